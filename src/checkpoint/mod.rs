@@ -1,1 +1,19 @@
-//! (to be written)
+//! Memory that survives kill -9: the journal of a run, its fold, and the folded state in a disposable store.
+//!
+//! Owns the events, what each means for a run's state, and how they reach the disk. Must not know Salesforce, rows
+//! or manifests: an event is a fact with names and counts, never a customer's value.
+
+mod event;
+mod journal;
+mod part;
+mod state;
+mod store;
+
+pub use event::{Ended, Event, LoadName, NamedFile, PartKey, StepKind};
+pub use journal::{Journal, JournalError, Line, journal_path, last_run, read_journal};
+pub use part::{IllegalEvent, PartState};
+pub use state::{LoadState, Part, References, RunState, restore, save};
+pub use store::SledStore;
+
+/// Version of the journal's format; another one is refused.
+pub const JOURNAL_VERSION: u32 = 1;

@@ -1,0 +1,122 @@
+//! What is worth remembering. Facts in the past tense, except `job_intent`, which must be durable before its effect.
+
+use serde::{Deserialize, Serialize};
+
+/// A part of a step, by the step's place in the plan and the part's number within the run's step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PartKey {
+    /// The step's place in the plan.
+    pub step: u16,
+    /// The part's number, never used twice in a run.
+    pub number: u32,
+}
+
+impl std::fmt::Display for PartKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.step, self.number)
+    }
+}
+
+/// A file that an event vouches for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedFile {
+    /// Path below the state folder.
+    pub path: String,
+    /// Bytes.
+    pub length: u64,
+    /// blake3, hexadecimal.
+    pub blake3: String,
+}
+
+/// A load as the report names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadName {
+    /// The load's name.
+    pub name: String,
+    /// Its object.
+    pub object: String,
+}
+
+/// What a step's rows are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Rows of a load, or of one level of its hierarchy.
+    Rows,
+    /// The second pass that fills deferred references.
+    References,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Every step ran.
+    Finished,
+    /// The failure budget was spent.
+    Budget,
+    /// Its inputs changed before it was finished; a new run took over.
+    Superseded,
+}
+
+/// One event of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Event {
+    /// A run began: who, where, and the digest of its inputs.
+    RunStarted {
+        version: u32,
+        run: u32,
+        environment: String,
+        org_id: String,
+        inputs: String,
+        loads: Vec<LoadName>,
+    },
+    /// The same run went on after it was interrupted.
+    RunResumed { inputs: String },
+    /// All rows of a load were read: rows by outcome, `pending` being those still to be sent. Replaces what was
+    /// counted for the load before: outcomes of rows that this run has sent already are in it.
+    Surveyed { load: u16, source: u64, outcomes: [u64; 10], absent: u64, rounded: u64, truncated: u64 },
+    /// A step's rows were divided into parts. Rows that turned out held or rejected only now are counted here.
+    StepStaged { step: u16, load: u16, kind: StepKind, rows: u64, held: u64, rejected: u64, waiting: u64 },
+    /// A part lies on the disk.
+    PartStaged {
+        part: PartKey,
+        load: u16,
+        kind: StepKind,
+        operation: String,
+        object: String,
+        key: Option<String>,
+        rows: u64,
+        file: NamedFile,
+        index: NamedFile,
+    },
+    /// A job is about to be created for the part.
+    JobIntent { part: PartKey },
+    /// The org gave the job an id.
+    JobCreated { part: PartKey, job: String },
+    /// The data arrived.
+    Uploaded { part: PartKey },
+    /// The upload was closed: the org works on it.
+    Closed { part: PartKey },
+    /// Every row of the part has its outcome, and the ledger's segment with them is on the disk.
+    PartSettled {
+        part: PartKey,
+        state: String,
+        created: u64,
+        updated: u64,
+        deleted: u64,
+        failed: u64,
+        segment: Option<NamedFile>,
+        failures: Option<NamedFile>,
+    },
+    /// The part was given up before the org saw its rows; they are planned anew.
+    PartDropped { part: PartKey, reason: String },
+    /// All parts of a step are settled.
+    StepDone { step: u16 },
+    /// The run stopped where it can go on.
+    RunPaused { exit: u8 },
+    /// The run is over.
+    RunEnded { ended: Ended, exit: u8 },
+}

@@ -1,0 +1,429 @@
+//! The state of a run: a fold over its events, the same live and on recovery.
+
+use super::event::{Ended, Event, LoadName, NamedFile, PartKey, StepKind};
+use super::journal::{JournalError, Line};
+use super::part::{IllegalEvent, PartState};
+use crate::model::{Outcome, Tally};
+use crate::ports::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// References that go in a second pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct References {
+    /// Filled.
+    pub filled: u64,
+    /// Still to be filled, or waiting for their parent.
+    pub pending: u64,
+    /// Refused by the org.
+    pub failed: u64,
+}
+
+/// What is known of one load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadState {
+    /// Its name and object.
+    pub name: LoadName,
+    /// Rows in its source.
+    pub source: u64,
+    /// Rows by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; 10],
+    /// Rows that landed once and are no longer in the source.
+    pub absent: u64,
+    /// Decimals rounded to the field's scale.
+    pub rounded: u64,
+    /// Texts cut to the field's length.
+    pub truncated: u64,
+    /// Its deferred references.
+    pub references: References,
+}
+
+impl LoadState {
+    /// The balance of its rows.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::over(self.source);
+        for (outcome, rows) in Outcome::ALL.into_iter().zip(self.outcomes) {
+            tally.add(outcome, rows);
+        }
+        tally
+    }
+
+    /// Moves rows from pending to an outcome.
+    fn decide(&mut self, outcome: Outcome, rows: u64) {
+        self.outcomes[Outcome::Pending as usize] =
+            self.outcomes[Outcome::Pending as usize].saturating_sub(rows);
+        self.outcomes[outcome as usize] += rows;
+    }
+}
+
+/// What is known of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its load's place in the manifest.
+    pub load: u16,
+    /// What its rows are for.
+    pub kind: StepKind,
+    /// How far it has come.
+    pub state: PartState,
+    /// The job's operation.
+    pub operation: String,
+    /// The job's object.
+    pub object: String,
+    /// The job's key field, for an upsert.
+    pub key: Option<String>,
+    /// Rows sent in it.
+    pub rows: u64,
+    /// The payload.
+    pub file: NamedFile,
+    /// Its index.
+    pub index: NamedFile,
+    /// The job's id, once known.
+    pub job: Option<String>,
+    /// What the org said of the job in the end.
+    pub job_state: Option<String>,
+    /// Rows refused.
+    pub failed: u64,
+    /// The ledger segment with its outcomes.
+    pub segment: Option<NamedFile>,
+    /// The file of its failed rows.
+    pub failures: Option<NamedFile>,
+}
+
+/// The state of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RunState {
+    /// Number of the run; 0 before one began.
+    pub run: u32,
+    /// Number of the last event folded in.
+    pub seq: u64,
+    /// Environment.
+    pub environment: String,
+    /// The org's id.
+    pub org_id: String,
+    /// Digest of the inputs.
+    pub inputs: String,
+    /// When it began, in milliseconds since 1970.
+    pub started: i64,
+    /// When its last event was written.
+    pub last: i64,
+    /// Loads in manifest order.
+    pub loads: Vec<LoadState>,
+    /// Parts.
+    #[serde(with = "as_pairs")]
+    pub parts: BTreeMap<PartKey, Part>,
+    /// Steps that are done.
+    pub steps_done: Vec<u16>,
+    /// How and with which exit code it ended.
+    pub ended: Option<(Ended, u8)>,
+    /// The exit code it paused with, when it did.
+    pub paused: Option<u8>,
+}
+
+impl RunState {
+    /// The state after one more event.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] when the event cannot follow.
+    pub fn apply(&mut self, line: &Line) -> Result<(), IllegalEvent> {
+        if let Some(key) = part_of(&line.event) {
+            self.apply_to_part(key, &line.event)?;
+        } else {
+            self.apply_to_run(&line.event, line.at);
+        }
+        self.seq = line.seq;
+        self.last = line.at;
+        Ok(())
+    }
+
+    /// All events of a journal folded.
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] with the line.
+    pub fn fold(path: &str, lines: &[Line]) -> Result<Self, JournalError> {
+        let mut state = Self::default();
+        state.fold_more(path, lines)?;
+        Ok(state)
+    }
+
+    /// Folds the lines that are not in yet.
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] with the line.
+    pub fn fold_more(&mut self, path: &str, lines: &[Line]) -> Result<(), JournalError> {
+        let known = self.seq;
+        for line in lines.iter().filter(|l| l.seq > known) {
+            self.apply(line).map_err(|source| JournalError::Illegal {
+                path: path.into(),
+                line: line.seq as usize,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether it began and is not over.
+    pub fn unfinished(&self) -> bool {
+        self.run > 0 && self.ended.is_none()
+    }
+
+    /// Rows failed or rejected so far, of one load: what a budget counts.
+    pub fn refused(&self, load: u16) -> u64 {
+        let outcomes = self.loads.get(load as usize).map_or([0; 10], |l| l.outcomes);
+        outcomes[Outcome::Failed as usize] + outcomes[Outcome::Rejected as usize]
+    }
+
+    fn apply_to_run(&mut self, event: &Event, at: i64) {
+        match event {
+            Event::RunStarted { run, environment, org_id, inputs, loads, .. } => {
+                let loads = loads.iter().cloned().map(empty_load).collect();
+                let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
+                *self =
+                    Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
+            }
+            Event::RunResumed { .. } => {
+                self.paused = None;
+                self.steps_done.clear();
+            }
+            Event::Surveyed { load, source, outcomes, absent, rounded, truncated } => {
+                if let Some(state) = self.loads.get_mut(*load as usize) {
+                    (state.source, state.outcomes, state.absent) = (*source, *outcomes, *absent);
+                    (state.rounded, state.truncated) = (*rounded, *truncated);
+                    state.references.pending = 0;
+                }
+            }
+            Event::StepStaged { load, kind, held, rejected, waiting, rows, .. } => {
+                if let Some(state) = self.loads.get_mut(*load as usize) {
+                    state.decide(Outcome::Held, *held);
+                    state.decide(Outcome::Rejected, *rejected);
+                    if *kind == StepKind::References {
+                        state.references.pending += waiting + rows;
+                    }
+                }
+            }
+            Event::StepDone { step } => self.steps_done.push(*step),
+            Event::RunPaused { exit } => self.paused = Some(*exit),
+            Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
+            _ => {}
+        }
+    }
+
+    fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
+        let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
+        if let Event::PartStaged { load, kind, operation, object, key: field, rows, file, index, .. } = event
+        {
+            let part = Part {
+                load: *load,
+                kind: *kind,
+                state: next,
+                operation: operation.clone(),
+                object: object.clone(),
+                key: field.clone(),
+                rows: *rows,
+                file: file.clone(),
+                index: index.clone(),
+                job: None,
+                job_state: None,
+                failed: 0,
+                segment: None,
+                failures: None,
+            };
+            self.parts.insert(key, part);
+        }
+        if let Some(part) = self.parts.get_mut(&key) {
+            part.state = next;
+            note_on_part(part, event);
+        }
+        self.count_settled(key, event);
+        Ok(())
+    }
+
+    fn count_settled(&mut self, key: PartKey, event: &Event) {
+        let Event::PartSettled { created, updated, deleted, failed, .. } = event else { return };
+        let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
+        let Some(state) = self.loads.get_mut(load as usize) else { return };
+        match kind {
+            StepKind::Rows => {
+                state.decide(Outcome::Created, *created);
+                state.decide(Outcome::Updated, *updated);
+                state.decide(Outcome::Deleted, *deleted);
+                state.decide(Outcome::Failed, *failed);
+            }
+            StepKind::References => {
+                state.references.pending = state.references.pending.saturating_sub(updated + failed);
+                state.references.filled += updated;
+                state.references.failed += failed;
+            }
+        }
+    }
+}
+
+/// Keeps the folded state in the store; durable when it returns.
+///
+/// # Errors
+/// When the store is damaged: it may then be thrown away.
+pub fn save(store: &dyn Store, state: &RunState) -> Result<(), StoreError> {
+    let bytes = serde_json::to_vec(state).map_err(|e| StoreError(e.to_string()))?;
+    store.put("run", &bytes)?;
+    store.flush()
+}
+
+/// The folded state from the store, if it is of this run and no newer than its journal; else nothing, and the
+/// journal is folded anew.
+pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
+    let bytes = store.get("run").ok()??;
+    let state: RunState = serde_json::from_slice(&bytes).ok()?;
+    (state.run == run && state.seq <= last_seq).then_some(state)
+}
+
+fn empty_load(name: LoadName) -> LoadState {
+    LoadState {
+        name,
+        source: 0,
+        outcomes: [0; 10],
+        absent: 0,
+        rounded: 0,
+        truncated: 0,
+        references: References::default(),
+    }
+}
+
+fn note_on_part(part: &mut Part, event: &Event) {
+    match event {
+        Event::JobCreated { job, .. } => part.job = Some(job.clone()),
+        Event::PartSettled { state, failed, segment, failures, .. } => {
+            part.job_state = Some(state.clone());
+            part.failed = *failed;
+            part.segment = segment.clone();
+            part.failures = failures.clone();
+        }
+        _ => {}
+    }
+}
+
+fn part_of(event: &Event) -> Option<PartKey> {
+    match event {
+        Event::PartStaged { part, .. }
+        | Event::JobIntent { part }
+        | Event::JobCreated { part, .. }
+        | Event::Uploaded { part }
+        | Event::Closed { part }
+        | Event::PartSettled { part, .. }
+        | Event::PartDropped { part, .. } => Some(*part),
+        _ => None,
+    }
+}
+
+/// A map whose keys are no texts, as a list of pairs.
+mod as_pairs {
+    use super::{BTreeMap, Part, PartKey};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<PartKey, Part>, to: S) -> Result<S::Ok, S::Error> {
+        map.iter().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<PartKey, Part>, D::Error> {
+        Vec::<(PartKey, Part)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::MemoryStore;
+
+    fn named(path: &str) -> NamedFile {
+        NamedFile { path: path.into(), length: 1, blake3: "00".into() }
+    }
+
+    fn journal() -> Vec<Line> {
+        let part = PartKey { step: 0, number: 1 };
+        let events = vec![
+            Event::RunStarted {
+                version: 1,
+                run: 3,
+                environment: "local".into(),
+                org_id: "00D".into(),
+                inputs: "x".into(),
+                loads: vec![LoadName { name: "a".into(), object: "Account".into() }],
+            },
+            Event::Surveyed {
+                load: 0,
+                source: 5,
+                outcomes: [1, 0, 0, 0, 0, 0, 0, 0, 0, 4],
+                absent: 0,
+                rounded: 0,
+                truncated: 0,
+            },
+            Event::StepStaged {
+                step: 0,
+                load: 0,
+                kind: StepKind::Rows,
+                rows: 3,
+                held: 1,
+                rejected: 0,
+                waiting: 0,
+            },
+            Event::PartStaged {
+                part,
+                load: 0,
+                kind: StepKind::Rows,
+                operation: "upsert".into(),
+                object: "Account".into(),
+                key: Some("K__c".into()),
+                rows: 3,
+                file: named("f"),
+                index: named("i"),
+            },
+            Event::JobIntent { part },
+            Event::JobCreated { part, job: "750".into() },
+            Event::Uploaded { part },
+            Event::Closed { part },
+            Event::PartSettled {
+                part,
+                state: "JobComplete".into(),
+                created: 2,
+                updated: 0,
+                deleted: 0,
+                failed: 1,
+                segment: None,
+                failures: None,
+            },
+        ];
+        events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
+    }
+
+    #[test]
+    fn every_prefix_of_a_journal_balances() {
+        let lines = journal();
+        for end in 2..=lines.len() {
+            let state = RunState::fold("j", &lines[..end]).unwrap();
+            assert!(state.loads[0].tally().balances(), "after {end} events: {:?}", state.loads[0]);
+        }
+        let state = RunState::fold("j", &lines).unwrap();
+        assert_eq!(state.loads[0].outcomes, [1, 0, 0, 1, 0, 2, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn the_store_goes_on_from_where_it_was_saved() {
+        let lines = journal();
+        let store = MemoryStore::default();
+        save(&store, &RunState::fold("j", &lines[..5]).unwrap()).unwrap();
+        let mut state = restore(&store, 3, lines.len() as u64).unwrap();
+        state.fold_more("j", &lines).unwrap();
+        assert_eq!(state, RunState::fold("j", &lines).unwrap());
+        assert!(restore(&store, 4, 99).is_none() && restore(&store, 3, 2).is_none());
+    }
+
+    #[test]
+    fn illegal_events_are_refused() {
+        let mut lines = journal();
+        lines.remove(5);
+        for (i, line) in lines.iter_mut().enumerate() {
+            line.seq = i as u64 + 1;
+        }
+        assert!(matches!(RunState::fold("j", &lines), Err(JournalError::Illegal { line: 6, .. })));
+    }
+}

@@ -1,0 +1,59 @@
+//! The store on a disk: sled, named only here. Disposable: when it will not open, it is moved aside and built again
+//! from the journal, because sled 0.34 can refuse to open after a crash (its issues 1533 and 1527).
+
+use crate::ports::{Store, StoreError};
+use std::path::Path;
+
+/// Bytes of cache: the folded state is small.
+const CACHE: u64 = 16 * 1024 * 1024;
+
+/// sled in a folder.
+pub struct SledStore(sled::Db);
+
+impl SledStore {
+    /// Opens the store; one that refuses is moved aside (to `<folder>.damaged`) and begun anew.
+    ///
+    /// # Errors
+    /// When even a new one cannot be made: the disk is full, read-only, or held by another process.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::try_open(folder).or_else(|first| {
+            let aside = folder.with_extension("damaged");
+            let moved = std::fs::remove_dir_all(&aside)
+                .or_else(ignore_absent)
+                .and_then(|()| std::fs::rename(folder, &aside));
+            moved.map_err(|_| first)?;
+            Self::try_open(folder)
+        })
+    }
+
+    fn try_open(folder: &Path) -> Result<Self, StoreError> {
+        let config = sled::Config::new().path(folder).cache_capacity(CACHE).flush_every_ms(None);
+        config.open().map(Self).map_err(failed)
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key).map(|value| value.map(|v| v.to_vec())).map_err(failed)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.0.insert(key, value).map(|_| ()).map_err(failed)
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        self.0.clear().map_err(failed)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.0.flush().map(|_| ()).map_err(failed)
+    }
+}
+
+fn failed(error: sled::Error) -> StoreError {
+    StoreError(error.to_string())
+}
+
+fn ignore_absent(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
