@@ -1,5 +1,6 @@
 //! What is worth remembering. Facts in the past tense, except `job_intent`, which must be durable before its effect.
 
+use crate::plan::StepKind;
 use serde::{Deserialize, Serialize};
 
 /// A part of a step, by the step's place in the plan and the part's number within the run's step.
@@ -35,16 +36,6 @@ pub struct LoadName {
     pub name: String,
     /// Its object.
     pub object: String,
-}
-
-/// What a step's rows are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    /// Rows of a load, or of one level of its hierarchy.
-    Rows,
-    /// The second pass that fills deferred references.
-    References,
 }
 
 /// How a run ended.

@@ -9,7 +9,7 @@ mod part;
 mod state;
 mod store;
 
-pub use event::{Ended, Event, LoadName, NamedFile, PartKey, StepKind};
+pub use event::{Ended, Event, LoadName, NamedFile, PartKey};
 pub use journal::{Journal, JournalError, Line, journal_path, last_run, read_journal};
 pub use part::{IllegalEvent, PartState};
 pub use state::{LoadState, Part, References, RunState, restore, save};

@@ -1,9 +1,10 @@
 //! The state of a run: a fold over its events, the same live and on recovery.
 
-use super::event::{Ended, Event, LoadName, NamedFile, PartKey, StepKind};
+use super::event::{Ended, Event, LoadName, NamedFile, PartKey};
 use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
 use crate::model::{Outcome, Tally};
+use crate::plan::StepKind;
 use crate::ports::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

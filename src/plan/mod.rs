@@ -1,1 +1,15 @@
-//! (to be written)
+//! Thinking before acting: the order of the loads, cycles, waves, contention, and the plan as data.
+//!
+//! Pure: no I/O, no clock, no HTTP; the same inputs give the same plan, byte for byte. petgraph is named only in
+//! `graph.rs` and `cycle.rs`.
+
+mod build;
+mod cycle;
+mod draw;
+mod graph;
+mod types;
+
+pub use build::{Inputs, LoadFacts, LoadTotals, build};
+pub use draw::{mermaid, text};
+pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
+pub use types::{Edge, LeftOut, Lock, Plan, PlanLoad, PlanStep, SourceMark, StepKind};

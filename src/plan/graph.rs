@@ -1,0 +1,219 @@
+//! Which load goes before which: edges from references, `after` and the sharing of an object; an order without
+//! cycles, found by deferring references where there are some.
+
+use super::cycle;
+use crate::diagnostic::{Diagnostic, Place};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::BTreeSet;
+
+/// A load as the graph sees it.
+#[derive(Debug, Clone)]
+pub struct GraphLoad {
+    /// Its name.
+    pub name: String,
+    /// Its object, as an index into the list of objects that are loaded.
+    pub object: usize,
+    /// Loads that must go before it though no reference says so.
+    pub after: Vec<usize>,
+    /// Its references, in the order of its fields.
+    pub references: Vec<GraphReference>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A reference of a load.
+#[derive(Debug, Clone)]
+pub struct GraphReference {
+    /// The field.
+    pub field: String,
+    /// The objects it can point to.
+    pub parents: Vec<usize>,
+    /// Whether it can be filled later: nillable and updateable.
+    pub deferrable: bool,
+    /// Rows that have a value in it.
+    pub rows: u64,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A reference that is filled in a second pass, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    /// The load.
+    pub load: usize,
+    /// The reference, as an index into the load's references.
+    pub reference: usize,
+    /// Why this one.
+    pub reason: String,
+}
+
+/// The order found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Order {
+    /// Loads, parents before children; manifest order where the graph leaves a choice.
+    pub sequence: Vec<usize>,
+    /// References that break a cycle.
+    pub deferred: Vec<Deferred>,
+    /// For each load, the loads that must be done before it.
+    pub needs: Vec<BTreeSet<usize>>,
+}
+
+/// Finds the order.
+///
+/// # Errors
+/// A diagnostic for each cycle that no reference can break, naming the whole cycle with its places.
+pub fn order(loads: &[GraphLoad]) -> Result<Order, Vec<Diagnostic>> {
+    let mut deferred = Vec::new();
+    loop {
+        let needs = needs(loads, &deferred);
+        let components = cycle::components(&needs);
+        let Some(component) = components.into_iter().next() else {
+            return Ok(Order { sequence: sequence(&needs), deferred, needs });
+        };
+        match cycle::choose(loads, &component, &deferred) {
+            Some(choice) => deferred.push(choice),
+            None => return Err(vec![cycle::unbreakable(loads, &component, &needs)]),
+        }
+    }
+}
+
+/// For each load, the loads before it, with the deferred references left out.
+fn needs(loads: &[GraphLoad], deferred: &[Deferred]) -> Vec<BTreeSet<usize>> {
+    let is_deferred = |load, reference| deferred.iter().any(|d| d.load == load && d.reference == reference);
+    let mut needs: Vec<BTreeSet<usize>> = loads.iter().map(|l| l.after.iter().copied().collect()).collect();
+    for (child, load) in loads.iter().enumerate() {
+        for (index, reference) in load.references.iter().enumerate() {
+            if !is_deferred(child, index) {
+                let parents = (0..loads.len()).filter(|p| reference.parents.contains(&loads[*p].object));
+                needs[child].extend(parents.filter(|p| loads[*p].object != load.object));
+            }
+        }
+    }
+    add_same_object(loads, &mut needs);
+    needs
+}
+
+/// Loads of one object run one after the other: in manifest order unless the edges say otherwise.
+fn add_same_object(loads: &[GraphLoad], needs: &mut [BTreeSet<usize>]) {
+    for later in 0..loads.len() {
+        for earlier in 0..later {
+            if loads[earlier].object == loads[later].object {
+                if reaches(needs, earlier, later) {
+                    needs[earlier].insert(later);
+                } else {
+                    needs[later].insert(earlier);
+                }
+            }
+        }
+    }
+}
+
+/// Whether `from` needs `to`, directly or not.
+fn reaches(needs: &[BTreeSet<usize>], from: usize, to: usize) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(load) = open.pop() {
+        if load == to {
+            return true;
+        }
+        if seen.insert(load) {
+            open.extend(needs[load].iter().copied());
+        }
+    }
+    false
+}
+
+/// Parents first; among loads that are free to go, the first of the manifest.
+fn sequence(needs: &[BTreeSet<usize>]) -> Vec<usize> {
+    let mut graph = to_graph(needs);
+    let mut sequence = Vec::new();
+    while graph.node_count() > 0 {
+        let free = graph
+            .node_indices()
+            .filter(|n| graph.neighbors_directed(*n, Direction::Outgoing).next().is_none())
+            .min_by_key(|n| graph[*n]);
+        let Some(node) = free else { break };
+        sequence.push(graph[node]);
+        graph.remove_node(node);
+    }
+    sequence
+}
+
+/// The graph: an edge from each load to every load it needs.
+pub(super) fn to_graph(needs: &[BTreeSet<usize>]) -> DiGraph<usize, ()> {
+    let mut graph = DiGraph::new();
+    let nodes: Vec<NodeIndex> = (0..needs.len()).map(|l| graph.add_node(l)).collect();
+    for (child, parents) in needs.iter().enumerate() {
+        for parent in parents {
+            graph.add_edge(nodes[child], nodes[*parent], ());
+        }
+    }
+    graph
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, object: usize, references: &[(&str, usize, bool, u64)]) -> GraphLoad {
+        let place = Place::new("m.yaml", 1, 1, 1);
+        let references = references
+            .iter()
+            .map(|(field, parent, deferrable, rows)| GraphReference {
+                field: (*field).into(),
+                parents: vec![*parent],
+                deferrable: *deferrable,
+                rows: *rows,
+                place: place.clone(),
+            })
+            .collect();
+        GraphLoad { name: name.into(), object, after: Vec::new(), references, place }
+    }
+
+    #[test]
+    fn parents_go_first_whatever_the_manifest_says() {
+        let loads = [
+            load("lines", 2, &[("Order__c", 1, false, 9)]),
+            load("orders", 1, &[("AccountId", 0, true, 9)]),
+            load("accounts", 0, &[("ParentId", 0, true, 9)]),
+        ];
+        let order = order(&loads).unwrap();
+        assert_eq!(order.sequence, [2, 1, 0]);
+        assert!(order.deferred.is_empty(), "a self-reference is no cycle between loads");
+    }
+
+    #[test]
+    fn a_cycle_defers_the_reference_with_fewest_rows() {
+        let loads = [
+            load("accounts", 0, &[("Primary_Contact__c", 1, true, 3)]),
+            load("contacts", 1, &[("AccountId", 0, true, 90)]),
+        ];
+        let order = order(&loads).unwrap();
+        assert_eq!(order.sequence, [0, 1]);
+        assert_eq!((order.deferred[0].load, order.deferred[0].reference), (0, 0));
+    }
+
+    #[test]
+    fn a_cycle_without_a_way_out_is_named_whole() {
+        let loads = [
+            load("a", 0, &[("B__c", 1, false, 1)]),
+            load("b", 1, &[("C__c", 2, false, 1)]),
+            load("c", 2, &[("A__c", 0, false, 1)]),
+        ];
+        let problem = &order(&loads).unwrap_err()[0];
+        assert!(problem.message.contains("a → b → c → a"), "{}", problem.message);
+        assert_eq!(problem.labels.len(), 3);
+    }
+
+    #[test]
+    fn loads_of_one_object_follow_each_other() {
+        let loads = [load("one", 0, &[]), load("two", 0, &[]), load("child", 1, &[("P__c", 0, true, 1)])];
+        let order = order(&loads).unwrap();
+        assert_eq!(order.sequence, [0, 1, 2]);
+        assert!(order.needs[1].contains(&0) && order.needs[2].contains(&1));
+        let mut turned = loads.to_vec();
+        turned[0].after = vec![1];
+        assert_eq!(super::order(&turned).unwrap().sequence, [1, 0, 2]);
+    }
+}

@@ -1,0 +1,148 @@
+//! The plan as data: what would be done, as written to `plan.json` and shown on one screen. No customer's values.
+
+use serde::{Deserialize, Serialize};
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `cutover.plan/1`.
+    pub schema: String,
+    /// The project.
+    pub project: String,
+    /// The environment.
+    pub environment: String,
+    /// The org's id.
+    pub org_id: String,
+    /// Whether the org says it is a sandbox.
+    pub sandbox: bool,
+    /// Digest of everything the plan was made from: manifest as resolved, sources, org facts.
+    pub inputs: String,
+    /// Whether applying it would send anything.
+    pub changes: bool,
+    /// The sources.
+    pub sources: Vec<SourceMark>,
+    /// Loads in manifest order.
+    pub loads: Vec<PlanLoad>,
+    /// Steps in the order in which they run.
+    pub steps: Vec<PlanStep>,
+    /// References between loads.
+    pub edges: Vec<Edge>,
+    /// What the reviewer should know.
+    pub notes: Vec<String>,
+}
+
+/// What a step's rows are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Rows of a load, or of one level of its hierarchy.
+    Rows,
+    /// The second pass that fills deferred references.
+    References,
+}
+
+/// A reference of one load to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Edge {
+    /// The load that goes first.
+    pub parent: String,
+    /// The load that points to it.
+    pub child: String,
+    /// The field, or `after`.
+    pub by: String,
+    /// Whether it is filled in a second pass.
+    pub deferred: bool,
+}
+
+/// A source file as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceMark {
+    /// Path as the manifest's project sees it.
+    pub path: String,
+    /// Bytes.
+    pub length: u64,
+    /// blake3, hexadecimal.
+    pub blake3: String,
+}
+
+/// One load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the counts are named after the outcomes of the vocabulary")]
+pub struct PlanLoad {
+    pub name: String,
+    pub object: String,
+    pub operation: String,
+    pub key: String,
+    pub source: u64,
+    pub filtered: u64,
+    pub rejected: u64,
+    pub duplicate: u64,
+    pub held: u64,
+    pub unchanged: u64,
+    pub create: u64,
+    pub update: u64,
+    /// Rows of an interrupted run that have their outcome already.
+    pub done: u64,
+    pub absent: u64,
+    /// References to be filled in a second pass.
+    pub deferred: u64,
+    /// Why rows are left out: message, rows, first place.
+    pub reasons: Vec<LeftOut>,
+}
+
+/// Rows left out for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// `rejected`, `duplicate` or `held`.
+    pub outcome: String,
+    /// Stable code.
+    pub code: String,
+    /// Why.
+    pub message: String,
+    /// How many rows.
+    pub rows: u64,
+    /// File and line of the first.
+    pub first: String,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// Its place in the plan, from 0.
+    pub index: u16,
+    /// Its wave, from 1.
+    pub wave: u16,
+    /// Its load's place in the manifest.
+    pub load: u16,
+    /// The load's name.
+    pub name: String,
+    /// `rows` or `references`.
+    pub kind: StepKind,
+    /// Level of a hierarchy, from 0.
+    pub level: u8,
+    /// Rows to send, as far as known.
+    pub rows: u64,
+    /// The job's operation.
+    pub operation: String,
+    /// Jobs expected.
+    pub parts: u64,
+    /// Rows that one job may hold.
+    pub part_rows: u32,
+    /// The parent whose records the step locks: field and object.
+    pub lock: Option<Lock>,
+    /// Steps that must be done before it.
+    pub needs: Vec<u16>,
+}
+
+/// The parent that a step's rows lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// The field.
+    pub field: String,
+    /// The parent object.
+    pub object: String,
+    /// Why this field.
+    pub reason: String,
+    /// Whether the step may run beside another that locks the same parents.
+    pub overlap: bool,
+}
