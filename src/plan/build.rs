@@ -1,7 +1,8 @@
 //! From the order, what bind knows and the survey's totals to the plan.
 
 use super::graph::{GraphLoad, Order};
-use super::types::{Edge, LeftOut, Lock, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+use super::types::{Edge, Lock, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+use crate::stage::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows in the first part of a step: small, so that a mistake costs little (spec, Order).

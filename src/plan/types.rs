@@ -1,5 +1,6 @@
 //! The plan as data: what would be done, as written to `plan.json` and shown on one screen. No customer's values.
 
+use crate::stage::LeftOut;
 use serde::{Deserialize, Serialize};
 
 /// What would be done.
@@ -88,21 +89,6 @@ pub struct PlanLoad {
     pub deferred: u64,
     /// Why rows are left out: message, rows, first place.
     pub reasons: Vec<LeftOut>,
-}
-
-/// Rows left out for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// `rejected`, `duplicate` or `held`.
-    pub outcome: String,
-    /// Stable code.
-    pub code: String,
-    /// Why.
-    pub message: String,
-    /// How many rows.
-    pub rows: u64,
-    /// File and line of the first.
-    pub first: String,
 }
 
 /// One step.

@@ -1,1 +1,33 @@
-//! (to be written)
+//! The row path: chunk -> decisions, payload bytes, hashes, index.
+//!
+//! Two passes over the sources share it. The survey reads every row once and writes fixed-width records of hashes
+//! and places, never a value; merges of these with the ledger decide what each row needs. Staging reads the chunks
+//! that hold rows to send and writes parts. Memory is bounded by chunks, sort buffers and one part's index; rows of
+//! a hierarchy whose parents have not landed cost about 100 bytes each (see `level.rs`).
+//!
+//! Must not know HTTP, jobs or the journal.
+
+mod decide;
+mod error;
+mod hash;
+mod left_out;
+mod level;
+mod ordered;
+mod part;
+mod payload;
+mod record;
+mod resolve;
+mod scan;
+mod shape;
+mod write;
+
+pub use decide::{Decided, Decisions, Entries, decide};
+pub use error::{StageError, StageIo};
+pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, write_left_out};
+pub use level::Levels;
+pub use part::{PartLimits, StagedPart};
+pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, RowRecord, action, reason};
+pub use resolve::{Presence, Resolved, found_ids, resolve};
+pub use scan::{Scan, scan};
+pub use shape::{Header, ReferenceShape, RuleShape, Shape};
+pub use write::{StepInputs, StepRows, stage_references, stage_rows};

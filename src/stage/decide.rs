@@ -1,0 +1,366 @@
+//! What each row needs: merges of the survey's rows, their missing parents and the ledger, all sorted by key.
+
+use super::error::{StageError, StageIo};
+use super::hash::blanked;
+use super::level::{Levels, Placed};
+use super::record::{Decision, LeftRecord, MissingRecord, RowRecord, action, reason};
+use super::resolve::Resolved;
+use super::scan::{SORT_BUDGET, Scan};
+use super::shape::Shape;
+use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::ledger::sort::{Sorted, SortedIter, Sorter};
+use crate::ledger::{Entry, State};
+use crate::manifest::Duplicates;
+use crate::model::{KeyHash, Outcome};
+use crate::source::split_position;
+use crate::transform::OnMissing;
+use std::iter::Peekable;
+
+/// Duplicates named one by one in the error; more are counted.
+const MOST_NAMED: usize = 20;
+
+/// The ledger's entries of an object, sorted by key.
+pub type Entries<'e> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'e>;
+
+/// What a load's rows need.
+pub struct Decided<'a> {
+    /// Rows to send, by place ([`Decision`]).
+    pub decisions: Sorted<'a>,
+    /// Rows left out, by place ([`LeftRecord`]).
+    pub left: Sorted<'a>,
+    /// Keys of records that will be created.
+    pub creates: Sorted<'a>,
+    /// Rows by outcome; those to send are pending.
+    pub outcomes: [u64; 10],
+    /// Rows to create and to update, by level.
+    pub levels: Vec<(u64, u64)>,
+    /// Rows with references for the second pass.
+    pub deferred: u64,
+    /// Landed rows that are no longer in the source.
+    pub absent: u64,
+    /// Loops: lines, and whether one reference is filled later.
+    pub loops: Vec<(Vec<u32>, bool)>,
+    /// Whether the hierarchy is too deep for levels.
+    pub too_deep: bool,
+}
+
+/// What [`decide`] is given beside the survey.
+pub struct Decisions<'x> {
+    /// The run that is going on, when an interrupted one is continued: its outcomes count as they are.
+    pub resumed: Option<u32>,
+    /// References of the load that are filled in a second pass, a bit each.
+    pub deferred: u64,
+    /// Where files are named.
+    pub paths: &'x [String],
+}
+
+/// Decides.
+///
+/// # Errors
+/// The disk's own; duplicates, where the load says `stop`.
+pub fn decide<'a>(
+    io: StageIo<'a>,
+    shape: &Shape,
+    scan: &Scan<'a>,
+    resolved: &Resolved<'a>,
+    entries: Entries<'_>,
+    given: &Decisions<'_>,
+    scratch: &str,
+) -> Result<Decided<'a>, StageError> {
+    let mut levels = Levels::default();
+    let mut missing = resolved.missing.iter()?;
+    while let Some(bytes) = missing.next()? {
+        let record = MissingRecord::decode(bytes);
+        if record.own {
+            levels.wait(&record);
+        }
+    }
+    let mut pass = Pass {
+        shape,
+        given,
+        resolved,
+        levels,
+        missing: MissingCursor { iter: resolved.missing.iter()?, here: None, begun: false },
+        out: Out::new(io, shape, scratch),
+        stopped: Vec::new(),
+        more_stopped: 0,
+    };
+    pass.run(scan, entries.peekable())?;
+    pass.finish(scan)
+}
+
+/// The files being written.
+struct Out<'a> {
+    decisions: Sorter<'a>,
+    left: Sorter<'a>,
+    creates: Sorter<'a>,
+    outcomes: [u64; 10],
+    levels: Vec<(u64, u64)>,
+    deferred: u64,
+    absent: u64,
+}
+
+impl<'a> Out<'a> {
+    fn new(io: StageIo<'a>, shape: &Shape, scratch: &str) -> Self {
+        let sorter = |what: &str, width| {
+            Sorter::new(io.files, &format!("{scratch}/{what}-{}", shape.load), width, SORT_BUDGET)
+        };
+        Self {
+            decisions: sorter("decisions", Decision::WIDTH),
+            left: sorter("left", LeftRecord::WIDTH),
+            creates: sorter("creates", 16),
+            outcomes: [0; 10],
+            levels: Vec::new(),
+            deferred: 0,
+            absent: 0,
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        self.outcomes[outcome as usize] += 1;
+    }
+
+    fn leave(&mut self, pos: u64, line: u32, reason: u8, reference: u8) -> Result<(), StageError> {
+        self.count(outcome_of(reason));
+        Ok(self.left.push(&LeftRecord { pos, reason, reference, line }.encode())?)
+    }
+
+    fn send(&mut self, decision: &Decision) -> Result<(), StageError> {
+        self.count(Outcome::Pending);
+        let level = decision.level as usize;
+        if self.levels.len() <= level {
+            self.levels.resize(level + 1, (0, 0));
+        }
+        if decision.action == action::CREATE {
+            self.levels[level].0 += 1;
+            self.creates.push(&decision.row.key.to_be_bytes())?;
+        } else {
+            self.levels[level].1 += 1;
+        }
+        self.deferred += u64::from(decision.deferred != 0);
+        Ok(self.decisions.push(&decision.encode())?)
+    }
+}
+
+/// The outcome of a row that a decision leaves out.
+pub(super) fn outcome_of(reason: u8) -> Outcome {
+    match reason {
+        reason::DUPLICATE => Outcome::Duplicate,
+        reason::HELD => Outcome::Held,
+        _ => Outcome::Rejected,
+    }
+}
+
+/// References that are missing, read along with the rows.
+struct MissingCursor<'m> {
+    iter: SortedIter<'m>,
+    here: Option<MissingRecord>,
+    begun: bool,
+}
+
+impl MissingCursor<'_> {
+    fn step(&mut self) -> Result<(), StageError> {
+        self.begun = true;
+        self.here = self.iter.next()?.map(MissingRecord::decode);
+        Ok(())
+    }
+
+    /// Those of one row.
+    fn of(&mut self, key: KeyHash, pos: u64) -> Result<Vec<MissingRecord>, StageError> {
+        if !self.begun {
+            self.step()?;
+        }
+        let mut found = Vec::new();
+        while let Some(here) = self.here.filter(|h| (h.child, h.pos) <= (key, pos)) {
+            if (here.child, here.pos) == (key, pos) {
+                found.push(here);
+            }
+            self.step()?;
+        }
+        Ok(found)
+    }
+}
+
+struct Pass<'p, 'a> {
+    shape: &'p Shape,
+    given: &'p Decisions<'p>,
+    resolved: &'p Resolved<'a>,
+    levels: Levels,
+    missing: MissingCursor<'p>,
+    out: Out<'a>,
+    stopped: Vec<(RowRecord, RowRecord)>,
+    more_stopped: u64,
+}
+
+impl<'a> Pass<'_, 'a> {
+    fn run(
+        &mut self,
+        scan: &Scan<'a>,
+        mut entries: Peekable<Entries<'_>>,
+    ) -> Result<(), StageError> {
+        let mut rows = scan.rows.iter()?;
+        let mut next = rows.next()?.map(RowRecord::decode);
+        while let Some(first) = next {
+            let mut group = vec![first];
+            next = rows.next()?.map(RowRecord::decode);
+            while let Some(same) = next.filter(|r| r.key == first.key) {
+                group.push(same);
+                next = rows.next()?.map(RowRecord::decode);
+            }
+            let entry = self.entry(&mut entries, Some(first.key))?;
+            if let Some(row) = self.survivor(&group)? {
+                self.row(row, entry)?;
+            }
+        }
+        self.entry(&mut entries, None).map(|_| ())
+    }
+
+    /// The ledger's entry of a key; entries passed on the way are of rows that are gone.
+    fn entry(
+        &mut self,
+        entries: &mut Peekable<Entries<'_>>,
+        key: Option<KeyHash>,
+    ) -> Result<Option<Entry>, StageError> {
+        while let Some(next) = entries.next_if(|e| e.as_ref().map_or(true, |e| key.is_none_or(|k| e.key <= k))) {
+            let entry = next?;
+            if Some(entry.key) == key {
+                return Ok(Some(entry));
+            }
+            if entry.state == State::Landed && entry.load == self.shape.load && !entry.flags.adopted {
+                self.out.absent += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The row of a group with the same key that counts, by the load's policy.
+    fn survivor(&mut self, group: &[RowRecord]) -> Result<Option<RowRecord>, StageError> {
+        if let [only] = group {
+            return Ok(Some(*only));
+        }
+        let keep = match self.shape.duplicates {
+            Duplicates::First => group.iter().map(|r| r.pos).min(),
+            Duplicates::Last => group.iter().map(|r| r.pos).max(),
+            Duplicates::Reject => None,
+            Duplicates::Stop => {
+                self.stop(group);
+                None
+            }
+        };
+        for row in group.iter().filter(|r| Some(r.pos) != keep) {
+            self.out.leave(row.pos, row.line, reason::DUPLICATE, 0)?;
+        }
+        Ok(group.iter().find(|r| Some(r.pos) == keep).copied())
+    }
+
+    fn stop(&mut self, group: &[RowRecord]) {
+        if self.stopped.len() < MOST_NAMED {
+            self.stopped.push((group[0], group[1]));
+        } else {
+            self.more_stopped += 1;
+        }
+    }
+
+    fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
+        let mut blank = 0;
+        for missing in self.missing.of(row.key, row.pos)?.iter().filter(|m| !m.own) {
+            if self.resolved.fallbacks.contains_key(&missing.reference) {
+                continue;
+            }
+            let reference = self.shape.references.get(missing.reference as usize);
+            match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
+                OnMissing::Blank => blank |= 1 << missing.reference,
+                OnMissing::Hold => return self.out.leave(row.pos, row.line, reason::HELD, missing.reference),
+                OnMissing::Reject => return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference),
+            }
+        }
+        let deferred = self.given.deferred & row.filled;
+        let decision = Decision { pos: row.pos, level: 0, action: 0, retry: false, deferred, id: None, row };
+        if self.levels.waits(row.key) {
+            self.levels.decide(row.key, self.with_entry(decision, entry), entry);
+            return Ok(());
+        }
+        self.levels.takes_part(row.key);
+        let decision = self.with_entry(decision, entry);
+        self.settle(decision, blank, entry)
+    }
+
+    /// What the ledger's entry makes of a row: create, or update of a record.
+    fn with_entry(&self, decision: Decision, entry: Option<Entry>) -> Decision {
+        let landed = entry.filter(|e| e.state == State::Landed);
+        let action = if landed.is_some() { action::UPDATE } else { action::CREATE };
+        Decision { action, id: landed.and_then(|e| e.id), retry: entry.is_some_and(|e| e.failed()), ..decision }
+    }
+
+    /// Counts a row that needs nothing, and sends the others.
+    fn settle(&mut self, decision: Decision, blank: u64, entry: Option<Entry>) -> Result<(), StageError> {
+        let row = decision.row;
+        let payload = blanked(row.payload, blank);
+        let Some(entry) = entry else { return self.out.send(&decision) };
+        if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
+            self.out.count(outcome);
+            self.out.deferred += u64::from(entry.flags.reference_pending);
+            return Ok(());
+        }
+        if entry.state != State::Landed {
+            return self.out.send(&decision);
+        }
+        if entry.create != 0 && row.create != 0 && entry.create != row.create {
+            return self.out.leave(row.pos, row.line, reason::CREATE_ONLY, 0);
+        }
+        if entry.payload == payload {
+            self.out.count(Outcome::Unchanged);
+            self.out.deferred += u64::from(entry.flags.reference_pending);
+            return Ok(());
+        }
+        self.out.send(&decision)
+    }
+
+    fn finish(mut self, scan: &Scan<'a>) -> Result<Decided<'a>, StageError> {
+        if !self.stopped.is_empty() {
+            return Err(StageError::Problems(self.duplicates()));
+        }
+        let fallbacks = |reference: u8| self.resolved.fallbacks.contains_key(&reference);
+        let (placed, levels) = std::mem::take(&mut self.levels).place(&self.shape.references, &fallbacks);
+        for placed in placed {
+            match placed {
+                Placed::Goes(decision, blank, entry) => self.settle(decision, blank, entry)?,
+                Placed::Out(pos, line, reason, reference) => self.out.leave(pos, line, reason, reference)?,
+            }
+        }
+        let mut outcomes = self.out.outcomes;
+        outcomes[Outcome::Filtered as usize] += scan.filtered;
+        outcomes[Outcome::Rejected as usize] += scan.rejected;
+        Ok(Decided {
+            decisions: self.out.decisions.finish()?,
+            left: self.out.left.finish()?,
+            creates: self.out.creates.finish()?,
+            outcomes,
+            levels: self.out.levels,
+            deferred: self.out.deferred,
+            absent: self.out.absent,
+            loops: levels.loops,
+            too_deep: levels.too_deep,
+        })
+    }
+
+    fn duplicates(&self) -> Vec<Diagnostic> {
+        let place = |row: &RowRecord| {
+            let (file, _) = split_position(row.pos);
+            let file = self.given.paths.get(file as usize).map_or("", String::as_str);
+            Place::new(file, row.line, 0, 0)
+        };
+        let help = "mend the source, or say `duplicates: first`, `last` or `reject` on the load";
+        let named = self.stopped.iter().map(|(first, second)| {
+            Diagnostic::error(Code::RowDuplicate, format!("{}: two rows have the same key", self.shape.name))
+                .label(&place(second), "this row")
+                .label(&place(first), "has the key of this one")
+                .help(help)
+        });
+        let more = (self.more_stopped > 0).then(|| {
+            let message = format!("{}: {} more keys stand in several rows", self.shape.name, self.more_stopped);
+            Diagnostic::error(Code::RowDuplicate, message).help(help)
+        });
+        named.chain(more).collect()
+    }
+}

@@ -1,0 +1,328 @@
+//! Levels of a hierarchy, and loops in it: rows of one load that point at rows of the same object.
+//!
+//! Works in memory on the rows whose parent has not landed yet, about 100 bytes each; everything else about a row
+//! stays in files. Pure.
+
+use super::record::{Decision, MissingRecord, reason};
+use super::shape::ReferenceShape;
+use crate::ledger::Entry;
+use crate::model::KeyHash;
+use crate::source::RowPos;
+use crate::transform::OnMissing;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Levels that are loaded one after the other; a deeper hierarchy is filled in a second pass (spec, Order).
+pub const MOST_LEVELS: usize = 8;
+
+/// A row that waits for rows of its own object.
+#[derive(Debug, Clone)]
+struct Waiting {
+    pos: RowPos,
+    line: u32,
+    key: KeyHash,
+    /// The parents it still waits for.
+    parents: Vec<(KeyHash, u8)>,
+    /// What the decision would be; nothing when the row does not take part after all.
+    decision: Option<Decision>,
+    /// Its entry in the ledger.
+    entry: Option<Entry>,
+    level: usize,
+    /// References left blank, and references left for the second pass, a bit each.
+    blank: u64,
+    deferred: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Placed,
+    Out(u8, u8),
+}
+
+/// What became of a row that waited.
+#[derive(Debug, Clone, Copy)]
+pub enum Placed {
+    /// It goes, with these references blank; its entry in the ledger beside it.
+    Goes(Decision, u64, Option<Entry>),
+    /// It is left out: reason, reference.
+    Out(RowPos, u32, u8, u8),
+}
+
+/// The rows that wait for rows of their own object.
+#[derive(Debug, Default)]
+pub struct Levels {
+    rows: Vec<Waiting>,
+    by_key: BTreeMap<KeyHash, usize>,
+    /// Parents asked for that are no waiting rows themselves: whether they take part.
+    parents: BTreeMap<KeyHash, bool>,
+    /// Loops found: lines in order, and whether one reference could be deferred.
+    pub loops: Vec<(Vec<u32>, bool)>,
+    /// Whether the hierarchy is too deep for levels.
+    pub too_deep: bool,
+}
+
+impl Levels {
+    /// Notes that a row waits for a parent of its own object.
+    pub fn wait(&mut self, missing: &MissingRecord) {
+        let index = *self.by_key.entry(missing.child).or_insert_with(|| {
+            self.rows.push(Waiting {
+                pos: missing.pos,
+                line: missing.line,
+                key: missing.child,
+                parents: Vec::new(),
+                decision: None,
+                entry: None,
+                level: 0,
+                blank: 0,
+                deferred: 0,
+                state: State::Open,
+            });
+            self.rows.len() - 1
+        });
+        self.rows[index].parents.push((missing.parent, missing.reference));
+        self.parents.insert(missing.parent, false);
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether this row waits.
+    pub fn waits(&self, key: KeyHash) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
+    /// Notes that a row takes part and is sent, or is there already.
+    pub fn takes_part(&mut self, key: KeyHash) {
+        if let Some(there) = self.parents.get_mut(&key) {
+            *there = true;
+        }
+    }
+
+    /// Notes what a waiting row would do.
+    pub fn decide(&mut self, key: KeyHash, decision: Decision, entry: Option<Entry>) {
+        if let Some(index) = self.by_key.get(&key) {
+            self.rows[*index].decision = Some(decision);
+            self.rows[*index].entry = entry;
+        }
+    }
+
+    /// Gives every waiting row its level, or its reason to stay behind.
+    pub fn place(mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) -> (Vec<Placed>, Self) {
+        self.leave_out_undecided();
+        self.settle(references, fallbacks);
+        while let Some(start) = self.rows.iter().position(|r| r.state == State::Open) {
+            self.break_loop(start, references);
+            self.settle(references, fallbacks);
+        }
+        self.flatten(references);
+        let placed = self.rows.iter().filter_map(placed).collect();
+        (placed, self)
+    }
+
+    /// Rows that were left out for another reason are no parents.
+    fn leave_out_undecided(&mut self) {
+        for row in self.rows.iter_mut().filter(|r| r.decision.is_none()) {
+            row.state = State::Out(0, 0);
+        }
+    }
+
+    /// Places every row whose parents are placed, until nothing moves.
+    fn settle(&mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) {
+        let children = self.children();
+        let mut queue: VecDeque<usize> = (0..self.rows.len()).filter(|r| self.rows[*r].state == State::Open).collect();
+        while let Some(index) = queue.pop_front() {
+            if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
+                queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
+            }
+        }
+    }
+
+    fn children(&self) -> BTreeMap<KeyHash, Vec<usize>> {
+        let mut children: BTreeMap<KeyHash, Vec<usize>> = BTreeMap::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            for (parent, _) in &row.parents {
+                children.entry(*parent).or_default().push(index);
+            }
+        }
+        children
+    }
+
+    /// Looks at a row's parents; true when the row's state is final now.
+    fn try_place(&mut self, index: usize, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) -> bool {
+        let mut left = Vec::new();
+        for (parent, reference) in std::mem::take(&mut self.rows[index].parents) {
+            match self.parent_level(parent) {
+                Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
+                Parent::Open => left.push((parent, reference)),
+                Parent::Nowhere if fallbacks(reference) => {}
+                Parent::Nowhere => match references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                    OnMissing::Blank => self.rows[index].blank |= 1 << reference,
+                    OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
+                    OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
+                },
+            }
+        }
+        if left.is_empty() && self.rows[index].state == State::Open {
+            self.rows[index].state = State::Placed;
+        }
+        self.rows[index].parents = left;
+        self.rows[index].state != State::Open
+    }
+
+    fn parent_level(&self, key: KeyHash) -> Parent {
+        match self.by_key.get(&key).map(|i| &self.rows[*i]) {
+            Some(row) => match row.state {
+                State::Open => Parent::Open,
+                State::Placed => Parent::At(row.level),
+                State::Out(..) => Parent::Nowhere,
+            },
+            None if self.parents.get(&key) == Some(&true) => Parent::At(0),
+            None => Parent::Nowhere,
+        }
+    }
+
+    /// Follows parents from a row until one comes again: those between are a loop. The first row of it, in the
+    /// order of the source, goes without its reference; where that cannot be, all rows of the loop are left out.
+    fn break_loop(&mut self, start: usize, references: &[ReferenceShape]) {
+        let mut path = vec![start];
+        let round = loop {
+            let here = path[path.len() - 1];
+            let next = self.rows[here].parents.iter().find_map(|(p, _)| self.by_key.get(p)).copied();
+            let Some(next) = next else { break path };
+            if let Some(at) = path.iter().position(|i| *i == next) {
+                break path.split_off(at);
+            }
+            path.push(next);
+        };
+        let first = round.iter().copied().min_by_key(|i| self.rows[*i].pos).unwrap_or(start);
+        let reference = self.rows[first].parents.first().map_or(0, |(_, r)| *r);
+        let deferrable = references.get(reference as usize).is_some_and(|r| r.deferrable);
+        let at = round.iter().position(|i| *i == first).unwrap_or(0);
+        let lines = round[at..].iter().chain(&round[..at]).map(|i| self.rows[*i].line).collect();
+        self.loops.push((lines, deferrable));
+        if deferrable {
+            self.rows[first].parents.retain(|(_, r)| *r != reference);
+            self.rows[first].deferred |= 1 << reference;
+        } else {
+            for index in round {
+                self.rows[index].state = State::Out(reason::LOOP, reference);
+            }
+        }
+    }
+
+    /// A hierarchy deeper than we load by levels goes flat, its references deferred, where they can be.
+    fn flatten(&mut self, references: &[ReferenceShape]) {
+        let deepest = self.rows.iter().filter(|r| r.state == State::Placed).map(|r| r.level).max().unwrap_or(0);
+        let own: u64 = references.iter().enumerate().filter(|(_, r)| r.deferrable).map(|(i, _)| 1 << i).sum();
+        self.too_deep = deepest >= MOST_LEVELS;
+        if !self.too_deep || own == 0 {
+            return;
+        }
+        for row in self.rows.iter_mut().filter(|r| r.state == State::Placed && r.level > 0) {
+            row.level = 0;
+            let filled = row.decision.map_or(0, |d| d.row.filled);
+            row.deferred |= own & filled & !row.blank;
+        }
+    }
+}
+
+enum Parent {
+    At(usize),
+    Open,
+    Nowhere,
+}
+
+fn placed(row: &Waiting) -> Option<Placed> {
+    let mut decision = row.decision?;
+    match row.state {
+        State::Out(0, _) => None,
+        State::Out(reason, reference) => Some(Placed::Out(row.pos, row.line, reason, reference)),
+        _ => {
+            decision.level = row.level as u8;
+            decision.deferred |= row.deferred;
+            Some(Placed::Goes(decision, row.blank, row.entry))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{RowRecord, action};
+    use super::*;
+
+    fn reference(on_missing: OnMissing, deferrable: bool) -> Vec<ReferenceShape> {
+        vec![ReferenceShape {
+            rule: 0,
+            field: "ParentId".into(),
+            targets: Vec::new(),
+            on_missing,
+            fallback: None,
+            by_id: false,
+            deferrable,
+        }]
+    }
+
+    /// Rows `(key, parent)`, all taking part; a parent without a row is nowhere.
+    fn place(rows: &[(u128, u128)], references: &[ReferenceShape]) -> (Vec<Placed>, Levels) {
+        let mut levels = Levels::default();
+        for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
+            let (child, pos, line) = (*key, *key as u64, *key as u32);
+            levels.wait(&MissingRecord { child, pos, reference: 0, own: true, parent: *parent, line });
+        }
+        for (key, _) in rows {
+            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled: 1 };
+            let (pos, action) = (row.pos, action::CREATE);
+            levels.takes_part(*key);
+            levels.decide(*key, Decision { pos, level: 0, action, retry: false, deferred: 0, id: None, row }, None);
+        }
+        levels.place(references, &|_| false)
+    }
+
+    fn levels_of(placed: &[Placed]) -> Vec<(u64, i32)> {
+        placed
+            .iter()
+            .map(|p| match p {
+                Placed::Goes(d, ..) => (d.pos, i32::from(d.level)),
+                Placed::Out(pos, _, reason, _) => (*pos, -i32::from(*reason)),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn children_stand_below_their_parents_in_any_order() {
+        let rows = [(4, 3), (3, 2), (2, 1), (1, 0)];
+        let (placed, _) = place(&rows, &reference(OnMissing::Hold, true));
+        assert_eq!(levels_of(&placed), [(4, 3), (3, 2), (2, 1)]);
+    }
+
+    #[test]
+    fn a_missing_parent_holds_the_whole_branch() {
+        let rows = [(3, 2), (2, 9), (1, 0)];
+        let (placed, _) = place(&rows, &reference(OnMissing::Hold, true));
+        assert_eq!(levels_of(&placed), [(3, -2), (2, -2)]);
+        let (placed, _) = place(&rows, &reference(OnMissing::Blank, true));
+        assert_eq!(levels_of(&placed), [(3, 1), (2, 0)]);
+    }
+
+    #[test]
+    fn a_loop_is_opened_at_its_first_row_or_left_out() {
+        let rows = [(1, 2), (2, 3), (3, 1), (4, 3)];
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
+        assert_eq!(levels_of(&placed), [(1, 0), (2, 2), (3, 1), (4, 2)]);
+        assert!(matches!(placed[0], Placed::Goes(d, ..) if d.deferred == 1));
+        assert_eq!(levels.loops, [(vec![1, 2, 3], true)]);
+        let (placed, _) = place(&rows, &reference(OnMissing::Hold, false));
+        assert_eq!(levels_of(&placed), [(1, -5), (2, -5), (3, -5), (4, -2)]);
+    }
+
+    #[test]
+    fn a_deep_hierarchy_goes_flat() {
+        let rows: Vec<(u128, u128)> = (1..=12).map(|k| (k, k - 1)).collect();
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
+        assert!(levels.too_deep);
+        assert!(placed.iter().all(|p| matches!(p, Placed::Goes(d, ..) if d.level == 0 && d.deferred == 1)));
+    }
+}

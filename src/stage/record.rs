@@ -1,0 +1,349 @@
+//! Fixed-width records of the survey: hashes, places and decisions, big endian so that byte order is their order.
+//! Never a value of the customer.
+
+use crate::model::{KeyHash, RecordId};
+use crate::source::RowPos;
+
+/// What a row to send will do; the numbers are stored.
+pub mod action {
+    /// Create a record.
+    pub const CREATE: u8 = 1;
+    /// Update a record that the org has.
+    pub const UPDATE: u8 = 2;
+    /// Fill deferred references of a record.
+    pub const REFERENCES: u8 = 3;
+}
+
+/// Why a row is left out by a decision; the numbers are stored.
+pub mod reason {
+    /// Its key stands in another row.
+    pub const DUPLICATE: u8 = 1;
+    /// Its parent is nowhere, and the reference says to hold it.
+    pub const HELD: u8 = 2;
+    /// Its parent is nowhere, and the reference says to reject it.
+    pub const NO_PARENT: u8 = 3;
+    /// A field changed that the org takes on create alone.
+    pub const CREATE_ONLY: u8 = 4;
+    /// Rows point at each other by a reference that cannot be filled later.
+    pub const LOOP: u8 = 5;
+}
+
+/// A row that a decision leaves out, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftRecord {
+    /// Where it stands.
+    pub pos: RowPos,
+    /// See [`reason`].
+    pub reason: u8,
+    /// The reference, where one is the reason.
+    pub reference: u8,
+    /// Its line.
+    pub line: u32,
+}
+
+impl LeftRecord {
+    /// Bytes.
+    pub const WIDTH: usize = 14;
+
+    /// To bytes, the place first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&[self.reason, self.reference])
+            .bytes(&self.line.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        Self { pos: t.u64(), reason: t.u8(), reference: t.u8(), line: t.u32() }
+    }
+}
+
+/// Writes numbers one after the other.
+struct Put<const N: usize>([u8; N], usize);
+
+impl<const N: usize> Put<N> {
+    fn new() -> Self {
+        Self([0; N], 0)
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0[self.1..self.1 + bytes.len()].copy_from_slice(bytes);
+        self.1 += bytes.len();
+        self
+    }
+
+    fn done(self) -> [u8; N] {
+        debug_assert_eq!(self.1, N);
+        self.0
+    }
+}
+
+/// Reads them back. Records come from our own sorter and have their full width.
+struct Take<'a>(&'a [u8]);
+
+impl Take<'_> {
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let (head, rest) = self.0.split_at(N.min(self.0.len()));
+        self.0 = rest;
+        let mut bytes = [0; N];
+        bytes[..head.len()].copy_from_slice(head);
+        bytes
+    }
+
+    fn u8(&mut self) -> u8 {
+        self.bytes::<1>()[0]
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_be_bytes(self.bytes())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_be_bytes(self.bytes())
+    }
+
+    fn u128(&mut self) -> u128 {
+        u128::from_be_bytes(self.bytes())
+    }
+
+    fn id(&mut self) -> Option<RecordId> {
+        RecordId::from_bytes(self.bytes())
+    }
+}
+
+fn id_bytes(id: Option<RecordId>) -> [u8; 15] {
+    id.map_or([0; 15], |id| *id.bytes())
+}
+
+/// A row that takes part, by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRecord {
+    /// Its key.
+    pub key: KeyHash,
+    /// Where it stands.
+    pub pos: RowPos,
+    /// Hash of what is sent on update.
+    pub payload: u128,
+    /// Hash of what is sent on create alone; 0 when there is nothing.
+    pub create: u64,
+    /// Its line.
+    pub line: u32,
+    /// References that have a value, a bit each.
+    pub filled: u64,
+}
+
+impl RowRecord {
+    /// Bytes.
+    pub const WIDTH: usize = 60;
+
+    /// To bytes, the key first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.key.to_be_bytes())
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&self.payload.to_be_bytes())
+            .bytes(&self.create.to_be_bytes())
+            .bytes(&self.line.to_be_bytes())
+            .bytes(&self.filled.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        let (key, pos, payload, create) = (t.u128(), t.u64(), t.u128(), t.u64());
+        Self { key, pos, payload, create, line: t.u32(), filled: t.u64() }
+    }
+}
+
+/// A reference that has a value, by the parent's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefRecord {
+    /// The parent's key.
+    pub parent: KeyHash,
+    /// The row; `u64::MAX` when it is the fallback of the reference itself.
+    pub pos: RowPos,
+    /// The reference.
+    pub reference: u8,
+    /// The row's own key.
+    pub child: KeyHash,
+    /// The row's line.
+    pub line: u32,
+}
+
+impl RefRecord {
+    /// Bytes.
+    pub const WIDTH: usize = 45;
+
+    /// To bytes, the parent first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.parent.to_be_bytes())
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&[self.reference])
+            .bytes(&self.child.to_be_bytes())
+            .bytes(&self.line.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        Self { parent: t.u128(), pos: t.u64(), reference: t.u8(), child: t.u128(), line: t.u32() }
+    }
+}
+
+/// A reference whose parent is not there, by the row's key and place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingRecord {
+    /// The row's key.
+    pub child: KeyHash,
+    /// The row.
+    pub pos: RowPos,
+    /// The reference.
+    pub reference: u8,
+    /// Whether the parent would be of the row's own object.
+    pub own: bool,
+    /// The parent's key.
+    pub parent: KeyHash,
+    /// The row's line.
+    pub line: u32,
+}
+
+impl MissingRecord {
+    /// Bytes.
+    pub const WIDTH: usize = 46;
+
+    /// To bytes, the row's key first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.child.to_be_bytes())
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&[self.reference, u8::from(self.own)])
+            .bytes(&self.parent.to_be_bytes())
+            .bytes(&self.line.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        let (child, pos, reference, own) = (t.u128(), t.u64(), t.u8(), t.u8() == 1);
+        Self { child, pos, reference, own, parent: t.u128(), line: t.u32() }
+    }
+}
+
+/// A row to send, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Where it stands.
+    pub pos: RowPos,
+    /// Level of its hierarchy.
+    pub level: u8,
+    /// See [`action`].
+    pub action: u8,
+    /// Whether it failed when it was last sent.
+    pub retry: bool,
+    /// References left for the second pass, a bit each.
+    pub deferred: u64,
+    /// Its record, where the org has it.
+    pub id: Option<RecordId>,
+    /// The row.
+    pub row: RowRecord,
+}
+
+impl Decision {
+    /// Bytes.
+    pub const WIDTH: usize = 8 + 3 + 8 + 15 + RowRecord::WIDTH;
+
+    /// To bytes, the place first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&[self.level, self.action, u8::from(self.retry)])
+            .bytes(&self.deferred.to_be_bytes())
+            .bytes(&id_bytes(self.id))
+            .bytes(&self.row.encode())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        let (pos, level, action, retry) = (t.u64(), t.u8(), t.u8(), t.u8() == 1);
+        let (deferred, id) = (t.u64(), t.id());
+        Self { pos, level, action, retry, deferred, id, row: RowRecord::decode(t.0) }
+    }
+}
+
+/// A row of a part, by key: what its outcome will mean to the ledger and to the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexRecord {
+    /// Its key.
+    pub key: KeyHash,
+    /// Hash of what was sent.
+    pub payload: u128,
+    /// Hash of what was sent on create alone.
+    pub create: u64,
+    /// Its record, where the org had it.
+    pub id: Option<RecordId>,
+    /// See [`action`].
+    pub action: u8,
+    /// Whether references are left for the second pass.
+    pub pending: bool,
+    /// The source file.
+    pub file: u16,
+    /// The line.
+    pub line: u32,
+}
+
+impl IndexRecord {
+    /// Bytes.
+    pub const WIDTH: usize = 63;
+
+    /// To bytes, the key first.
+    pub fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.key.to_be_bytes())
+            .bytes(&self.payload.to_be_bytes())
+            .bytes(&self.create.to_be_bytes())
+            .bytes(&id_bytes(self.id))
+            .bytes(&[self.action, u8::from(self.pending)])
+            .bytes(&self.file.to_be_bytes())
+            .bytes(&self.line.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        let (key, payload, create, id) = (t.u128(), t.u128(), t.u64(), t.id());
+        let (action, pending) = (t.u8(), t.u8() == 1);
+        Self { key, payload, create, id, action, pending, file: u16::from_be_bytes(t.bytes()), line: t.u32() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_as_they_were() {
+        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5 };
+        assert_eq!(RowRecord::decode(&row.encode()), row);
+        let id = RecordId::parse("0018c00002DJIpJ").ok();
+        let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, row };
+        assert_eq!(Decision::decode(&decision.encode()), decision);
+        let index =
+            IndexRecord { key: 5, payload: 6, create: 7, id, action: 2, pending: true, file: 3, line: 99 };
+        assert_eq!(IndexRecord::decode(&index.encode()), index);
+        assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
+        let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, parent: 4, line: 5 };
+        assert_eq!(MissingRecord::decode(&missing.encode()), missing);
+        let reference = RefRecord { parent: 1, pos: u64::MAX, reference: 3, child: 4, line: 5 };
+        assert_eq!(RefRecord::decode(&reference.encode()), reference);
+    }
+}

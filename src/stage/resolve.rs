@@ -1,0 +1,112 @@
+//! References against what is there: one merge of a load's references, sorted by parent, with the sorted keys of
+//! the parent object.
+
+use super::error::{StageError, StageIo};
+use super::record::{MissingRecord, RefRecord};
+use super::scan::{SORT_BUDGET, Scan};
+use super::shape::Shape;
+use crate::ledger::sort::{Sorted, Sorter};
+use crate::model::{KeyHash, RecordId};
+use std::collections::BTreeMap;
+
+/// Keys that are there, sorted, with their records where they have landed.
+pub type Presence<'p> = Box<dyn Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 'p>;
+
+/// What became of a load's references.
+pub struct Resolved<'a> {
+    /// References whose parent is nowhere, by the row's key ([`MissingRecord`]).
+    pub missing: Sorted<'a>,
+    /// How many those are.
+    pub count: u64,
+    /// Whether the fallback of each reference is there, and its record.
+    pub fallbacks: BTreeMap<u8, Option<RecordId>>,
+}
+
+/// Resolves the references of a load to all its parent objects. References in `skip` (a bit each) are left alone.
+///
+/// # Errors
+/// The disk's own.
+pub fn resolve<'a>(
+    io: StageIo<'a>,
+    shape: &Shape,
+    scan: &Scan<'a>,
+    scratch: &str,
+    skip: u64,
+    presence: &dyn Fn(usize) -> Result<Presence<'a>, StageError>,
+) -> Result<Resolved<'a>, StageError> {
+    let name = format!("{scratch}/missing-{}", shape.load);
+    let mut missing = Sorter::new(io.files, &name, MissingRecord::WIDTH, SORT_BUDGET);
+    let mut count = 0;
+    let mut fallbacks = BTreeMap::new();
+    for (object, references) in &scan.references {
+        each(references, presence(*object)?, |record, found| {
+            if skip & (1 << record.reference) != 0 {
+                return Ok(());
+            }
+            match (record.pos == u64::MAX, found) {
+                (true, Some(id)) => {
+                    fallbacks.insert(record.reference, id);
+                }
+                (false, None) => {
+                    count += 1;
+                    let RefRecord { parent, pos, reference, child, line } = *record;
+                    let own = *object == shape.object;
+                    missing.push(&MissingRecord { child, pos, reference, own, parent, line }.encode())?;
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    Ok(Resolved { missing: missing.finish()?, count, fallbacks })
+}
+
+/// The Ids of parents that are there, for references whose cells hold Ids: `(pos, reference, id)` by place.
+///
+/// # Errors
+/// The disk's own.
+pub fn found_ids<'a>(
+    io: StageIo<'a>,
+    shape: &Shape,
+    scan: &Scan<'a>,
+    scratch: &str,
+    presence: &dyn Fn(usize) -> Result<Presence<'a>, StageError>,
+) -> Result<Sorted<'a>, StageError> {
+    let mut ids = Sorter::new(io.files, &format!("{scratch}/ids-{}", shape.load), 24, SORT_BUDGET);
+    for (object, references) in &scan.references {
+        if !shape.references.iter().any(|r| r.by_id && r.points_to(*object)) {
+            continue;
+        }
+        each(references, presence(*object)?, |record, found| {
+            let by_id = shape.references.get(record.reference as usize).is_some_and(|r| r.by_id);
+            if let (true, Some(Some(id))) = (by_id && record.pos != u64::MAX, found) {
+                let mut bytes = [0; 24];
+                bytes[..8].copy_from_slice(&record.pos.to_be_bytes());
+                bytes[8] = record.reference;
+                bytes[9..].copy_from_slice(id.bytes());
+                ids.push(&bytes)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(ids.finish()?)
+}
+
+/// Calls `f` with each reference and the parent found for it, if one was.
+fn each(
+    references: &Sorted<'_>,
+    mut presence: Presence<'_>,
+    mut f: impl FnMut(&RefRecord, Option<Option<RecordId>>) -> Result<(), StageError>,
+) -> Result<(), StageError> {
+    let mut here = presence.next().transpose()?;
+    let mut iter = references.iter()?;
+    while let Some(bytes) = iter.next()? {
+        let record = RefRecord::decode(bytes);
+        while here.as_ref().is_some_and(|(key, _)| *key < record.parent) {
+            here = presence.next().transpose()?;
+        }
+        let found = here.as_ref().filter(|(key, _)| *key == record.parent).map(|(_, id)| *id);
+        f(&record, found)?;
+    }
+    Ok(())
+}

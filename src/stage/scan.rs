@@ -1,0 +1,289 @@
+//! The survey's reading: every source row once through the row path, with nothing kept but hashes and places.
+
+use super::error::{StageError, StageIo};
+use super::hash::hashes;
+use super::left_out::{LeftOutFile, LeftOutRow, Reasons};
+use super::ordered::ordered;
+use super::record::{RefRecord, RowRecord};
+use super::shape::Shape;
+use crate::diagnostic::Code;
+use crate::ledger::sort::{Sorted, Sorter};
+use crate::model::{KeyHash, Outcome};
+use crate::source::{Cells, Chunk, ChunkRef, Chunks, RowFault, RowPos, RowReader};
+use crate::transform::{CellOut, Row, RowOut, RowWorker, Verdict};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Bytes that one sorter may hold in memory.
+pub(super) const SORT_BUDGET: usize = 4 << 20;
+
+/// What one load's source holds.
+pub struct Scan<'a> {
+    /// Rows in the source.
+    pub source: u64,
+    /// Rows left out by `where`.
+    pub filtered: u64,
+    /// Rows refused by us.
+    pub rejected: u64,
+    /// Decimals rounded to the field's scale.
+    pub rounded: u64,
+    /// Texts cut to the field's length.
+    pub truncated: u64,
+    /// Rows that take part, by key ([`RowRecord`]).
+    pub rows: Sorted<'a>,
+    /// References with a value, by the parent's object, by the parent's key ([`RefRecord`]).
+    pub references: BTreeMap<usize, Sorted<'a>>,
+    /// Rows with a value, by reference.
+    pub filled: Vec<u64>,
+    /// Where the chunks lie.
+    pub chunks: Vec<ChunkRef>,
+    /// Why rows were refused.
+    pub reasons: Reasons,
+}
+
+/// Reads a load's source. Refused rows go to `left_out`, where there is one.
+///
+/// # Errors
+/// The disk's own, and faults of a source's header.
+pub fn scan<'a>(
+    io: StageIo<'a>,
+    shape: &Shape,
+    scratch: &str,
+    left_out: Option<&mut LeftOutFile<'_>>,
+) -> Result<Scan<'a>, StageError> {
+    let mut gather = Gather::new(io, shape, scratch, left_out)?;
+    let chunks = Mutex::new(Vec::new());
+    let mut cutter = Chunks::new(io.sources, &shape.paths, &shape.format)?;
+    let keep_cells = gather.left_out.is_some();
+    ordered(
+        io.work,
+        || {
+            let chunk = cutter.next()?;
+            if let (Some(chunk), Ok(mut refs)) = (&chunk, chunks.lock()) {
+                refs.push(chunk.reference());
+            }
+            Ok::<_, StageError>(chunk)
+        },
+        || Reader::new(shape, keep_cells),
+        |reader, chunk| reader.as_mut().map_err(|e| StageError::Disk(std::io::Error::other(e.to_string())))?.read(&chunk),
+        |found| gather.take(found),
+    )?;
+    gather.finish(chunks.into_inner().unwrap_or_default())
+}
+
+/// Cells as the row path's input.
+pub(super) struct SourceRow<'a>(pub(super) Cells<'a>);
+
+impl Row for SourceRow<'_> {
+    fn cell(&self, column: usize) -> &str {
+        self.0.get(column)
+    }
+}
+
+/// One worker's own things.
+struct Reader<'s> {
+    shape: &'s Shape,
+    rows: RowReader,
+    worker: RowWorker,
+    out: RowOut,
+    scratch: Vec<u8>,
+    keep_cells: bool,
+}
+
+/// What one chunk holds.
+#[derive(Default)]
+struct Found {
+    source: u64,
+    filtered: u64,
+    rounded: u64,
+    truncated: u64,
+    rows: Vec<RowRecord>,
+    references: Vec<(usize, RefRecord)>,
+    refused: Vec<LeftOutRow>,
+}
+
+impl<'s> Reader<'s> {
+    fn new(shape: &'s Shape, keep_cells: bool) -> std::io::Result<Self> {
+        Ok(Self {
+            shape,
+            rows: RowReader::new(&shape.format, shape.columns.len())?,
+            worker: shape.program.worker(),
+            out: RowOut::default(),
+            scratch: Vec::new(),
+            keep_cells,
+        })
+    }
+
+    fn read(&mut self, chunk: &Chunk) -> Result<Found, StageError> {
+        let mut found = Found::default();
+        let Self { shape, rows, worker, out, scratch, keep_cells } = self;
+        rows.each(chunk, &mut |pos, line, cells| {
+            found.source += 1;
+            let mut one = One { shape, worker, out, scratch, found: &mut found };
+            if let Err((code, message)) = one.row(pos, line, &cells) {
+                let cells = match (&cells, &keep_cells) {
+                    (Ok(cells), true) => (0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(),
+                    _ => Vec::new(),
+                };
+                found.refused.push(LeftOutRow { outcome: Outcome::Rejected, code, message, file: chunk.file, line, cells });
+            }
+        });
+        Ok(found)
+    }
+}
+
+/// One row on its way.
+struct One<'x> {
+    shape: &'x Shape,
+    worker: &'x mut RowWorker,
+    out: &'x mut RowOut,
+    scratch: &'x mut Vec<u8>,
+    found: &'x mut Found,
+}
+
+impl One<'_> {
+    fn row(&mut self, pos: RowPos, line: u32, cells: &Result<&Cells<'_>, RowFault>) -> Result<(), (Code, String)> {
+        let cells = cells.as_ref().map_err(|fault| (fault.code(), fault.to_string()))?;
+        match self.worker.run(&SourceRow(**cells), self.out) {
+            Verdict::Filtered => {
+                self.found.filtered += 1;
+                return Ok(());
+            }
+            Verdict::Rejected(reject) => {
+                let field = reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
+                return Err((reject.code, format!("{}{}", field.unwrap_or_default(), reject.message)));
+            }
+            Verdict::Kept => {}
+        }
+        let key = self.key().ok_or_else(|| (Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
+        self.found.rounded += u64::from(self.out.rounded);
+        self.found.truncated += u64::from(self.out.truncated);
+        let filled = self.references(pos, line, key);
+        let (payload, create) = hashes(self.shape, self.out, self.scratch);
+        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled });
+        Ok(())
+    }
+
+    fn key(&self) -> Option<KeyHash> {
+        match self.out.cells.get(self.shape.key_rule)? {
+            CellOut::Text(range) => self.shape.key_form.hash(&self.out.text[range.clone()]),
+            _ => None,
+        }
+    }
+
+    /// Notes the row's references; gives those that have a value, a bit each.
+    fn references(&mut self, pos: RowPos, line: u32, child: KeyHash) -> u64 {
+        let mut filled = 0;
+        for (index, reference) in self.shape.references.iter().enumerate() {
+            let Some(CellOut::Ref { target, key }) = self.out.cells.get(reference.rule) else { continue };
+            let Some((object, form)) = reference.targets.get(*target) else { continue };
+            if let Some(parent) = form.hash(&self.out.text[key.clone()]) {
+                filled |= 1 << index;
+                let record = RefRecord { parent, pos, reference: index as u8, child, line };
+                self.found.references.push((*object, record));
+            }
+        }
+        filled
+    }
+}
+
+/// Everything gathered, chunk by chunk, in order.
+struct Gather<'a, 'x, 'f> {
+    io: StageIo<'a>,
+    scratch: &'x str,
+    shape: &'x Shape,
+    left_out: Option<&'x mut LeftOutFile<'f>>,
+    rows: Sorter<'a>,
+    references: BTreeMap<usize, Sorter<'a>>,
+    total: Found,
+    rejected: u64,
+    filled: Vec<u64>,
+    reasons: Reasons,
+}
+
+impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
+    fn new(
+        io: StageIo<'a>,
+        shape: &'x Shape,
+        scratch: &'x str,
+        left_out: Option<&'x mut LeftOutFile<'f>>,
+    ) -> Result<Self, StageError> {
+        let rows = Sorter::new(io.files, &format!("{scratch}/rows-{}", shape.load), RowRecord::WIDTH, SORT_BUDGET);
+        let filled = vec![0; shape.references.len()];
+        let references = BTreeMap::new();
+        let mut gather = Self {
+            io,
+            scratch,
+            shape,
+            left_out,
+            rows,
+            references,
+            total: Found::default(),
+            rejected: 0,
+            filled,
+            reasons: Reasons::default(),
+        };
+        gather.ask_for_fallbacks()?;
+        Ok(gather)
+    }
+
+    /// A fallback's key is looked up like a row's parent, under a place that no row has.
+    fn ask_for_fallbacks(&mut self) -> Result<(), StageError> {
+        for (index, reference) in self.shape.references.iter().enumerate() {
+            if let Some((object, parent)) = reference.fallback_hash() {
+                let record = RefRecord { parent, pos: RowPos::MAX, reference: index as u8, child: 0, line: 0 };
+                self.reference(object, &record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, object: usize, record: &RefRecord) -> Result<(), StageError> {
+        let (files, scratch, load) = (self.io.files, self.scratch, self.shape.load);
+        let sorter = self.references.entry(object).or_insert_with(|| {
+            Sorter::new(files, &format!("{scratch}/refs-{load}-{object}"), RefRecord::WIDTH, SORT_BUDGET)
+        });
+        Ok(sorter.push(&record.encode())?)
+    }
+
+    fn take(&mut self, found: Found) -> Result<(), StageError> {
+        self.total.source += found.source;
+        self.total.filtered += found.filtered;
+        self.total.rounded += found.rounded;
+        self.total.truncated += found.truncated;
+        self.rejected += found.refused.len() as u64;
+        for row in &found.rows {
+            self.rows.push(&row.encode())?;
+        }
+        for (object, record) in &found.references {
+            self.filled[record.reference as usize] += 1;
+            self.reference(*object, record)?;
+        }
+        for row in &found.refused {
+            self.reasons.note(row, &self.shape.paths);
+            if let Some(file) = &mut self.left_out {
+                file.write(row, &self.shape.paths)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, chunks: Vec<ChunkRef>) -> Result<Scan<'a>, StageError> {
+        let mut references = BTreeMap::new();
+        for (object, sorter) in self.references {
+            references.insert(object, sorter.finish()?);
+        }
+        Ok(Scan {
+            source: self.total.source,
+            filtered: self.total.filtered,
+            rejected: self.rejected,
+            rounded: self.total.rounded,
+            truncated: self.total.truncated,
+            rows: self.rows.finish()?,
+            references,
+            filled: self.filled,
+            chunks,
+            reasons: self.reasons,
+        })
+    }
+}
