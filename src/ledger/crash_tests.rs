@@ -101,8 +101,23 @@ fn state(disk: &MemoryFiles) -> Result<Vec<(KeyHash, u128)>, LedgerError> {
     Ok(contents(&ledger))
 }
 
-/// What went wrong when the power went after this many changes; nothing when all was well.
-fn crash_after(changes: usize, lies: Lies, finished: &mut bool) -> Option<String> {
+/// How it ends: with the machine, or with the process alone, whose changes stay.
+#[derive(Clone, Copy)]
+enum End {
+    PowerLoss,
+    Kill,
+}
+
+impl End {
+    fn come(self, disk: &MemoryFiles) {
+        if let Self::PowerLoss = self {
+            disk.crash();
+        }
+    }
+}
+
+/// What went wrong when the end came after this many changes; nothing when all was well.
+fn crash_after(changes: usize, end: End, lies: Lies, finished: &mut bool) -> Option<String> {
     let disk = disk();
     let old = state(&disk).unwrap();
     let new = {
@@ -111,7 +126,7 @@ fn crash_after(changes: usize, lies: Lies, finished: &mut bool) -> Option<String
         state(&disk).unwrap()
     };
     *finished = work(&Failing::after(&disk, changes, lies)).is_ok();
-    disk.crash();
+    end.come(&disk);
     let after = match state(&disk) {
         Ok(after) => after,
         Err(error) => return Some(error.to_string()),
@@ -124,16 +139,16 @@ fn crash_after(changes: usize, lies: Lies, finished: &mut bool) -> Option<String
     }
     // Recovery does the same work again, whichever of the two it finds.
     work(&disk).unwrap();
-    disk.crash();
+    end.come(&disk);
     (state(&disk).unwrap() != new).then(|| "recovery does not arrive".to_owned())
 }
 
 /// Crashes after each change in turn until the work finishes; gives the faults and how many changes there are.
-fn crash_everywhere(lies: Lies) -> (Vec<String>, usize) {
+fn crash_everywhere(end: End, lies: Lies) -> (Vec<String>, usize) {
     let mut faults = Vec::new();
     for changes in 0.. {
         let mut finished = false;
-        faults.extend(crash_after(changes, lies, &mut finished));
+        faults.extend(crash_after(changes, end, lies, &mut finished));
         if finished {
             return (faults, changes);
         }
@@ -143,16 +158,28 @@ fn crash_everywhere(lies: Lies) -> (Vec<String>, usize) {
 
 #[test]
 fn every_crash_leaves_the_old_or_the_new() {
-    let (faults, changes) = crash_everywhere(Lies::Never);
-    assert!(faults.is_empty(), "{faults:?}");
-    assert!(changes > 20, "the work changes the disk {changes} times, so the merge was part of it");
+    for end in [End::PowerLoss, End::Kill] {
+        let (faults, changes) = crash_everywhere(end, Lies::Never);
+        assert!(faults.is_empty(), "{faults:?}");
+        assert!(changes > 20, "the work changes the disk {changes} times, so the merge was part of it");
+    }
 }
 
 /// The null control: the same suite must notice a disk that does not do what it says.
 #[test]
 fn without_a_sync_the_suite_goes_red() {
-    assert!(!crash_everywhere(Lies::AboutSync).0.is_empty());
-    assert!(!crash_everywhere(Lies::AboutSyncDir).0.is_empty());
+    assert!(!crash_everywhere(End::PowerLoss, Lies::AboutSync).0.is_empty());
+    assert!(!crash_everywhere(End::PowerLoss, Lies::AboutSyncDir).0.is_empty());
+}
+
+#[test]
+fn a_segment_is_durable_before_anybody_may_name_it() {
+    let disk = MemoryFiles::default();
+    let mut ledger = Ledger::open(&disk, FOLDER).unwrap();
+    let segment = ledger.add("a", [Ok(landed(1, 1))]).unwrap();
+    disk.crash();
+    ledger.verify_segment(&segment).unwrap();
+    assert!(state(&disk).unwrap().is_empty(), "it does not count yet");
 }
 
 #[test]

@@ -29,7 +29,8 @@ impl<'a> Merged<'a> {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a ledger segment is not in order"));
             }
             let superseded = last == Some(entry.key);
-            if !superseded && !(self.hide_removed && entry.state == State::Removed) {
+            let hidden = self.hide_removed && entry.state == State::Removed;
+            if !(superseded || hidden) {
                 return Ok(Some(entry));
             }
         }

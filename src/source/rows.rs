@@ -198,7 +198,7 @@ impl Begin {
     fn pass_blank(&mut self, bytes: &[u8]) {
         while let Some(&byte @ (b'\n' | b'\r')) = bytes.get(self.at) {
             self.at += 1;
-            self.line += u32::from(byte == b'\n');
+            self.line = self.line.saturating_add(u32::from(byte == b'\n'));
         }
     }
 
