@@ -1,6 +1,6 @@
-//! One entry of the ledger: what we know of one key, in 59 bytes whose order is the order of the keys.
+//! One entry of the ledger: what we know of one key, in 64 bytes whose order is the order of the keys.
 
-use crate::model::{KeyHash, RecordId};
+use crate::model::{KeyHash, Outcome, RecordId};
 
 /// What became of the record of this key when it was last sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,10 @@ pub struct Entry {
     pub flags: Flags,
     /// Number of the load that sent it.
     pub load: u16,
+    /// The run that sent it last; 0 when none did.
+    pub run: u32,
+    /// What became of it then.
+    pub outcome: Option<Outcome>,
 }
 
 /// Bytes that are no entry.
@@ -68,17 +72,30 @@ pub struct Entry {
 #[error("the bytes are no ledger entry")]
 pub struct BadEntry;
 
+/// No outcome, as it is stored.
+const NO_OUTCOME: u8 = 255;
+
 /// An id that is not known, as it is stored.
 const NO_ID: [u8; 15] = [0; 15];
 
 impl Entry {
     /// Length of an encoded entry. Layout, all big-endian: key 16, payload 16, create 8, id 15, state 1, flags 1,
-    /// load 2.
-    pub const WIDTH: usize = 59;
+    /// load 2, run 4, outcome 1 (255: none).
+    pub const WIDTH: usize = 64;
 
     /// An entry of a key about which nothing is known but this state.
     pub fn new(key: KeyHash, state: State) -> Self {
-        Self { key, payload: 0, create: 0, id: None, state, flags: Flags::default(), load: 0 }
+        Self { key, payload: 0, create: 0, id: None, state, flags: Flags::default(), load: 0, run: 0, outcome: None }
+    }
+
+    /// Whether the org refused it when it was last sent.
+    pub fn failed(&self) -> bool {
+        self.outcome == Some(Outcome::Failed)
+    }
+
+    /// What this run made of it already, if it sent just this payload.
+    pub fn outcome_in(&self, run: u32, payload: u128) -> Option<Outcome> {
+        self.outcome.filter(|o| self.run == run && (*o == Outcome::Failed || self.payload == payload))
     }
 
     /// Whether the org has a record of this key, in this or an earlier form.
@@ -98,7 +115,9 @@ impl Entry {
         bytes[32..40].copy_from_slice(&self.create.to_be_bytes());
         bytes[40..55].copy_from_slice(self.id.as_ref().map_or(&NO_ID, |id| id.bytes()));
         (bytes[55], bytes[56]) = (self.state as u8, self.flags.bits());
-        bytes[57..].copy_from_slice(&self.load.to_be_bytes());
+        bytes[57..59].copy_from_slice(&self.load.to_be_bytes());
+        bytes[59..63].copy_from_slice(&self.run.to_be_bytes());
+        bytes[63] = self.outcome.map_or(NO_OUTCOME, |o| o as u8);
         bytes
     }
 
@@ -120,6 +139,11 @@ impl Entry {
             state: State::of(bytes[55]).ok_or(BadEntry)?,
             flags: Flags::of(bytes[56]).ok_or(BadEntry)?,
             load: u16::from_be_bytes(part(bytes, 57)),
+            run: u32::from_be_bytes(part(bytes, 59)),
+            outcome: match bytes[63] {
+                NO_OUTCOME => None,
+                number => Some(*Outcome::ALL.get(number as usize).ok_or(BadEntry)?),
+            },
         })
     }
 }
@@ -138,7 +162,7 @@ fn part<const N: usize>(bytes: &[u8; Entry::WIDTH], from: usize) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::{BadEntry, Entry, Flags, State};
-    use crate::model::RecordId;
+    use crate::model::{Outcome, RecordId};
 
     fn entry() -> Entry {
         Entry {
@@ -147,6 +171,8 @@ mod tests {
             id: RecordId::parse("0018c00002DJIpJ").ok(),
             flags: Flags { created_by_us: true, reference_pending: false, adopted: true },
             load: 300,
+            run: 70_000,
+            outcome: Some(Outcome::Updated),
             ..Entry::new(1 << 100, State::Held)
         }
     }
@@ -168,7 +194,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_entry() {
         let good = entry().encode();
-        for (at, byte) in [(55, 0), (55, 5), (56, 8), (40, b'-'), (54, 0)] {
+        for (at, byte) in [(55, 0), (55, 5), (56, 8), (40, b'-'), (54, 0), (63, 10)] {
             let mut bad = good;
             bad[at] = byte;
             assert_eq!(Entry::decode(&bad), Err(BadEntry), "byte {at} is {byte}");

@@ -154,6 +154,32 @@ impl<'a> Ledger<'a> {
         Ok(Published::New)
     }
 
+    /// Makes entries count that no run sent: records found in the org by key. As durable as a publication.
+    ///
+    /// # Errors
+    /// As [`Ledger::add`].
+    pub fn adopt(&mut self, entries: impl IntoIterator<Item = io::Result<Entry>>) -> Result<(), LedgerError> {
+        let name = (0..).map(|n: u32| format!("adopted-{n}")).find(|n| self.current.live(n).is_none());
+        let segment = self.add(&name.unwrap_or_default(), entries)?;
+        let mut next = Current { replaced: Vec::new(), ..self.current.clone() };
+        next.segments.push(segment);
+        self.replace(next)
+    }
+
+    /// Puts other entries in the place of all there are, as one segment: what a refresh found in the org.
+    ///
+    /// # Errors
+    /// As [`Ledger::add`].
+    pub fn rebuild(&mut self, entries: impl IntoIterator<Item = io::Result<Entry>>) -> Result<(), LedgerError> {
+        let name = format!("merged-{}", self.current.next_merge);
+        let segment = self.add(&name, entries)?;
+        let mut next = self.current.clone();
+        next.next_merge += 1;
+        next.replaced = next.segments.drain(..).map(|old| old.name).collect();
+        next.segments.push(segment);
+        self.replace(next)
+    }
+
     /// Merges all segments into one, without removed entries.
     ///
     /// # Errors

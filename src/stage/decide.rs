@@ -3,7 +3,7 @@
 use super::error::{StageError, StageIo};
 use super::hash::blanked;
 use super::level::{Levels, Placed};
-use super::record::{Decision, LeftRecord, MissingRecord, RowRecord, action, reason};
+use super::record::{Decision, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
 use super::resolve::Resolved;
 use super::scan::{SORT_BUDGET, Scan};
 use super::shape::Shape;
@@ -68,8 +68,8 @@ pub fn decide<'a>(
     scratch: &str,
 ) -> Result<Decided<'a>, StageError> {
     let mut levels = Levels::default();
-    let mut missing = resolved.missing.iter()?;
-    while let Some(bytes) = missing.next()? {
+    let mut missing = resolved.missing.iter();
+    while let Some(bytes) = missing.next_record()? {
         let record = MissingRecord::decode(bytes);
         if record.own {
             levels.wait(&record);
@@ -80,7 +80,7 @@ pub fn decide<'a>(
         given,
         resolved,
         levels,
-        missing: MissingCursor { iter: resolved.missing.iter()?, here: None, begun: false },
+        missing: MissingCursor { iter: resolved.missing.iter(), here: None, begun: false },
         out: Out::new(io, shape, scratch),
         stopped: Vec::new(),
         more_stopped: 0,
@@ -142,6 +142,24 @@ impl<'a> Out<'a> {
     }
 }
 
+/// What the ledger's entry makes of a row: create, or update of a record.
+fn with_entry(decision: Decision, entry: Option<Entry>) -> Decision {
+    let Some(entry) = entry else { return Decision { action: action::CREATE, ..decision } };
+    let landed = entry.state == State::Landed;
+    Decision {
+        action: if landed { action::UPDATE } else { action::CREATE },
+        id: entry.id.filter(|_| landed),
+        retry: entry.failed(),
+        past: past_of(&entry),
+        ..decision
+    }
+}
+
+/// What an entry says of a row's last sending.
+pub(super) fn past_of(entry: &Entry) -> Past {
+    Past { ours: entry.flags.created_by_us, run: entry.run, outcome: entry.outcome.map_or(255, |o| o as u8) }
+}
+
 /// The outcome of a row that a decision leaves out.
 pub(super) fn outcome_of(reason: u8) -> Outcome {
     match reason {
@@ -161,7 +179,7 @@ struct MissingCursor<'m> {
 impl MissingCursor<'_> {
     fn step(&mut self) -> Result<(), StageError> {
         self.begun = true;
-        self.here = self.iter.next()?.map(MissingRecord::decode);
+        self.here = self.iter.next_record()?.map(MissingRecord::decode);
         Ok(())
     }
 
@@ -198,14 +216,14 @@ impl<'a> Pass<'_, 'a> {
         scan: &Scan<'a>,
         mut entries: Peekable<Entries<'_>>,
     ) -> Result<(), StageError> {
-        let mut rows = scan.rows.iter()?;
-        let mut next = rows.next()?.map(RowRecord::decode);
+        let mut rows = scan.rows.iter();
+        let mut next = rows.next_record()?.map(RowRecord::decode);
         while let Some(first) = next {
             let mut group = vec![first];
-            next = rows.next()?.map(RowRecord::decode);
+            next = rows.next_record()?.map(RowRecord::decode);
             while let Some(same) = next.filter(|r| r.key == first.key) {
                 group.push(same);
-                next = rows.next()?.map(RowRecord::decode);
+                next = rows.next_record()?.map(RowRecord::decode);
             }
             let entry = self.entry(&mut entries, Some(first.key))?;
             if let Some(row) = self.survivor(&group)? {
@@ -275,21 +293,14 @@ impl<'a> Pass<'_, 'a> {
             }
         }
         let deferred = self.given.deferred & row.filled;
-        let decision = Decision { pos: row.pos, level: 0, action: 0, retry: false, deferred, id: None, row };
+        let decision = Decision { pos: row.pos, level: 0, action: 0, retry: false, deferred, id: None, past: Past::default(), row };
+        let decision = with_entry(decision, entry);
         if self.levels.waits(row.key) {
-            self.levels.decide(row.key, self.with_entry(decision, entry), entry);
+            self.levels.decide(row.key, decision, entry);
             return Ok(());
         }
         self.levels.takes_part(row.key);
-        let decision = self.with_entry(decision, entry);
         self.settle(decision, blank, entry)
-    }
-
-    /// What the ledger's entry makes of a row: create, or update of a record.
-    fn with_entry(&self, decision: Decision, entry: Option<Entry>) -> Decision {
-        let landed = entry.filter(|e| e.state == State::Landed);
-        let action = if landed.is_some() { action::UPDATE } else { action::CREATE };
-        Decision { action, id: landed.and_then(|e| e.id), retry: entry.is_some_and(|e| e.failed()), ..decision }
     }
 
     /// Counts a row that needs nothing, and sends the others.

@@ -276,7 +276,7 @@ mod tests {
             let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled: 1 };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
-            levels.decide(*key, Decision { pos, level: 0, action, retry: false, deferred: 0, id: None, row }, None);
+            levels.decide(*key, Decision { pos, level: 0, action, retry: false, deferred: 0, id: None, past: Default::default(), row }, None);
         }
         levels.place(references, &|_| false)
     }

@@ -26,7 +26,7 @@ pub use error::{StageError, StageIo};
 pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, write_left_out};
 pub use level::Levels;
 pub use part::{PartLimits, StagedPart};
-pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, RowRecord, action, reason};
+pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
 pub use resolve::{Presence, Resolved, found_ids, resolve};
 pub use scan::{Scan, scan};
 pub use shape::{Header, ReferenceShape, RuleShape, Shape};

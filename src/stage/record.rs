@@ -236,6 +236,29 @@ impl MissingRecord {
     }
 }
 
+/// What the ledger knows of a row's last sending, carried along so that its next entry can keep it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Past {
+    /// Whether we created the record.
+    pub ours: bool,
+    /// The run.
+    pub run: u32,
+    /// The outcome's number; 255 for none.
+    pub outcome: u8,
+}
+
+impl Past {
+    const WIDTH: usize = 6;
+
+    fn encode(self) -> [u8; Self::WIDTH] {
+        Put::new().bytes(&[u8::from(self.ours)]).bytes(&self.run.to_be_bytes()).bytes(&[self.outcome]).done()
+    }
+
+    fn decode(t: &mut Take<'_>) -> Self {
+        Self { ours: t.u8() == 1, run: t.u32(), outcome: t.u8() }
+    }
+}
+
 /// A row to send, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
@@ -251,13 +274,15 @@ pub struct Decision {
     pub deferred: u64,
     /// Its record, where the org has it.
     pub id: Option<RecordId>,
+    /// What the ledger knows of its last sending.
+    pub past: Past,
     /// The row.
     pub row: RowRecord,
 }
 
 impl Decision {
     /// Bytes.
-    pub const WIDTH: usize = 8 + 3 + 8 + 15 + RowRecord::WIDTH;
+    pub const WIDTH: usize = 8 + 3 + 8 + 15 + Past::WIDTH + RowRecord::WIDTH;
 
     /// To bytes, the place first.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
@@ -266,6 +291,7 @@ impl Decision {
             .bytes(&[self.level, self.action, u8::from(self.retry)])
             .bytes(&self.deferred.to_be_bytes())
             .bytes(&id_bytes(self.id))
+            .bytes(&self.past.encode())
             .bytes(&self.row.encode())
             .done()
     }
@@ -274,8 +300,8 @@ impl Decision {
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         let (pos, level, action, retry) = (t.u64(), t.u8(), t.u8(), t.u8() == 1);
-        let (deferred, id) = (t.u64(), t.id());
-        Self { pos, level, action, retry, deferred, id, row: RowRecord::decode(t.0) }
+        let (deferred, id, past) = (t.u64(), t.id(), Past::decode(&mut t));
+        Self { pos, level, action, retry, deferred, id, past, row: RowRecord::decode(t.0) }
     }
 }
 
@@ -298,11 +324,13 @@ pub struct IndexRecord {
     pub file: u16,
     /// The line.
     pub line: u32,
+    /// What the ledger knew of its last sending.
+    pub past: Past,
 }
 
 impl IndexRecord {
     /// Bytes.
-    pub const WIDTH: usize = 63;
+    pub const WIDTH: usize = 63 + Past::WIDTH;
 
     /// To bytes, the key first.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
@@ -314,6 +342,7 @@ impl IndexRecord {
             .bytes(&[self.action, u8::from(self.pending)])
             .bytes(&self.file.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
+            .bytes(&self.past.encode())
             .done()
     }
 
@@ -322,7 +351,8 @@ impl IndexRecord {
         let mut t = Take(bytes);
         let (key, payload, create, id) = (t.u128(), t.u128(), t.u64(), t.id());
         let (action, pending) = (t.u8(), t.u8() == 1);
-        Self { key, payload, create, id, action, pending, file: u16::from_be_bytes(t.bytes()), line: t.u32() }
+        let (file, line) = (u16::from_be_bytes(t.bytes()), t.u32());
+        Self { key, payload, create, id, action, pending, file, line, past: Past::decode(&mut t) }
     }
 }
 
@@ -335,10 +365,11 @@ mod tests {
         let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5 };
         assert_eq!(RowRecord::decode(&row.encode()), row);
         let id = RecordId::parse("0018c00002DJIpJ").ok();
-        let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, row };
+        let past = Past { ours: true, run: 9, outcome: 5 };
+        let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, past, row };
         assert_eq!(Decision::decode(&decision.encode()), decision);
         let index =
-            IndexRecord { key: 5, payload: 6, create: 7, id, action: 2, pending: true, file: 3, line: 99 };
+            IndexRecord { key: 5, payload: 6, create: 7, id, action: 2, pending: true, file: 3, line: 99, past };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
         let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, parent: 4, line: 5 };

@@ -99,8 +99,8 @@ fn each(
     mut f: impl FnMut(&RefRecord, Option<Option<RecordId>>) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let mut here = presence.next().transpose()?;
-    let mut iter = references.iter()?;
-    while let Some(bytes) = iter.next()? {
+    let mut iter = references.iter();
+    while let Some(bytes) = iter.next_record()? {
         let record = RefRecord::decode(bytes);
         while here.as_ref().is_some_and(|(key, _)| *key < record.parent) {
             here = presence.next().transpose()?;

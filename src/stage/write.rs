@@ -1,6 +1,6 @@
 //! Staging: the rows of a step, resolved against what has landed by now, divided into parts and written out.
 
-use super::decide::{Decided, Entries};
+use super::decide::{Decided, Entries, past_of};
 use super::error::{StageError, StageIo};
 use super::hash::blanked;
 use super::ordered::ordered;
@@ -64,8 +64,8 @@ pub fn stage_rows<'a>(step: &StepInputs<'_, 'a>, decided: &Decided<'a>, level: u
     let missing = by_place(step, &resolved)?;
     let mut sorting = Sorting::new(step)?;
     let mut missing = MissingByPlace::new(&missing)?;
-    let mut decisions = decided.decisions.iter()?;
-    while let Some(bytes) = decisions.next()? {
+    let mut decisions = decided.decisions.iter();
+    while let Some(bytes) = decisions.next_record()? {
         let decision = Decision::decode(bytes);
         let gone = missing.of(decision.pos)? & !decision.deferred;
         if decision.level == level {
@@ -85,8 +85,8 @@ pub fn stage_references<'a>(step: &StepInputs<'_, 'a>, entries: Entries<'_>) -> 
     let candidates = pending(step, entries)?;
     let mut sorting = Sorting::new(step)?;
     let mut missing = MissingByPlace::new(&missing)?;
-    let mut rows = candidates.iter()?;
-    while let Some(bytes) = rows.next()? {
+    let mut rows = candidates.iter();
+    while let Some(bytes) = rows.next_record()? {
         let decision = Decision::decode(bytes);
         let gone = missing.of(decision.pos)?;
         sorting.reference_row(decision, gone, &resolved)?;
@@ -98,10 +98,10 @@ pub fn stage_references<'a>(step: &StepInputs<'_, 'a>, entries: Entries<'_>) -> 
 fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<Sorted<'a>, StageError> {
     let name = format!("{}/pending-{}", step.scratch, step.shape.load);
     let mut found = Sorter::new(step.io.files, &name, Decision::WIDTH, SORT_BUDGET);
-    let mut rows = step.scan.rows.iter()?;
+    let mut rows = step.scan.rows.iter();
     let mut entry = entries.next().transpose()?;
     let mut last: Option<Decision> = None;
-    while let Some(bytes) = rows.next()? {
+    while let Some(bytes) = rows.next_record()? {
         let row = RowRecord::decode(bytes);
         while entry.as_ref().is_some_and(|e| e.key < row.key) {
             entry = entries.next().transpose()?;
@@ -112,7 +112,7 @@ fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<So
         }
         let row = RowRecord { payload: entry.payload, create: entry.create, ..row };
         let (pos, action) = (row.pos, action::REFERENCES);
-        let this = Decision { pos, level: 0, action, retry: false, deferred: 0, id: entry.id, row };
+        let this = Decision { pos, level: 0, action, retry: false, deferred: 0, id: entry.id, past: past_of(entry), row };
         let last_wins = step.shape.duplicates == Duplicates::Last;
         last = match last.filter(|l| l.row.key == row.key) {
             Some(first) if !last_wins => Some(first),
@@ -138,8 +138,8 @@ fn push(found: &mut Sorter<'_>, decision: Option<Decision>) -> Result<(), StageE
 fn by_place<'a>(step: &StepInputs<'_, 'a>, resolved: &Resolved<'a>) -> Result<Sorted<'a>, StageError> {
     let name = format!("{}/gone-{}", step.scratch, step.shape.load);
     let mut sorter = Sorter::new(step.io.files, &name, 9, SORT_BUDGET);
-    let mut missing = resolved.missing.iter()?;
-    while let Some(bytes) = missing.next()? {
+    let mut missing = resolved.missing.iter();
+    while let Some(bytes) = missing.next_record()? {
         let record = MissingRecord::decode(bytes);
         let mut key = [0; 9];
         key[..8].copy_from_slice(&record.pos.to_be_bytes());
@@ -157,13 +157,13 @@ struct MissingByPlace<'m> {
 
 impl<'m> MissingByPlace<'m> {
     fn new(sorted: &'m Sorted<'_>) -> Result<Self, StageError> {
-        let mut cursor = Self { iter: sorted.iter()?, here: None };
+        let mut cursor = Self { iter: sorted.iter(), here: None };
         cursor.step()?;
         Ok(cursor)
     }
 
     fn step(&mut self) -> Result<(), StageError> {
-        self.here = self.iter.next()?.map(|b| (be64(b), b[8]));
+        self.here = self.iter.next_record()?.map(|b| (be64(b), b[8]));
         Ok(())
     }
 
@@ -327,8 +327,8 @@ fn locked_parents<'a>(step: &StepInputs<'_, 'a>, lock: usize) -> Result<Sorted<'
     let name = format!("{}/locks-{}", step.scratch, step.shape.load);
     let mut sorter = Sorter::new(step.io.files, &name, 24, SORT_BUDGET);
     for references in step.scan.references.values() {
-        let mut iter = references.iter()?;
-        while let Some(bytes) = iter.next()? {
+        let mut iter = references.iter();
+        while let Some(bytes) = iter.next_record()? {
             let record = super::record::RefRecord::decode(bytes);
             if record.reference as usize == lock && record.pos != u64::MAX {
                 let mut key = [0; 24];
@@ -345,17 +345,17 @@ fn locked_parents<'a>(step: &StepInputs<'_, 'a>, lock: usize) -> Result<Sorted<'
 fn with_locks<'a>(step: &StepInputs<'_, 'a>, lanes: &Sorted<'a>, locks: &Sorted<'a>) -> Result<Sorted<'a>, StageError> {
     let name = |what: &str| format!("{}/{what}-{}", step.scratch, step.shape.load);
     let mut places = Sorter::new(step.io.files, &name("places"), 8 + LANE + ROW, SORT_BUDGET);
-    let mut iter = lanes.iter()?;
-    while let Some(bytes) = iter.next()? {
+    let mut iter = lanes.iter();
+    while let Some(bytes) = iter.next_record()? {
         places.push(&[&bytes[17..25], bytes].concat())?;
     }
     let places = places.finish()?;
     let mut sorted = Sorter::new(step.io.files, &name("parents"), LANE + ROW, SORT_BUDGET);
-    let (mut rows, mut locks) = (places.iter()?, locks.iter()?);
-    let mut lock = locks.next()?.map(<[u8]>::to_vec);
-    while let Some(bytes) = rows.next()? {
+    let (mut rows, mut locks) = (places.iter(), locks.iter());
+    let mut lock = locks.next_record()?.map(<[u8]>::to_vec);
+    while let Some(bytes) = rows.next_record()? {
         while lock.as_deref().is_some_and(|l| l[..8] < bytes[..8]) {
-            lock = locks.next()?.map(<[u8]>::to_vec);
+            lock = locks.next_record()?.map(<[u8]>::to_vec);
         }
         let mut row = bytes[8..].to_vec();
         if let Some(lock) = lock.as_deref().filter(|l| l[..8] == bytes[..8]) {
@@ -382,8 +382,8 @@ fn assign<'a>(step: &StepInputs<'_, 'a>, lanes: &Sorted<'a>) -> Result<(Sorted<'
     let mut dealer = Dealer { sorter, limits: step.limits, kinds: Vec::new(), rows: 0, lane: None };
     let mut group: Vec<Vec<u8>> = Vec::new();
     let mut continues = false;
-    let mut iter = lanes.iter()?;
-    while let Some(bytes) = iter.next()? {
+    let mut iter = lanes.iter();
+    while let Some(bytes) = iter.next_record()? {
         let alone = bytes[1..17].iter().all(|b| *b == 0);
         let same = group.last().is_some_and(|g| !alone && g[..17] == bytes[..17]);
         if !same || group.len() >= dealer.limit() as usize {
@@ -523,14 +523,14 @@ struct Tasks<'t> {
 impl<'t> Tasks<'t> {
     fn new(step: &'t StepInputs<'_, '_>, rows: &'t Sorted<'_>, ids: &'t Sorted<'_>) -> Result<Self, StageError> {
         let chunks = step.scan.chunks.iter();
-        let mut tasks = Self { chunks, rows: rows.iter()?, here: None, ids: ids.iter()?, id: None };
+        let mut tasks = Self { chunks, rows: rows.iter(), here: None, ids: ids.iter(), id: None };
         tasks.step()?;
         tasks.step_id()?;
         Ok(tasks)
     }
 
     fn step(&mut self) -> Result<(), StageError> {
-        self.here = self.rows.next()?.map(|b| (be64(b), Assigned::decode(b)));
+        self.here = self.rows.next_record()?.map(|b| (be64(b), Assigned::decode(b)));
         Ok(())
     }
 
@@ -552,7 +552,7 @@ impl<'t> Tasks<'t> {
                     }
                     self.id = next_id(&mut self.ids)?;
                 }
-                self.here = self.rows.next()?.map(|b| (be64(b), Assigned::decode(b)));
+                self.here = self.rows.next_record()?.map(|b| (be64(b), Assigned::decode(b)));
             }
             if !rows.is_empty() {
                 return Ok(Some(Task { chunk, rows }));
@@ -563,7 +563,7 @@ impl<'t> Tasks<'t> {
 }
 
 fn next_id(ids: &mut SortedIter<'_>) -> Result<Option<(u64, u8, Option<RecordId>)>, StageError> {
-    Ok(ids.next()?.map(|b| {
+    Ok(ids.next_record()?.map(|b| {
         let mut id = [0; 15];
         id.copy_from_slice(&b[9..24]);
         (be64(b), b[8], RecordId::from_bytes(id))
@@ -651,5 +651,6 @@ fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexReco
         pending: if second { step.deferred & decision.row.filled & row.blank != 0 } else { later != 0 },
         file: split_position(pos).0,
         line,
+        past: decision.past,
     }
 }
