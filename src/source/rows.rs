@@ -162,8 +162,10 @@ impl RowReader {
         }
         self.ends.clear();
         let text = match self.single {
-            Some(encoding) => decode(encoding, &self.record, &mut self.text, &mut self.ends)?,
-            None => check_utf8(&self.record, &mut self.ends)?,
+            Some(encoding) if !self.record.as_slice().is_ascii() => {
+                decode(encoding, &self.record, &mut self.text, &mut self.ends)?
+            }
+            _ => check_utf8(&self.record, &mut self.ends)?,
         };
         Ok(Cells { text, ends: &self.ends, nulls: &self.nulls })
     }
