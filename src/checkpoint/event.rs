@@ -36,6 +36,8 @@ pub struct LoadName {
     pub name: String,
     /// Its object.
     pub object: String,
+    /// Its source files, in order: an index names them by number.
+    pub files: Vec<String>,
 }
 
 /// How a run ended.

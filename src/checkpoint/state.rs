@@ -70,8 +70,10 @@ pub struct Part {
     pub operation: String,
     /// The job's object.
     pub object: String,
-    /// The job's key field, for an upsert.
-    pub key: Option<String>,
+    /// The key field.
+    pub key: String,
+    /// How keys are compared: `folded`, `exact` or `number`.
+    pub form: String,
     /// Rows sent in it.
     pub rows: u64,
     /// The payload.
@@ -210,7 +212,7 @@ impl RunState {
 
     fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
         let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
-        if let Event::PartStaged { load, kind, operation, object, key: field, rows, file, index, .. } = event
+        if let Event::PartStaged { load, kind, operation, object, key: field, form, rows, file, index, .. } = event
         {
             let part = Part {
                 load: *load,
@@ -219,6 +221,7 @@ impl RunState {
                 operation: operation.clone(),
                 object: object.clone(),
                 key: field.clone(),
+                form: form.clone(),
                 rows: *rows,
                 file: file.clone(),
                 index: index.clone(),
@@ -348,7 +351,7 @@ mod tests {
                 environment: "local".into(),
                 org_id: "00D".into(),
                 inputs: "x".into(),
-                loads: vec![LoadName { name: "a".into(), object: "Account".into() }],
+                loads: vec![LoadName { name: "a".into(), object: "Account".into(), files: vec![] }],
             },
             Event::Surveyed {
                 load: 0,
@@ -373,7 +376,8 @@ mod tests {
                 kind: StepKind::Rows,
                 operation: "upsert".into(),
                 object: "Account".into(),
-                key: Some("K__c".into()),
+                key: "K__c".into(),
+                form: "folded".into(),
                 rows: 3,
                 file: named("f"),
                 index: named("i"),

@@ -1,1 +1,30 @@
-//! (to be written)
+//! The engine: prepare a plan, then run it.
+//!
+//! [`prepare`] asks the org what must be known, reads every row once and makes the plan; [`run`] carries it out:
+//! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
+//! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
+
+mod ask;
+mod books;
+mod connect;
+mod exit;
+mod job;
+mod next;
+mod ports;
+mod prepare;
+mod recover;
+mod refresh;
+mod run;
+mod settle;
+mod shapes;
+mod survey;
+
+pub use books::Books;
+pub use connect::{Connected, connect};
+pub use exit::{EngineError, Exit};
+pub use next::{Effect, next};
+pub use ports::{Observer, Ports, Progress, Quiet, Stop};
+pub use prepare::{Prepared, prepare};
+pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
+pub use refresh::refresh;
+pub use run::{Finished, run};

@@ -166,13 +166,18 @@ impl<'a> Ledger<'a> {
         self.replace(next)
     }
 
-    /// Puts other entries in the place of all there are, as one segment: what a refresh found in the org.
+    /// Puts other entries in the place of all there are, as one segment: what `make` makes of those there are, in
+    /// the order of their keys.
     ///
     /// # Errors
     /// As [`Ledger::add`].
-    pub fn rebuild(&mut self, entries: impl IntoIterator<Item = io::Result<Entry>>) -> Result<(), LedgerError> {
+    pub fn rebuild<I: Iterator<Item = io::Result<Entry>>>(
+        &mut self,
+        make: impl FnOnce(Merged<'_>) -> I,
+    ) -> Result<(), LedgerError> {
         let name = format!("merged-{}", self.current.next_merge);
-        let segment = self.add(&name, entries)?;
+        let draft = segment::draft(self.files, &self.folder, &name, make(self.iter()))?;
+        let segment = draft.commit(self.files, &self.folder)?;
         let mut next = self.current.clone();
         next.next_merge += 1;
         next.replaced = next.segments.drain(..).map(|old| old.name).collect();

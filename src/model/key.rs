@@ -17,6 +17,20 @@ pub enum KeyForm {
 }
 
 impl KeyForm {
+    /// The word for it in files of ours.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FoldedText => "folded",
+            Self::ExactText => "exact",
+            Self::Number => "number",
+        }
+    }
+
+    /// From the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::FoldedText, Self::ExactText, Self::Number].into_iter().find(|form| form.word() == word)
+    }
+
     /// The canonical form of a raw key; empty for a blank one. The raw value is what is sent.
     pub fn canonical<'a>(self, raw: &'a str) -> Cow<'a, str> {
         let trimmed = raw.trim();

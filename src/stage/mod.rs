@@ -27,7 +27,7 @@ pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, write_lef
 pub use level::Levels;
 pub use part::{PartLimits, StagedPart};
 pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
-pub use resolve::{Presence, Resolved, found_ids, resolve};
+pub use resolve::{Parents, Presence, Resolved, found_ids, resolve};
 pub use scan::{Scan, scan};
 pub use shape::{Header, ReferenceShape, RuleShape, Shape};
 pub use write::{StepInputs, StepRows, stage_references, stage_rows};

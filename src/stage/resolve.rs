@@ -12,6 +12,15 @@ use std::collections::BTreeMap;
 /// Keys that are there, sorted, with their records where they have landed.
 pub type Presence<'p> = Box<dyn Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 'p>;
 
+/// Who knows which keys of an object are there.
+pub trait Parents: Sync {
+    /// The keys of an object that are there, sorted.
+    ///
+    /// # Errors
+    /// The disk's own.
+    fn of(&self, object: usize) -> Result<Presence<'_>, StageError>;
+}
+
 /// What became of a load's references.
 pub struct Resolved<'a> {
     /// References whose parent is nowhere, by the row's key ([`MissingRecord`]).
@@ -32,14 +41,14 @@ pub fn resolve<'a>(
     scan: &Scan<'a>,
     scratch: &str,
     skip: u64,
-    presence: &dyn Fn(usize) -> Result<Presence<'a>, StageError>,
+    parents: &dyn Parents,
 ) -> Result<Resolved<'a>, StageError> {
     let name = format!("{scratch}/missing-{}", shape.load);
     let mut missing = Sorter::new(io.files, &name, MissingRecord::WIDTH, SORT_BUDGET);
     let mut count = 0;
     let mut fallbacks = BTreeMap::new();
     for (object, references) in &scan.references {
-        each(references, presence(*object)?, |record, found| {
+        each(references, parents.of(*object)?, |record, found| {
             if skip & (1 << record.reference) != 0 {
                 return Ok(());
             }
@@ -70,14 +79,14 @@ pub fn found_ids<'a>(
     shape: &Shape,
     scan: &Scan<'a>,
     scratch: &str,
-    presence: &dyn Fn(usize) -> Result<Presence<'a>, StageError>,
+    parents: &dyn Parents,
 ) -> Result<Sorted<'a>, StageError> {
     let mut ids = Sorter::new(io.files, &format!("{scratch}/ids-{}", shape.load), 24, SORT_BUDGET);
     for (object, references) in &scan.references {
         if !shape.references.iter().any(|r| r.by_id && r.points_to(*object)) {
             continue;
         }
-        each(references, presence(*object)?, |record, found| {
+        each(references, parents.of(*object)?, |record, found| {
             let by_id = shape.references.get(record.reference as usize).is_some_and(|r| r.by_id);
             if let (true, Some(Some(id))) = (by_id && record.pos != u64::MAX, found) {
                 let mut bytes = [0; 24];

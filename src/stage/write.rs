@@ -7,7 +7,7 @@ use super::ordered::ordered;
 use super::part::{PartLimits, PartWriter, StagedPart};
 use super::payload::{Columns, Given};
 use super::record::{Decision, IndexRecord, LeftRecord, MissingRecord, RowRecord, action, reason};
-use super::resolve::{Presence, Resolved, found_ids, resolve};
+use super::resolve::{Parents, Resolved, found_ids, resolve};
 use super::scan::{SORT_BUDGET, Scan, SourceRow};
 use super::shape::Shape;
 use super::left_out::chunk_end;
@@ -44,7 +44,7 @@ pub struct StepInputs<'x, 'a> {
     /// References of the load that are filled in a second pass, a bit each.
     pub deferred: u64,
     /// What has landed, by object.
-    pub landed: &'x dyn Fn(usize) -> Result<Presence<'a>, StageError>,
+    pub landed: &'x dyn Parents,
     /// Part sizes.
     pub limits: PartLimits,
     /// The reference whose parents are locked.

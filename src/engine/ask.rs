@@ -1,0 +1,127 @@
+//! Parents that neither the plan nor the ledger has: the org is asked for them by key, and what it has is adopted.
+
+use super::books::Books;
+use super::exit::EngineError;
+use super::ports::Ports;
+use crate::bind::Bound;
+use crate::ledger::sort::Sorter;
+use crate::ledger::{Entry, Flags, State};
+use crate::model::{KeyForm, RecordId};
+use crate::salesforce::{Client, in_lists};
+use crate::stage::{MissingRecord, Resolved, RowRecord, Scan, Shape, key_texts};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Keys that are asked for at most; more parents than that are missing by mistake.
+const MOST_KEYS: usize = 200_000;
+/// Characters of one list of keys.
+const LIST: usize = 8_000;
+/// Bytes that one sorter may hold.
+const SORT_BUDGET: usize = 4 << 20;
+/// The load number of entries that no load sent.
+pub(super) const NO_LOAD: u16 = u16::MAX;
+
+/// Asks the org for the missing parents of a load. Gives how many it has.
+///
+/// # Errors
+/// The org's refusal, or the disk's own.
+pub(super) async fn ask(
+    ports: &Ports<'_>,
+    client: &Client<'_>,
+    bound: &Bound,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    resolved: &Resolved<'_>,
+    books: &mut Books<'_>,
+) -> Result<u64, EngineError> {
+    let keys = missing_keys(ports, shape, scan, resolved)?;
+    let mut found = 0;
+    for (object, keys) in keys {
+        let target = &bound.objects[object];
+        let numeric = target.key_form == KeyForm::Number;
+        let mut entries: BTreeMap<u128, Entry> = BTreeMap::new();
+        for list in in_lists(&target.key, keys.iter().map(String::as_str), numeric, LIST) {
+            let soql = format!("SELECT Id, {} FROM {} WHERE {list}", target.key, target.name);
+            for row in client.query(&soql).await? {
+                entries.extend(adopted(&row, target.key_form).map(|e| (e.key, e)));
+            }
+        }
+        found += entries.len() as u64;
+        if !entries.is_empty() {
+            books.open(&target.name)?.adopt(entries.into_values().map(Ok))?;
+        }
+    }
+    Ok(found)
+}
+
+/// An entry for a record that the org has and no load of ours sent.
+pub(super) fn adopted(row: &[Option<String>], form: KeyForm) -> Option<Entry> {
+    let [Some(id), Some(key)] = row else { return None };
+    let flags = Flags { adopted: true, ..Flags::default() };
+    let id = RecordId::parse(id).ok();
+    Some(Entry { id, flags, load: NO_LOAD, ..Entry::new(form.hash(key)?, State::Landed) })
+}
+
+/// The missing parents' keys as text, by object. Parents of the row's own object that stand in its own source are
+/// not asked for: they are sent with it.
+fn missing_keys(
+    ports: &Ports<'_>,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    resolved: &Resolved<'_>,
+) -> Result<BTreeMap<usize, BTreeSet<String>>, EngineError> {
+    let mut own = Sorter::new(ports.files, "data/scratch/own", 25, SORT_BUDGET);
+    let mut wanted = Sorter::new(ports.files, "data/scratch/wanted", 9, SORT_BUDGET);
+    let mut missing = resolved.missing.iter();
+    while let Some(bytes) = missing.next_record()? {
+        let record = MissingRecord::decode(bytes);
+        let place = place(record.pos, record.reference);
+        if record.own {
+            own.push(&[&record.parent.to_be_bytes()[..], &place].concat())?;
+        } else {
+            wanted.push(&place)?;
+        }
+    }
+    let own = own.finish()?;
+    let (mut own, mut rows) = (own.iter(), scan.rows.iter());
+    let mut row = rows.next_record()?.map(|r| RowRecord::decode(r).key.to_be_bytes());
+    while let Some(bytes) = own.next_record()? {
+        while row.is_some_and(|r| r[..] < bytes[..16]) {
+            row = rows.next_record()?.map(|r| RowRecord::decode(r).key.to_be_bytes());
+        }
+        if row.is_none_or(|r| r[..] != bytes[..16]) {
+            wanted.push(&bytes[16..])?;
+        }
+    }
+    texts(ports, shape, scan, &wanted.finish()?)
+}
+
+fn texts(
+    ports: &Ports<'_>,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    wanted: &crate::ledger::sort::Sorted<'_>,
+) -> Result<BTreeMap<usize, BTreeSet<String>>, EngineError> {
+    let mut keys: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    let mut count = 0;
+    let mut places = wanted.iter();
+    let next = || {
+        Ok(places.next_record()?.map(|bytes| {
+            let mut pos = [0; 8];
+            pos.copy_from_slice(&bytes[..8]);
+            (u64::from_be_bytes(pos), bytes[8])
+        }))
+    };
+    key_texts(ports.stage(), shape, &scan.chunks, next, |object, text| {
+        if count < MOST_KEYS && keys.entry(object).or_default().insert(text.trim().to_owned()) {
+            count += 1;
+        }
+    })?;
+    Ok(keys)
+}
+
+fn place(pos: u64, reference: u8) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&pos.to_be_bytes());
+    bytes[8] = reference;
+    bytes
+}

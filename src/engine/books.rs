@@ -1,0 +1,92 @@
+//! The ledgers of an org, one for each object, opened when they are needed.
+
+use super::exit::EngineError;
+use crate::ledger::{Entry, Ledger, SegmentRef, State};
+use crate::model::{KeyHash, RecordId};
+use crate::ports::Files;
+use crate::stage::{Entries, Presence, StageError};
+use std::collections::BTreeMap;
+
+/// The ledgers of one org.
+pub struct Books<'a> {
+    files: &'a dyn Files,
+    folder: String,
+    ledgers: BTreeMap<String, Ledger<'a>>,
+}
+
+impl<'a> Books<'a> {
+    /// The ledgers below `ledger/<org id>`.
+    pub fn new(files: &'a dyn Files, org_id: &str) -> Self {
+        Self { files, folder: format!("ledger/{org_id}"), ledgers: BTreeMap::new() }
+    }
+
+    /// Opens the ledger of an object.
+    ///
+    /// # Errors
+    /// A damaged ledger, an unknown version, or the disk's own.
+    pub fn open(&mut self, object: &str) -> Result<&mut Ledger<'a>, EngineError> {
+        if !self.ledgers.contains_key(object) {
+            let ledger = Ledger::open(self.files, &format!("{}/{object}", self.folder))?;
+            self.ledgers.insert(object.to_owned(), ledger);
+        }
+        self.ledgers.get_mut(object).ok_or_else(|| EngineError::Unexpected(format!("no ledger for {object}")))
+    }
+
+    /// The entries of an object whose ledger is open.
+    pub fn entries(&self, object: &str) -> Entries<'_> {
+        match self.ledgers.get(object) {
+            Some(ledger) => Box::new(ledger.iter()),
+            None => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// The landed keys of an object whose ledger is open.
+    pub fn landed(&self, object: &str) -> Presence<'_> {
+        Box::new(self.entries(object).filter_map(landed))
+    }
+
+    /// The path of a segment, for events.
+    pub fn segment_path(&self, object: &str, segment: &SegmentRef) -> String {
+        format!("{}/{object}/{}.seg", self.folder, segment.name)
+    }
+}
+
+fn landed(entry: std::io::Result<Entry>) -> Option<std::io::Result<(KeyHash, Option<RecordId>)>> {
+    match entry {
+        Ok(entry) if entry.state == State::Landed => Some(Ok((entry.key, entry.id))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Two sorted sets of keys as one.
+pub(super) fn union<'p>(left: Presence<'p>, right: Presence<'p>) -> Presence<'p> {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    Box::new(std::iter::from_fn(move || {
+        let order = match (left.peek(), right.peek()) {
+            (Some(Ok(l)), Some(Ok(r))) => l.0.cmp(&r.0),
+            (Some(_), None) | (Some(Err(_)), _) => std::cmp::Ordering::Less,
+            _ => std::cmp::Ordering::Greater,
+        };
+        match order {
+            std::cmp::Ordering::Less => left.next(),
+            std::cmp::Ordering::Greater => right.next(),
+            std::cmp::Ordering::Equal => {
+                right.next();
+                left.next()
+            }
+        }
+    }))
+}
+
+/// What has landed, by the number of the object.
+pub(super) struct Landed<'b, 'a> {
+    pub(super) books: &'b Books<'a>,
+    pub(super) objects: &'b [String],
+}
+
+impl crate::stage::Parents for Landed<'_, '_> {
+    fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
+        Ok(self.objects.get(object).map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
+    }
+}

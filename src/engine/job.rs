@@ -1,0 +1,202 @@
+//! One part's way through the org: intent, job, upload, close, poll, results. Each step is in the journal before or
+//! after its effect as the specification orders it.
+
+use super::exit::{EngineError, Exit};
+use super::ports::{Observer, Ports, Progress, Stop};
+use super::settle::{Collected, Fate, Index};
+use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ports::{Body, Files, TransportError};
+use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, ResultKind, next_wait};
+use bytes::Bytes;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// Bytes read from a part's file at a time while it is uploaded.
+const PIECE: usize = 256 << 10;
+
+/// A run's journal and state, with everything needed to move its parts.
+pub(super) struct Desk<'d, 'a> {
+    pub(super) ports: Ports<'a>,
+    pub(super) client: &'d Client<'d>,
+    pub(super) journal: RefCell<Journal<'a>>,
+    pub(super) state: RefCell<RunState>,
+    pub(super) observer: &'d dyn Observer,
+    pub(super) stop: &'d Stop,
+    /// Set when something went wrong: parts under way leave a checkpoint and return.
+    pub(super) halted: Cell<bool>,
+}
+
+impl Desk<'_, '_> {
+    /// Appends an event and folds it into the state. Not durable before [`Desk::commit`].
+    pub(super) fn record(&self, event: Event) -> Result<u64, EngineError> {
+        let line = self.journal.borrow_mut().append(self.ports.clock.now(), event)?;
+        self.state.borrow_mut().apply(&line).map_err(|e| EngineError::Unexpected(e.to_string()))?;
+        self.observer.event(&line, &self.state.borrow());
+        Ok(line.seq)
+    }
+
+    /// Makes everything recorded durable.
+    pub(super) fn commit(&self) -> Result<(), EngineError> {
+        Ok(self.journal.borrow_mut().commit()?)
+    }
+
+    /// Records an event that must be durable before what follows.
+    pub(super) fn note(&self, event: Event) -> Result<u64, EngineError> {
+        let seq = self.record(event)?;
+        self.commit()?;
+        Ok(seq)
+    }
+
+    /// Keeps the folded state. The store is disposable: a failure costs the next start some time, no more.
+    pub(super) fn save(&self) {
+        if save(self.ports.store, &self.state.borrow()).is_err() {
+            self.observer.progress(&Progress::Note("the state store could not be written; the journal has it all".into()));
+        }
+    }
+
+    /// Whether parts under way should leave a checkpoint.
+    pub(super) fn stopping(&self) -> bool {
+        self.halted.get() || self.stop.asked()
+    }
+
+    /// What is known of a part.
+    pub(super) fn part(&self, key: PartKey) -> Result<Part, EngineError> {
+        let part = self.state.borrow().parts.get(&key).cloned();
+        part.ok_or_else(|| EngineError::Unexpected(format!("part {key} is not in the journal")))
+    }
+
+    /// The name of a part's load.
+    pub(super) fn load_name(&self, load: u16) -> String {
+        self.state.borrow().loads.get(load as usize).map(|l| l.name.name.clone()).unwrap_or_default()
+    }
+
+    /// Takes a staged part to the org and back.
+    pub(super) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
+        let part = self.part(key)?;
+        self.note(Event::JobIntent { part: key })?;
+        let operation = operation(&part.operation)?;
+        let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
+        let spec = JobSpec { object: part.object.clone(), operation, external_id };
+        let job = self.client.create_job(&spec).await?.id;
+        self.note(Event::JobCreated { part: key, job: job.clone() })?;
+        self.client.upload(&job, self.body(&part.file.path, part.file.length)?).await?;
+        self.note(Event::Uploaded { part: key })?;
+        self.close(key, &job).await?;
+        self.collect(key).await
+    }
+
+    /// Closes an upload.
+    pub(super) async fn close(&self, key: PartKey, job: &str) -> Result<(), EngineError> {
+        self.client.close(job).await?;
+        self.note(Event::Closed { part: key })?;
+        Ok(())
+    }
+
+    /// Waits for a closed job and reads what became of its rows.
+    pub(super) async fn collect(&self, key: PartKey) -> Result<Collected, EngineError> {
+        let part = self.part(key)?;
+        let job = part.job.clone().unwrap_or_default();
+        let Some((stage, message)) = self.wait(&part, &job).await? else {
+            let gone = Some("the job is gone from the org".to_owned());
+            return Collected::new(Index::read(self.ports.files, &part)?, "Gone", gone);
+        };
+        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
+        for kind in [ResultKind::Successful, ResultKind::Failed, ResultKind::Unprocessed] {
+            self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+        }
+        if part.operation == "insert" && collected.unknown() > 0 {
+            self.ask_unknown(&part, &mut collected).await?;
+        }
+        Ok(collected)
+    }
+
+    /// Polls until the job is over; nothing when the org no longer knows it.
+    async fn wait(&self, part: &Part, job: &str) -> Result<Option<(String, Option<String>)>, EngineError> {
+        let started = self.ports.clock.now();
+        loop {
+            let Some(state) = self.client.job(job).await? else { return Ok(None) };
+            if state.state.is_final() {
+                return Ok(Some((word(&state.state), state.error_message)));
+            }
+            self.observer.progress(&Progress::Job {
+                load: self.load_name(part.load),
+                job: job.to_owned(),
+                processed: state.processed,
+                rows: part.rows,
+            });
+            if self.stopping() {
+                return Err(interrupted());
+            }
+            let elapsed = u64::try_from(self.ports.clock.now() - started).unwrap_or(0);
+            self.ports.clock.sleep(next_wait(elapsed)).await;
+        }
+    }
+
+    /// Rows of an insert that the org did not account for are asked for by key: sending them again would double them.
+    async fn ask_unknown(&self, part: &Part, collected: &mut Collected) -> Result<(), EngineError> {
+        let keys = collected.unknown_keys(self.ports.files, part)?;
+        let form = crate::model::KeyForm::parse(&part.form).unwrap_or(crate::model::KeyForm::FoldedText);
+        let numeric = form == crate::model::KeyForm::Number;
+        for list in crate::salesforce::in_lists(&part.key, keys.iter().map(String::as_str), numeric, 8_000) {
+            let soql = format!("SELECT Id, {} FROM {} WHERE {list}", part.key, part.object);
+            for row in self.client.query(&soql).await? {
+                if let Some(entry) = super::ask::adopted(&row, form)
+                    && let Some(id) = entry.id
+                {
+                    collected.set_by_key(entry.key, Fate::Landed { id, created: true });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The part's file as a stream of known length.
+    fn body(&self, path: &str, length: u64) -> Result<Body, EngineError> {
+        if length <= PIECE as u64 {
+            return Ok(Body::Bytes(crate::ports::read_all(self.ports.files, path)?.into()));
+        }
+        // The stream outlives this borrow, so the pieces are read up front, one allocation each.
+        let bytes: Arc<[Bytes]> = pieces(self.ports.files, path, length)?.into();
+        let stream = (0..bytes.len()).map(move |i| Ok::<_, TransportError>(bytes[i].clone()));
+        Ok(Body::Stream(length, Box::pin(futures_util::stream::iter(stream))))
+    }
+}
+
+fn pieces(files: &dyn Files, path: &str, length: u64) -> Result<Vec<Bytes>, EngineError> {
+    let mut pieces = Vec::new();
+    let mut offset = 0;
+    while offset < length {
+        let mut buffer = vec![0; PIECE.min((length - offset) as usize)];
+        let read = files.read_at(path, offset, &mut buffer)?;
+        if read == 0 {
+            return Err(EngineError::Unexpected(format!("{path} is shorter than the journal says")));
+        }
+        buffer.truncate(read);
+        offset += read as u64;
+        pieces.push(buffer.into());
+    }
+    Ok(pieces)
+}
+
+fn operation(word: &str) -> Result<JobOperation, EngineError> {
+    match word {
+        "insert" => Ok(JobOperation::Insert),
+        "update" => Ok(JobOperation::Update),
+        "upsert" => Ok(JobOperation::Upsert),
+        other => Err(EngineError::Unexpected(format!("the journal names the operation `{other}`"))),
+    }
+}
+
+fn word(stage: &JobStage) -> String {
+    match stage {
+        JobStage::Other(word) => word.clone(),
+        stage => format!("{stage:?}"),
+    }
+}
+
+/// The run was asked to stop.
+pub(super) fn interrupted() -> EngineError {
+    let problem = Diagnostic::error(Code::OrgUnreachable, "the run was interrupted");
+    EngineError::problem(Exit::Interrupted, problem.help("run `cutover apply` again: it goes on where it stopped"))
+}

@@ -1,0 +1,95 @@
+//! Everything the engine is given: the outside, who watches, and who may say stop.
+
+use crate::checkpoint::{Line, RunState};
+use crate::ports::{Clock, Files, Org, Random, Store, Work};
+use crate::stage::StageIo;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The outside.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The org.
+    pub org: &'a dyn Org,
+    /// The state folder.
+    pub files: &'a dyn Files,
+    /// The project's folder.
+    pub sources: &'a dyn Files,
+    /// The store of the folded state.
+    pub store: &'a dyn Store,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Threads.
+    pub work: &'a dyn Work,
+    /// The spread of waits.
+    pub random: &'a dyn Random,
+}
+
+impl<'a> Ports<'a> {
+    /// The ports of the row path.
+    pub fn stage(&self) -> StageIo<'a> {
+        StageIo { files: self.files, sources: self.sources, work: self.work }
+    }
+}
+
+/// What goes on beside the events of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A load is being read.
+    Reading {
+        /// The load.
+        load: String,
+    },
+    /// A step is being staged.
+    Staging {
+        /// The load.
+        load: String,
+        /// Rows to send.
+        rows: u64,
+    },
+    /// The org works on a job.
+    Job {
+        /// The load.
+        load: String,
+        /// The job.
+        job: String,
+        /// Rows tried so far.
+        processed: u64,
+        /// Rows sent.
+        rows: u64,
+    },
+    /// Something that the user should know now.
+    Note(String),
+}
+
+/// Watches a run. Never asked, only told.
+pub trait Observer {
+    /// An event was written to the journal.
+    fn event(&self, line: &Line, state: &RunState);
+    /// Something goes on.
+    fn progress(&self, progress: &Progress);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quiet;
+
+impl Observer for Quiet {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, _: &Progress) {}
+}
+
+/// Says stop: once means finish what is under way as far as it is cheap, and leave a checkpoint.
+#[derive(Debug, Default)]
+pub struct Stop(AtomicU8);
+
+impl Stop {
+    /// Asks the run to stop.
+    pub fn ask(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}

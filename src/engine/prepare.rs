@@ -1,0 +1,190 @@
+//! From a migration to a plan: meet the org, bind, check the counts, survey, plan.
+
+use super::books::Books;
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::ports::{Observer, Ports};
+use super::refresh::check_counts;
+use super::survey::{SurveyOptions, Surveyed, survey};
+use crate::bind::{Bound, bind};
+use crate::diagnostic::Diagnostic;
+use crate::manifest::{Migration, Operation};
+use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
+use crate::source::fingerprint;
+use crate::transform::Matcher;
+
+/// Rows of a part whose rows lock parents (spec, Order).
+const LOCKING_ROWS: u32 = 10_000;
+/// Rows of any other part: several batches of the org's 10,000, one file that memory holds at ease.
+const FREE_ROWS: u32 = 50_000;
+
+/// A plan with everything needed to carry it out.
+pub struct Prepared<'a> {
+    /// The plan.
+    pub plan: Plan,
+    /// The migration bound to the org.
+    pub bound: Bound,
+    /// What the rows need.
+    pub survey: Surveyed<'a>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+    /// When each source was last changed, as it was read: to notice a change while the run goes on.
+    pub sources: Vec<(SourceMark, Option<i64>)>,
+}
+
+/// Binds, and says what is wrong.
+///
+/// # Errors
+/// 65 with every problem at once.
+pub fn bound(migration: &Migration, connected: &Connected<'_>) -> Result<(Bound, Vec<Diagnostic>), EngineError> {
+    match bind(migration, &connected.schema, &connected.facts) {
+        (Some(bound), warnings) => Ok((bound, warnings)),
+        (None, problems) => Err(EngineError::Problems(Exit::Invalid, problems)),
+    }
+}
+
+/// Makes the plan. `resumed`: the interrupted run that goes on. `left_out`: where rows that are not sent are written.
+///
+/// # Errors
+/// Everything that keeps the plan from being carried out, with its exit code.
+pub async fn prepare<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    bound: (Bound, Vec<Diagnostic>),
+    books: &mut Books<'a>,
+    resumed: Option<u32>,
+    left_out: Option<&str>,
+    observer: &dyn Observer,
+) -> Result<Prepared<'a>, EngineError> {
+    let (bound, warnings) = bound;
+    let sources = marks(ports, migration)?;
+    check_counts(&connected.client, &bound, books).await?;
+    let options = SurveyOptions { resumed, left_out };
+    let survey = survey(ports, connected, migration, &bound, books, &options, observer).await?;
+    let digest = digest(migration, &bound, connected, &sources);
+    let facts = facts(migration, &bound, &survey);
+    let totals: Vec<LoadTotals> = (0..survey.shapes.len()).map(|load| totals(&survey, load, resumed.is_some())).collect();
+    let plan = build(Inputs {
+        project: &migration.project,
+        environment: &migration.environment.name,
+        org_id: &connected.info.org_id,
+        sandbox: connected.info.is_sandbox,
+        digest: &digest,
+        sources: sources.iter().map(|(mark, _)| mark.clone()).collect(),
+        graph: &survey.graph,
+        order: &survey.order,
+        facts: &facts,
+        totals: &totals,
+        notes: notes(&survey),
+    });
+    Ok(Prepared { plan, bound, survey, warnings, sources })
+}
+
+/// Every source file as it is now.
+pub(super) fn marks(ports: &Ports<'_>, migration: &Migration) -> Result<Vec<(SourceMark, Option<i64>)>, EngineError> {
+    let mut paths: Vec<&String> = migration.loads.iter().flat_map(|l| &l.files).collect();
+    paths.sort();
+    paths.dedup();
+    let mut marks = Vec::new();
+    for path in paths {
+        let modified = ports.sources.modified(path)?;
+        let found = fingerprint(ports.sources, path)?;
+        let blake3 = blake3::Hash::from_bytes(found.hash).to_hex().to_string();
+        marks.push((SourceMark { path: path.clone(), length: found.length, blake3 }, modified));
+    }
+    Ok(marks)
+}
+
+/// Digest of everything that decides what is sent, but not of what has landed.
+fn digest(
+    migration: &Migration,
+    bound: &Bound,
+    connected: &Connected<'_>,
+    sources: &[(SourceMark, Option<i64>)],
+) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part(&migration.environment.name);
+    part(&connected.info.org_id);
+    for (mark, _) in sources {
+        part(&mark.path);
+        part(&mark.blake3);
+    }
+    for (load, bound) in migration.loads.iter().zip(&bound.loads) {
+        part(&load.name);
+        part(&migration.resolved_digest(load));
+        part(&format!("{:?} {:?} {:?}", bound.columns, bound.create_only, bound.lock));
+        for rule in &bound.rules {
+            part(&rule.field);
+            part(&format!("{:?}", rule.convert));
+            if let Matcher::Table { ids, .. } = &rule.matcher {
+                part(&format!("{ids:?}"));
+            }
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<LoadFacts> {
+    let each = migration.loads.iter().zip(&bound.loads).enumerate();
+    each.map(|(index, (load, bound))| {
+        let lock = survey.locks[index].as_ref().map(|(_, lock)| lock.clone());
+        let limit = load.part_rows.or(migration.environment.part_rows);
+        LoadFacts {
+            object: bound.object.clone(),
+            operation: match bound.operation {
+                Operation::Upsert => "upsert".into(),
+                Operation::Insert => "insert".into(),
+            },
+            key: bound.key.clone(),
+            part_rows: limit.unwrap_or(if lock.is_some() { LOCKING_ROWS } else { FREE_ROWS }).max(1),
+            lock,
+            splits: survey.shapes[index].splits(),
+        }
+    })
+    .collect()
+}
+
+fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
+    use crate::model::Outcome::{Created, Duplicate, Failed, Filtered, Held, Rejected, Unchanged, Updated};
+    let (scan, decided) = (&survey.scans[load], &survey.decided[load]);
+    let of = |outcome: crate::model::Outcome| decided.outcomes[outcome as usize];
+    LoadTotals {
+        source: scan.source,
+        filtered: of(Filtered),
+        rejected: of(Rejected),
+        duplicate: of(Duplicate),
+        held: of(Held),
+        unchanged: of(Unchanged),
+        done: if resumed { of(Created) + of(Updated) + of(Failed) } else { 0 },
+        absent: decided.absent,
+        levels: decided.levels.clone(),
+        deferred: decided.deferred,
+        reasons: survey.reasons[load].list(),
+    }
+}
+
+/// Loops and hierarchies that are too deep.
+fn notes(survey: &Surveyed<'_>) -> Vec<String> {
+    const MOST: usize = 10;
+    let mut notes = Vec::new();
+    for (shape, decided) in survey.shapes.iter().zip(&survey.decided) {
+        for (lines, opened) in decided.loops.iter().take(MOST) {
+            let path = shape.paths.first().map_or("", String::as_str);
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            let what = if *opened { "the first goes without its parent, which a second pass fills" } else { "they are rejected" };
+            notes.push(format!("{}: rows of {path} point at each other (lines {}); {what}", shape.name, lines.join(" → ")));
+        }
+        if decided.loops.len() > MOST {
+            notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
+        }
+        if decided.too_deep {
+            notes.push(format!("{}: its hierarchy is deeper than 8 levels; parents are filled in a second pass", shape.name));
+        }
+    }
+    notes
+}

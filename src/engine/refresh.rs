@@ -1,0 +1,120 @@
+//! Trust, then check: whether the org still has what we loaded, and the ledger built again from the org.
+
+use super::ask::adopted;
+use super::books::Books;
+use super::exit::{EngineError, Exit};
+use super::ports::{Observer, Ports, Progress};
+use crate::bind::{Bound, BoundObject};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ledger::merge::{Joined, join};
+use crate::ledger::sort::Sorter;
+use crate::ledger::{Entry, State};
+use crate::model::{KeyHash, RecordId};
+use crate::salesforce::Client;
+
+/// Compares the org's COUNT() with each ledger that is in use.
+///
+/// # Errors
+/// 81 for each object of which the org has fewer records than we landed.
+pub(super) async fn check_counts(
+    client: &Client<'_>,
+    bound: &Bound,
+    books: &mut Books<'_>,
+) -> Result<(), EngineError> {
+    let mut problems = Vec::new();
+    for object in &bound.objects {
+        let landed = books.open(&object.name)?.landed_count()?;
+        if landed == 0 {
+            continue;
+        }
+        let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
+        let there = client.count(&soql).await?;
+        if there < landed {
+            problems.push(gone(object, landed, there));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
+}
+
+fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
+    let message = format!(
+        "the org has {there} {} records with a {}; we landed {landed}: somebody removed records, or this is another org",
+        object.name, object.key
+    );
+    let help = "run `cutover apply --refresh`: it reads the keys that the org has and loads what is missing";
+    Diagnostic::error(Code::OrgDrift, message).help(help)
+}
+
+/// Builds every ledger again from the keys and Ids that the org has. What we know of a record that is still there
+/// stays; a record that we did not know is adopted; one that is gone is forgotten.
+///
+/// # Errors
+/// The org's refusal, or the disk's own.
+pub async fn refresh(
+    ports: &Ports<'_>,
+    client: &Client<'_>,
+    bound: &Bound,
+    books: &mut Books<'_>,
+    observer: &dyn Observer,
+) -> Result<(), EngineError> {
+    for object in &bound.objects {
+        let before = books.open(&object.name)?.landed_count()?;
+        let mut found = Sorter::new(ports.files, "data/scratch/refresh", 16 + 15, 4 << 20);
+        let soql = format!("SELECT Id, {} FROM {} WHERE {} != null", object.key, object.name, object.key);
+        client
+            .bulk_query(&soql, &mut |row| {
+                let cells: Vec<Option<String>> = row.iter().map(|c| Some(c.to_owned())).collect();
+                match adopted(&cells, object.key_form) {
+                    Some(Entry { key, id: Some(id), .. }) => found.push(&[&key.to_be_bytes()[..], id.bytes()].concat()),
+                    _ => Ok(()),
+                }
+            })
+            .await?;
+        let found = found.finish()?;
+        rebuild(books, object, &found)?;
+        let after = books.open(&object.name)?.landed_count()?;
+        observer.progress(&Progress::Note(format!(
+            "{}: the ledger had {before} records, the org has {after}",
+            object.name
+        )));
+    }
+    Ok(())
+}
+
+fn rebuild(
+    books: &mut Books<'_>,
+    object: &BoundObject,
+    found: &crate::ledger::sort::Sorted<'_>,
+) -> Result<(), EngineError> {
+    let mut last = None;
+    let in_org = found.iter().decode(keyed).filter(move |next| {
+        // The first record of a key counts; a second one is the org's own ambiguity.
+        let key = next.as_ref().ok().map(|(key, _)| *key);
+        let again = key.is_some() && key == last;
+        last = key.or(last);
+        !again
+    });
+    let ledger = books.open(&object.name)?;
+    Ok(ledger.rebuild(|known| join(in_org, known, |r| r.0, |e| e.key).filter_map(merge))?)
+}
+
+fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
+    let (mut key, mut id) = ([0; 16], [0; 15]);
+    key.copy_from_slice(&bytes[..16]);
+    id.copy_from_slice(&bytes[16..]);
+    (KeyHash::from_be_bytes(key), RecordId::from_bytes(id))
+}
+
+fn merge(joined: std::io::Result<Joined<(KeyHash, Option<RecordId>), Entry>>) -> Option<std::io::Result<Entry>> {
+    match joined {
+        Ok(Joined::Both((_, id), entry)) if entry.state == State::Landed && entry.id == id => Some(Ok(entry)),
+        Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => Some(Ok(adopt(key, id))),
+        Ok(Joined::Right(_)) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn adopt(key: KeyHash, id: Option<RecordId>) -> Entry {
+    let flags = crate::ledger::Flags { adopted: true, ..Default::default() };
+    Entry { id, flags, load: super::ask::NO_LOAD, ..Entry::new(key, State::Landed) }
+}

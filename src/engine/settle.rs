@@ -1,0 +1,295 @@
+//! From result files to outcomes: every row of a part gets exactly one fate, matched by what the row carries, and
+//! the fates become a ledger segment and a file of failed rows.
+
+use super::books::Books;
+use super::exit::EngineError;
+use super::job::Desk;
+use crate::checkpoint::{Event, NamedFile, Part, PartKey};
+use crate::ledger::{Entry, Flags, State};
+use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
+use crate::plan::StepKind;
+use crate::ports::{Files, read_all};
+use crate::salesforce::{ResultKind, ResultRow, RowError};
+use crate::stage::{IndexRecord, action};
+use std::collections::BTreeMap;
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is in the org.
+    Landed {
+        /// Its record.
+        id: RecordId,
+        /// Whether the record is new.
+        created: bool,
+    },
+    /// The org refused it.
+    Failed {
+        /// The record, where the org named it.
+        id: String,
+        /// The code.
+        code: String,
+        /// The org's words.
+        text: String,
+    },
+}
+
+/// A part's index in memory: at most one part's rows, 70 bytes each.
+pub(super) struct Index {
+    records: Vec<IndexRecord>,
+    by_id: BTreeMap<RecordId, usize>,
+    key: String,
+    form: KeyForm,
+    matches_by_id: bool,
+}
+
+impl Index {
+    /// Reads a part's index and checks it against what the journal says of it.
+    pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
+        let bytes = read_all(files, &part.index.path)?;
+        if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
+            return Err(EngineError::Unexpected(format!("{} is not the file that the journal names", part.index.path)));
+        }
+        let records: Vec<IndexRecord> = bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
+        let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
+        let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
+        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.operation == "update" })
+    }
+
+    fn find(&self, get: impl Fn(&str) -> Option<String>) -> Option<usize> {
+        if self.matches_by_id {
+            return self.by_id.get(&RecordId::parse(&get("Id")?).ok()?).copied();
+        }
+        self.position(self.form.hash(&get(&self.key)?)?)
+    }
+
+    fn position(&self, key: KeyHash) -> Option<usize> {
+        self.records.binary_search_by_key(&key, |r| r.key).ok()
+    }
+}
+
+/// The fates of a part's rows.
+pub(super) struct Collected {
+    index: Index,
+    fates: Vec<Option<Fate>>,
+    state: String,
+    message: Option<String>,
+}
+
+impl Collected {
+    pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
+        let fates = vec![None; index.records.len()];
+        Ok(Self { index, fates, state: state.to_owned(), message })
+    }
+
+    /// Takes one row of a result file.
+    pub(super) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
+        let Some(at) = self.index.find(|column| row.get(column).map(str::to_owned)) else {
+            return Err(std::io::Error::other("a result file has a row that was not sent in this job"));
+        };
+        let fate = match kind {
+            ResultKind::Successful => {
+                let id = row.id().and_then(|id| RecordId::parse(id).ok());
+                let id = id.ok_or_else(|| std::io::Error::other("a saved row has no record id"))?;
+                Fate::Landed { id, created: row.created().unwrap_or(false) }
+            }
+            ResultKind::Failed => {
+                let error = row.error().unwrap_or_else(|| RowError::parse(""));
+                let text = row.get("sf__Error").unwrap_or_default().to_owned();
+                Fate::Failed { id: row.id().unwrap_or_default().to_owned(), code: error.code, text }
+            }
+            ResultKind::Unprocessed => self.not_tried(),
+        };
+        if let Some(before) = &self.fates[at]
+            && *before != fate
+        {
+            return Err(std::io::Error::other("the result files give one row two outcomes"));
+        }
+        self.fates[at] = Some(fate);
+        Ok(())
+    }
+
+    /// Rows that no file names.
+    pub(super) fn unknown(&self) -> usize {
+        self.fates.iter().filter(|f| f.is_none()).count()
+    }
+
+    /// Their keys as text, from the part's payload.
+    pub(super) fn unknown_keys(&self, files: &dyn Files, part: &Part) -> Result<Vec<String>, EngineError> {
+        let mut keys = Vec::new();
+        each_payload_row(files, part, |header, record| {
+            let get = cell_of(header, record);
+            if self.index.find(&get).is_some_and(|at| self.fates[at].is_none()) {
+                keys.extend(get(&part.key));
+            }
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// Gives the row of a key its fate.
+    pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
+        if let Some(at) = self.index.position(key) {
+            self.fates[at] = Some(fate);
+        }
+    }
+
+    /// Rows left without a fate get the one that is safe: they count as failed and go again.
+    fn close(&mut self) {
+        let unknown = Fate::Failed {
+            id: String::new(),
+            code: "UNKNOWN_OUTCOME".into(),
+            text: match &self.message {
+                Some(message) => message.clone(),
+                None => "no result file names the row; it goes again with the next apply".into(),
+            },
+        };
+        let unknown = if self.message.is_some() { self.not_tried() } else { unknown };
+        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
+            *fate = Some(unknown.clone());
+        }
+    }
+
+    fn not_tried(&self) -> Fate {
+        let why = self.message.clone().unwrap_or_else(|| "the job ended before the row was tried".into());
+        Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text: format!("{}: {why}", self.state) }
+    }
+}
+
+/// Settles a part: failed rows to their file, outcomes to a segment, both durable; then the event; then the ledger
+/// counts them; then the part's own files go.
+pub(super) fn settle(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    key: PartKey,
+    mut collected: Collected,
+) -> Result<(), EngineError> {
+    collected.close();
+    let part = desk.part(key)?;
+    let run = desk.state.borrow().run;
+    let failures = write_failures(desk, key, &part, &collected)?;
+    let entries = collected.index.records.iter().zip(&collected.fates);
+    let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), part.load, run)).collect();
+    let ledger = books.open(&part.object)?;
+    let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
+    let path = books.segment_path(&part.object, &segment);
+    let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
+    let (created, updated, failed) = counts(&part, &collected);
+    let seq = desk.note(Event::PartSettled {
+        part: key,
+        state: collected.state.clone(),
+        created,
+        updated,
+        deleted: 0,
+        failed,
+        segment: Some(named),
+        failures,
+    })?;
+    books.open(&part.object)?.publish(&[segment], run, seq)?;
+    desk.ports.files.remove(&part.file.path)?;
+    desk.ports.files.remove(&part.index.path)?;
+    desk.save();
+    Ok(())
+}
+
+/// Created, updated, failed.
+fn counts(part: &Part, collected: &Collected) -> (u64, u64, u64) {
+    let (mut created, mut updated, mut failed) = (0, 0, 0);
+    for fate in &collected.fates {
+        match fate {
+            Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => created += 1,
+            Some(Fate::Landed { .. }) => updated += 1,
+            _ => failed += 1,
+        }
+    }
+    (created, updated, failed)
+}
+
+/// What the ledger will know of a row.
+fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entry {
+    let second_pass = record.action == action::REFERENCES;
+    let landed = match fate {
+        Some(Fate::Landed { id, created }) => Some((*id, *created)),
+        _ => None,
+    };
+    let base = Entry { load, run, create: record.create, ..Entry::new(record.key, State::Landed) };
+    let outcome = match landed {
+        _ if second_pass => Outcome::ALL.get(record.past.outcome as usize).copied(),
+        Some((_, true)) => Some(Outcome::Created),
+        Some((_, false)) => Some(Outcome::Updated),
+        None => Some(Outcome::Failed),
+    };
+    let ours = record.past.ours || landed.is_some_and(|(_, created)| created);
+    let pending = if second_pass { record.pending || landed.is_none() } else { record.pending };
+    let flags = Flags { created_by_us: ours, reference_pending: pending, adopted: false };
+    match landed.map(|(id, _)| id).or(record.id) {
+        // A refused update leaves the record as it was: what we know of it is unknown again.
+        Some(id) => {
+            let known = landed.is_some() || second_pass;
+            let run = if second_pass { record.past.run } else { run };
+            Entry { id: Some(id), payload: if known { record.payload } else { 0 }, flags, outcome, run, ..base }
+        }
+        None => Entry { state: State::Failed, create: 0, outcome, ..base },
+    }
+}
+
+/// `sf__Id,sf__Error,_code,_file,_line,<payload columns>`, durable; nothing when no row failed.
+fn write_failures(
+    desk: &Desk<'_, '_>,
+    key: PartKey,
+    part: &Part,
+    collected: &Collected,
+) -> Result<Option<NamedFile>, EngineError> {
+    if !collected.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. }))) {
+        return Ok(None);
+    }
+    let state = desk.state.borrow();
+    let load = state.loads.get(part.load as usize).map(|l| &l.name);
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let mut begun = false;
+    each_payload_row(desk.ports.files, part, |header, record| {
+        if !begun {
+            begun = true;
+            let ours = ["sf__Id", "sf__Error", "_code", "_file", "_line"];
+            csv.write_record(ours.into_iter().chain(header.iter())).map_err(std::io::Error::other)?;
+        }
+        let Some(at) = collected.index.find(cell_of(header, record)) else { return Ok(()) };
+        let Some(Fate::Failed { id, code, text }) = &collected.fates[at] else { return Ok(()) };
+        let row = &collected.index.records[at];
+        let file = load.and_then(|l| l.files.get(row.file as usize)).map_or("", String::as_str);
+        let line = row.line.to_string();
+        let ours = [id.as_str(), text, code, file, &line];
+        Ok(csv.write_record(ours.into_iter().chain(record.iter())).map_err(std::io::Error::other)?)
+    })?;
+    let bytes = csv.into_inner().map_err(|e| EngineError::Unexpected(e.to_string()))?;
+    let name = load.map_or("", |l| l.name.as_str());
+    let path = format!("data/{}/{name}.{key}.failed.csv", state.run);
+    crate::ports::write_durably(desk.ports.files, &path, &bytes)?;
+    let blake3 = blake3::hash(&bytes).to_hex().to_string();
+    Ok(Some(NamedFile { path, length: bytes.len() as u64, blake3 }))
+}
+
+/// Calls `f` with the header and each row of a part's payload.
+fn each_payload_row(
+    files: &dyn Files,
+    part: &Part,
+    mut f: impl FnMut(&csv::StringRecord, &csv::StringRecord) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let bytes = read_all(files, &part.file.path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let header = reader.headers().map_err(std::io::Error::other)?.clone();
+    for record in reader.records() {
+        f(&header, &record.map_err(std::io::Error::other)?)?;
+    }
+    Ok(())
+}
+
+fn cell_of<'r>(
+    header: &'r csv::StringRecord,
+    record: &'r csv::StringRecord,
+) -> impl Fn(&str) -> Option<String> + 'r {
+    move |column| {
+        let at = header.iter().position(|h| h.eq_ignore_ascii_case(column))?;
+        record.get(at).map(str::to_owned)
+    }
+}

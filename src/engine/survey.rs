@@ -1,0 +1,264 @@
+//! The survey: every source read once, the order of the loads found, and every row decided, parents first.
+
+use super::ask::ask;
+use super::books::{Books, union};
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::ports::{Observer, Ports, Progress};
+use super::shapes::shapes;
+use crate::bind::{Bound, LockWhy};
+use crate::diagnostic::Code;
+use crate::ledger::sort::Sorted;
+use crate::manifest::Migration;
+use crate::model::Outcome;
+use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
+use crate::stage::{
+    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, Scan, Shape, StageError, decide,
+    reason, resolve, scan, write_left_out,
+};
+use std::collections::BTreeMap;
+
+/// Where sorted runs of the survey lie.
+const SCRATCH: &str = "data/scratch";
+
+/// What the survey found.
+pub struct Surveyed<'a> {
+    /// The shape of each load.
+    pub shapes: Vec<Shape>,
+    /// What each source holds.
+    pub scans: Vec<Scan<'a>>,
+    /// What each load's rows need.
+    pub decided: Vec<Decided<'a>>,
+    /// Why rows are left out.
+    pub reasons: Vec<Reasons>,
+    /// The graph's loads.
+    pub graph: Vec<GraphLoad>,
+    /// The order found.
+    pub order: Order,
+    /// References of each load that are filled in a second pass, a bit each.
+    pub deferred: Vec<u64>,
+    /// The reference whose parents each load locks.
+    pub locks: Vec<Option<(usize, Lock)>>,
+}
+
+/// What the survey is told beside its inputs.
+pub(super) struct SurveyOptions<'x> {
+    /// The run that goes on, when an interrupted one is continued.
+    pub(super) resumed: Option<u32>,
+    /// Where the files of rows left out go; nowhere for a plan.
+    pub(super) left_out: Option<&'x str>,
+}
+
+/// Reads and decides everything.
+///
+/// # Errors
+/// Cycles, duplicates, the org's refusal, the disk's own.
+pub(super) async fn survey<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    bound: &Bound,
+    books: &mut Books<'a>,
+    options: &SurveyOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Surveyed<'a>, EngineError> {
+    let shapes = shapes(migration, bound)?;
+    let mut files: Vec<Option<LeftOutFile<'a>>> =
+        migration.loads.iter().map(|l| options.left_out.map(|folder| left_out_file(ports, folder, l))).collect();
+    let mut scans = Vec::new();
+    for (shape, file) in shapes.iter().zip(&mut files) {
+        observer.progress(&Progress::Reading { load: shape.name.clone() });
+        scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
+    }
+    for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    let graph = graph(migration, bound, &scans);
+    let order = order(&graph).map_err(|problems| EngineError::Problems(Exit::Invalid, problems))?;
+    let deferred = deferred(&order, shapes.len());
+    let locks = locks(bound, migration, &scans)?;
+    let reasons = scans.iter().map(|s| s.reasons.clone()).collect();
+    let mut survey = Surveyed { shapes, scans, decided: Vec::new(), reasons, graph, order, deferred, locks };
+    decide_all(ports, connected, bound, books, options, &mut survey, &mut files).await?;
+    Ok(survey)
+}
+
+fn left_out_file<'a>(ports: &Ports<'a>, folder: &str, load: &crate::manifest::Load) -> LeftOutFile<'a> {
+    LeftOutFile::new(ports.files, format!("{folder}/{}.left-out.csv", load.name), &load.columns)
+}
+
+/// Decides load by load, parents first; a load's new records are parents for those after it.
+async fn decide_all<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    bound: &Bound,
+    books: &mut Books<'a>,
+    options: &SurveyOptions<'_>,
+    survey: &mut Surveyed<'a>,
+    files: &mut [Option<LeftOutFile<'a>>],
+) -> Result<(), EngineError> {
+    let mut creates: BTreeMap<usize, Vec<Sorted<'a>>> = BTreeMap::new();
+    let mut decided: BTreeMap<usize, Decided<'a>> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for load in survey.order.sequence.clone() {
+        let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
+        let expected = |books| Expected { bound, books, creates: &creates };
+        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, survey.deferred[load], &expected(&*books))?;
+        if resolved.count > 0 && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0 {
+            resolved = resolve(ports.stage(), shape, scan, SCRATCH, survey.deferred[load], &expected(&*books))?;
+        }
+        let given = Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
+        let entries = books.entries(&bound.objects[shape.object].name);
+        let mut this = match decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH) {
+            Ok(this) => this,
+            Err(StageError::Problems(found)) => {
+                problems.extend(found);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let reasons = &mut survey.reasons[load];
+        leave_out(ports, shape, scan, &this.left, files[load].as_mut(), reasons)?;
+        let empty = crate::ledger::sort::Sorter::new(ports.files, SCRATCH, 16, 0).finish()?;
+        creates.entry(shape.object).or_default().push(std::mem::replace(&mut this.creates, empty));
+        decided.insert(load, this);
+    }
+    if !problems.is_empty() {
+        return Err(EngineError::Problems(Exit::Invalid, problems));
+    }
+    survey.decided = decided.into_values().collect();
+    Ok(())
+}
+
+/// Counts and writes the rows that a decision left out.
+pub(super) fn leave_out(
+    ports: &Ports<'_>,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    left: &Sorted<'_>,
+    file: Option<&mut LeftOutFile<'_>>,
+    reasons: &mut Reasons,
+) -> Result<(), EngineError> {
+    let mut iter = left.iter();
+    let next = || Ok(iter.next_record()?.map(|bytes| in_words(shape, &LeftRecord::decode(bytes))));
+    Ok(write_left_out(ports.stage(), shape, &scan.chunks, next, file, reasons)?)
+}
+
+/// Why a row is left out, without a value of the customer.
+fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
+    let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
+    let (outcome, code, message) = match left.reason {
+        reason::DUPLICATE => (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned()),
+        reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
+        reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
+        reason::CREATE_ONLY => {
+            (Outcome::Rejected, Code::NotWriteable, "a field changed that the org takes on create alone".to_owned())
+        }
+        _ => (
+            Outcome::Rejected,
+            Code::RowLoop,
+            format!("{field}: rows point at each other, and the field cannot be filled later"),
+        ),
+    };
+    RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+}
+
+/// What will be there when a load's turn comes: what has landed, and what the loads before it create.
+struct Expected<'e, 'a> {
+    bound: &'e Bound,
+    books: &'e Books<'a>,
+    creates: &'e BTreeMap<usize, Vec<Sorted<'a>>>,
+}
+
+impl Parents for Expected<'_, '_> {
+    fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
+        let mut all = self.books.landed(&self.bound.objects[object].name);
+        for created in self.creates.get(&object).into_iter().flatten() {
+            let keys = created.iter().decode(|bytes| {
+                let mut key = [0; 16];
+                key.copy_from_slice(&bytes[..16]);
+                (u128::from_be_bytes(key), None)
+            });
+            all = union(all, Box::new(keys));
+        }
+        Ok(all)
+    }
+}
+
+fn graph(migration: &Migration, bound: &Bound, scans: &[Scan<'_>]) -> Vec<GraphLoad> {
+    let each = migration.loads.iter().zip(&bound.loads).zip(scans);
+    each.map(|((load, bound), scan)| {
+        let references = bound.references.iter().zip(&scan.filled).map(|(reference, rows)| GraphReference {
+            field: reference.field.clone(),
+            parents: reference.parents.clone(),
+            deferrable: reference.deferrable(),
+            rows: *rows,
+            place: reference.place.clone(),
+        });
+        GraphLoad {
+            name: load.name.clone(),
+            object: bound.object_index,
+            after: load.after.clone(),
+            references: references.collect(),
+            place: load.place.clone(),
+        }
+    })
+    .collect()
+}
+
+fn deferred(order: &Order, loads: usize) -> Vec<u64> {
+    let mut masks = vec![0; loads];
+    for deferred in &order.deferred {
+        masks[deferred.load] |= 1 << deferred.reference;
+    }
+    masks
+}
+
+/// The reference whose parents each load locks: what binding says, else the one with most children per parent.
+fn locks(
+    bound: &Bound,
+    migration: &Migration,
+    scans: &[Scan<'_>],
+) -> Result<Vec<Option<(usize, Lock)>>, EngineError> {
+    let mut locks = Vec::new();
+    for ((load, manifest), scan) in bound.loads.iter().zip(&migration.loads).zip(scans) {
+        let chosen = match load.lock {
+            Some((reference, why)) => Some((reference, words(why).to_owned())),
+            None => most_children(scan)?,
+        };
+        locks.push(chosen.map(|(index, reason)| {
+            let reference = &load.references[index];
+            let object = reference.parents.first().map(|p| bound.objects[*p].name.clone()).unwrap_or_default();
+            (index, Lock { field: reference.field.clone(), object, reason, overlap: manifest.overlap })
+        }));
+    }
+    Ok(locks)
+}
+
+fn words(why: LockWhy) -> &'static str {
+    match why {
+        LockWhy::Named => "`lock_by` says so",
+        LockWhy::MasterDetail => "master-detail",
+        LockWhy::Required => "every record has one",
+    }
+}
+
+/// The reference with most children per parent; none where no parent has two.
+fn most_children(scan: &Scan<'_>) -> Result<Option<(usize, String)>, EngineError> {
+    let mut parents = vec![0_u64; scan.filled.len()];
+    for sorted in scan.references.values() {
+        let mut last = vec![None; scan.filled.len()];
+        let mut iter = sorted.iter();
+        while let Some(bytes) = iter.next_record()? {
+            let (parent, pos, reference) = (&bytes[..16], &bytes[16..24], bytes[24] as usize);
+            if pos != [0xff; 8] && last[reference].as_deref() != Some(parent) {
+                parents[reference] += 1;
+                last[reference] = Some(parent.to_vec());
+            }
+        }
+    }
+    let most = (0..parents.len())
+        .filter(|r| parents[*r] > 0 && scan.filled[*r] > parents[*r])
+        .max_by_key(|r| (scan.filled[*r] * 1000 / parents[*r], std::cmp::Reverse(*r)));
+    Ok(most.map(|r| (r, format!("{} rows have {} parents", scan.filled[r], parents[r]))))
+}
