@@ -1,0 +1,244 @@
+//! What a manifest comes to: names resolved, defaults and vars applied, expressions compiled. Types only.
+//!
+//! Must not know YAML, nor how any of this was written down; places are kept for those who speak about it later.
+
+use crate::diagnostic::Place;
+use crate::source::CsvFormat;
+use crate::transform::{Blank, Expr, OnMissing, Only, Scope, TooLong, Unmapped, ValueMap};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A whole manifest for one environment.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// The project's name.
+    pub project: String,
+    /// Where it goes.
+    pub environment: Environment,
+    /// The loads, in the order of the manifest, included files after the main one.
+    pub loads: Vec<Load>,
+    /// The vars with the environment's own applied.
+    pub vars: Arc<BTreeMap<String, String>>,
+    /// Every manifest and map file that was read, sorted.
+    pub files: Vec<String>,
+}
+
+/// The chosen environment.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// How to reach its org.
+    pub org: OrgLogin,
+    /// The only org this environment may be, if it says so.
+    pub org_id: Option<String>,
+    /// Jobs that may run at the same time.
+    pub parallel_jobs: u32,
+    /// Rows of a lock-prone part, if it says so.
+    pub part_rows: Option<u32>,
+}
+
+/// How an org is reached.
+#[derive(Debug, Clone)]
+pub enum OrgLogin {
+    /// The embedded org.
+    Local {
+        /// Path of its schema.
+        schema: String,
+    },
+    /// A token that somebody else fetched.
+    Token {
+        /// Address of the instance, without a slash at the end.
+        url: String,
+        /// The token.
+        token: SecretString,
+    },
+}
+
+/// One entry of `objects`.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Its name, unique among the loads.
+    pub name: String,
+    /// The object it fills.
+    pub object: String,
+    /// The field that identifies the object's records for us.
+    pub key: String,
+    /// Where the key is named.
+    pub key_place: Place,
+    /// Where the load begins.
+    pub place: Place,
+    /// The source files, sorted.
+    pub files: Vec<String>,
+    /// Where the source is named.
+    pub source_place: Place,
+    /// How the files are written.
+    pub format: CsvFormat,
+    /// The zone of times without an offset.
+    pub timezone: Option<String>,
+    /// The header's columns.
+    pub columns: Vec<String>,
+    /// `where`: the rows that take part.
+    pub condition: Option<Expr>,
+    /// What becomes of rows with the same key.
+    pub duplicates: Duplicates,
+    /// How many rows may fail before the run stops.
+    pub max_failed: Option<Budget>,
+    /// How rows are written.
+    pub operation: Operation,
+    /// Loads that come before this one though no reference shows it, as indices into [`Migration::loads`].
+    pub after: Vec<usize>,
+    /// The reference whose parent is locked.
+    pub lock_by: Option<String>,
+    /// Rows of a lock-prone part.
+    pub part_rows: Option<u32>,
+    /// Whether its steps may run beside others that lock the same parents.
+    pub overlap: bool,
+    /// What is sent, in the order written.
+    pub fields: Vec<Field>,
+    /// Columns that are left out on purpose.
+    pub ignore: Vec<String>,
+    /// The vars its expressions see.
+    pub vars: Arc<BTreeMap<String, String>>,
+}
+
+impl Load {
+    /// What its expressions were compiled against.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            columns: Some(self.columns.clone()),
+            vars: (*self.vars).clone(),
+            timezone: self.timezone.clone(),
+        }
+    }
+}
+
+/// One field of a load.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// The field's name.
+    pub name: String,
+    /// Where the name stands.
+    pub place: Place,
+    /// Where its value stands.
+    pub value_place: Place,
+    /// Where the value comes from.
+    pub verb: Verb,
+    /// Blanks the field where it is false.
+    pub when: Option<Expr>,
+    /// Stands in for a blank.
+    pub default: Option<String>,
+    /// Stands in for what nothing matched.
+    pub fallback: Option<String>,
+    /// Translates values.
+    pub map: Option<ValueMap>,
+    /// What a blank does to the org's value.
+    pub blank: Blank,
+    /// What a value does that the map does not have.
+    pub unmapped: Unmapped,
+    /// What a reference does that finds nothing.
+    pub on_missing: OnMissing,
+    /// What a text does that is longer than the field.
+    pub too_long: TooLong,
+    /// When the field is sent.
+    pub only: Only,
+    /// What a user does who is not active.
+    pub inactive: Inactive,
+}
+
+/// Where a field's value comes from.
+#[derive(Debug, Clone)]
+pub enum Verb {
+    /// An expression over the row.
+    Expr(Expr),
+    /// The same text for every row.
+    Const(String),
+    /// A parent loaded here, by its key.
+    Ref {
+        /// The objects it may be; more than one, or one with a tag, when `type_expr` picks.
+        targets: Vec<RefTo>,
+        /// Says which target, by its tag.
+        type_expr: Option<Expr>,
+        /// The parent's key.
+        from: Expr,
+    },
+    /// A record type, by DeveloperName.
+    RecordType(Expr),
+    /// A user.
+    User {
+        /// The text to look for.
+        from: Expr,
+        /// The User field to look in.
+        match_field: String,
+    },
+    /// A queue, by DeveloperName.
+    Queue(Expr),
+}
+
+impl Verb {
+    /// Its expressions, in the order they are written in the specification.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Const(_) => Vec::new(),
+            Self::Expr(e) | Self::RecordType(e) | Self::Queue(e) | Self::User { from: e, .. } => vec![e],
+            Self::Ref { type_expr, from, .. } => type_expr.iter().chain([from]).collect(),
+        }
+    }
+}
+
+/// An object that a reference may point at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefTo {
+    /// The value of `type` that picks it; nothing when there is no `type`.
+    pub tag: Option<String>,
+    /// The object.
+    pub object: String,
+    /// Where it is named.
+    pub place: Place,
+}
+
+/// What becomes of rows with the same key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Nothing is done until they are gone.
+    #[default]
+    Stop,
+    /// Every copy is left out.
+    Reject,
+    /// The first in source order counts.
+    First,
+    /// The last in source order counts.
+    Last,
+}
+
+/// How many rows may fail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Budget {
+    /// This many.
+    Rows(u64),
+    /// This part of the rows, in percent.
+    Percent(f64),
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Operation {
+    /// Created or updated by key.
+    #[default]
+    Upsert,
+    /// Created once; later changes go as updates by Id.
+    Insert,
+}
+
+/// What a user does who is not active.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Inactive {
+    /// Counts as not matched.
+    #[default]
+    Fallback,
+    /// The row is rejected.
+    Reject,
+    /// The user is taken all the same.
+    Keep,
+}
