@@ -1,0 +1,181 @@
+//! One file cut at the ends of its records. Owns the text that has been read and not yet been given away.
+
+use super::format::{Coding, CsvFormat};
+use super::input::Input;
+use super::splitter::Splitter;
+use super::{Broken, LONGEST_RECORD};
+use crate::ports::Files;
+use memchr::memchr_iter;
+use std::io;
+
+/// Whole records of one file, one after the other.
+pub(super) struct Cut {
+    /// Where they begin.
+    pub(super) offset: u64,
+    /// The line on which they begin.
+    pub(super) line: u32,
+    /// The records; empty for one that was too long.
+    pub(super) bytes: Vec<u8>,
+    /// Why the one record that this is cannot be read.
+    pub(super) broken: Option<Broken>,
+}
+
+/// Cuts one file.
+pub(super) struct Cutter<'a> {
+    input: Input<'a>,
+    splitter: Splitter,
+    buffer: Vec<u8>,
+    /// Where the buffer begins.
+    offset: u64,
+    line: u32,
+    /// How much of the buffer the splitter has seen.
+    seen: usize,
+    /// The last end of a record in what it has seen; 0 when there is none.
+    end: usize,
+    ended: bool,
+    longest: usize,
+}
+
+impl<'a> Cutter<'a> {
+    /// Opens a file at its first byte.
+    pub(super) fn open(
+        files: &'a dyn Files,
+        path: &str,
+        format: &CsvFormat,
+        coding: Coding,
+    ) -> io::Result<Self> {
+        let input = Input::open(files, path, coding)?;
+        Ok(Self {
+            offset: input.start(),
+            input,
+            splitter: Splitter::new(format.delimiter, format.quote),
+            buffer: Vec::new(),
+            line: 1,
+            seen: 0,
+            end: 0,
+            ended: false,
+            longest: LONGEST_RECORD,
+        })
+    }
+
+    /// Another limit than [`LONGEST_RECORD`].
+    pub(super) fn longest(mut self, bytes: usize) -> Self {
+        self.longest = bytes;
+        self
+    }
+
+    /// The first record that is not a blank line, alone: the header. Nothing when there is none.
+    pub(super) fn first(&mut self, piece: usize) -> io::Result<Option<Cut>> {
+        loop {
+            let cut = if self.scan_one() {
+                self.take()
+            } else if self.ended {
+                return Ok(self.rest());
+            } else if self.buffer.len() > self.longest {
+                return self.skip(piece).map(Some);
+            } else {
+                self.read(piece)?;
+                continue;
+            };
+            if !cut.bytes.iter().all(|b| matches!(b, b'\n' | b'\r')) {
+                return Ok(Some(cut));
+            }
+        }
+    }
+
+    /// The next records, about `piece` bytes of them; nothing when the file has ended.
+    pub(super) fn next(&mut self, piece: usize) -> io::Result<Option<Cut>> {
+        if !self.ended && self.buffer.len() < piece {
+            self.read(piece - self.buffer.len())?;
+        }
+        self.scan();
+        while self.end == 0 && !self.ended {
+            if self.buffer.len() > self.longest {
+                return self.skip(piece).map(Some);
+            }
+            self.read(piece)?;
+            self.scan();
+        }
+        if self.end == 0 {
+            return Ok(self.rest());
+        }
+        if self.ended && !self.splitter.inside_quotes() && self.buffer.len() - self.end <= self.longest {
+            self.end = self.buffer.len();
+        }
+        Ok(Some(self.take()))
+    }
+
+    fn read(&mut self, want: usize) -> io::Result<()> {
+        self.ended = !self.input.fill(&mut self.buffer, want)?;
+        Ok(())
+    }
+
+    fn scan(&mut self) {
+        while self.scan_one() {}
+    }
+
+    fn scan_one(&mut self) -> bool {
+        let found = self.splitter.next_end(&self.buffer[self.seen..]);
+        self.seen = found.map_or(self.buffer.len(), |end| self.seen + end);
+        self.end = if found.is_some() { self.seen } else { self.end };
+        found.is_some()
+    }
+
+    /// Gives away the buffer up to the last end.
+    fn take(&mut self) -> Cut {
+        let mut tail = Vec::with_capacity(self.buffer.capacity());
+        tail.extend_from_slice(&self.buffer[self.end..]);
+        let mut bytes = std::mem::replace(&mut self.buffer, tail);
+        bytes.truncate(self.end);
+        let (offset, line) = self.pass(&bytes);
+        self.seen -= self.end;
+        self.end = 0;
+        Cut { offset, line, bytes, broken: None }
+    }
+
+    /// What follows the last line end of the file.
+    fn rest(&mut self) -> Option<Cut> {
+        if self.buffer.is_empty() {
+            return None;
+        }
+        let mut broken = (self.buffer.len() > self.longest).then_some(Broken::TooLong);
+        if self.splitter.inside_quotes() {
+            broken = Some(Broken::Unclosed);
+        }
+        self.end = self.buffer.len();
+        Some(Cut { broken, ..self.take() })
+    }
+
+    /// Passes over a record that is too long, holding no more of it than a piece.
+    fn skip(&mut self, piece: usize) -> io::Result<Cut> {
+        let mut begin = None;
+        loop {
+            let found = self.scan_one();
+            let passed = std::mem::take(&mut self.buffer);
+            let (gone, kept) = passed.split_at(if found { self.end } else { passed.len() });
+            let place = self.pass(gone);
+            let (offset, line) = *begin.get_or_insert(place);
+            self.buffer.extend_from_slice(kept);
+            (self.seen, self.end) = (0, 0);
+            if found || self.ended {
+                let unclosed = self.ended && !found && self.splitter.inside_quotes();
+                let broken = Some(if unclosed { Broken::Unclosed } else { Broken::TooLong });
+                return Ok(Cut { offset, line, bytes: Vec::new(), broken });
+            }
+            self.read(piece)?;
+        }
+    }
+
+    /// Moves the place over these bytes and gives where they began.
+    fn pass(&mut self, bytes: &[u8]) -> (u64, u32) {
+        let begin = (self.offset, self.line);
+        self.offset += bytes.len() as u64;
+        self.line = self.line.saturating_add(line_ends(bytes));
+        begin
+    }
+}
+
+/// How many lines end in these bytes.
+pub(super) fn line_ends(bytes: &[u8]) -> u32 {
+    u32::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
+}
