@@ -1,1 +1,42 @@
-//! (to be written)
+//! A row in, a record out; pure: expressions, filters, value maps, and conversion to the field's type.
+//!
+//! Owns the language right of the colon (specification, "A field's value" and "Expressions"). Must not know files,
+//! manifests, orgs or how rows are read: a row is anything that answers [`Row::cell`].
+//!
+//! ```text
+//! text ─token─▶ tokens ─syntax─▶ syntax tree ─check+arguments─▶ Tree ─┬─ native: constant, column, filters
+//!                                                                    └─ expr: minijinja, one list per row
+//! FieldRule + Tree ─program─▶ RowWorker ─▶ value ─rule (default, map, match)─▶ convert ─▶ RowOut
+//! ```
+
+mod arguments;
+mod check;
+mod compile;
+mod convert;
+mod dates;
+mod datum;
+mod expr;
+mod filters;
+mod map;
+mod native;
+mod number;
+mod operators;
+mod program;
+mod rule;
+mod settle;
+mod syntax;
+mod token;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::Kind;
+pub use compile::{Class, Expr, ExprProblem, Role, Scope, compile, is_time_zone};
+pub use filters::{FILTERS, FilterDoc};
+pub use map::{MapFault, ValueMap};
+pub use program::{CellOut, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
+pub use rule::{
+    Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OnMissing, Only, RefTarget, TableEntry, TooLong, Unmapped,
+    Value,
+};

@@ -1,0 +1,224 @@
+//! From text to what a field of the org takes (specification, "A field's value", the table), or a fault.
+//!
+//! Decimal text stays text: no number is squeezed through binary. Knows no rows and no policies but `too_long`.
+
+use super::dates::{self, Zone};
+use super::datum::Fault;
+use super::filters::parse_bool;
+use super::number::round_up;
+use super::rule::{Conversion, TooLong};
+use crate::model::{FieldType, RecordId};
+
+/// What a conversion changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Changed {
+    /// Digits were rounded away.
+    pub(super) rounded: bool,
+    /// Text was cut off.
+    pub(super) truncated: bool,
+}
+
+/// A conversion with its time zone looked up.
+#[derive(Debug, Clone)]
+pub(super) struct Converter {
+    to: Conversion,
+    too_long: TooLong,
+    zone: Result<Option<Zone>, Fault>,
+}
+
+impl Converter {
+    /// Prepares a conversion.
+    pub(super) fn new(to: &Conversion, too_long: TooLong) -> Self {
+        let zone = match &to.timezone {
+            None => Ok(None),
+            Some(name) => {
+                Zone::named(name).map(Some).ok_or_else(|| Fault::new(format!("there is no time zone `{name}`")))
+            }
+        };
+        Self { to: to.clone(), too_long, zone }
+    }
+
+    /// Whether the field takes a list.
+    pub(super) fn takes_lists(&self) -> bool {
+        self.to.field_type == FieldType::MultiPicklist
+    }
+
+    /// Appends what the org receives for a text that is not blank.
+    pub(super) fn write(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        use FieldType::*;
+        match self.to.field_type {
+            String | TextArea | Combobox | Phone | Url | Email | EncryptedString => self.text(text, out),
+            Picklist => self.check_listed(text).and_then(|()| self.text(text, out)),
+            MultiPicklist => self.parts(text, out),
+            Boolean => {
+                out.push_str(if parse_bool(text)? { "true" } else { "false" });
+                Ok(Changed::default())
+            }
+            Int | Long => self.whole(text, out),
+            Double | Currency | Percent => self.decimal(text, out),
+            Date => unchanged(text, out, dates::check_date(text)),
+            DateTime => {
+                let zone = self.zone.as_ref().map_err(Clone::clone)?;
+                let rounded = dates::write_datetime(text, zone.as_ref(), out)?;
+                Ok(Changed { rounded, ..Changed::default() })
+            }
+            Time => dates::write_time(text, out).map(|()| Changed::default()),
+            Id | Reference => unchanged(text, out, check_id(text)),
+            Base64 | Address | Location | ComplexValue | AnyType => {
+                Err(Fault::new(format!("a field of type {} cannot be loaded", self.to.field_type.name())))
+            }
+        }
+    }
+
+    fn text(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let most = self.to.length as usize;
+        // A text never has more UTF-16 units than bytes: most texts need no counting.
+        if most == 0 || text.len() <= most || units(text) <= most {
+            out.push_str(text);
+            return Ok(Changed::default());
+        }
+        if self.too_long == TooLong::Reject {
+            return Err(too_long(units(text), most));
+        }
+        out.push_str(cut(text, most));
+        Ok(Changed { truncated: true, ..Changed::default() })
+    }
+
+    fn check_listed(&self, text: &str) -> Result<(), Fault> {
+        match &self.to.restricted {
+            Some(listed) if !listed.contains(text) => {
+                Err(Fault::new("the value is none of the picklist's; map it, or add it to the org"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Values of a multipicklist are cut between values, never inside one.
+    fn parts(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        for part in text.split(';').filter(|part| !part.is_empty()) {
+            self.check_listed(part)?;
+        }
+        let most = self.to.length as usize;
+        if most == 0 || units(text) <= most {
+            out.push_str(text);
+            return Ok(Changed::default());
+        }
+        let kept = cut(text, most + 1).rfind(';').map_or("", |end| &text[..end]);
+        if self.too_long == TooLong::Reject || kept.is_empty() {
+            return Err(too_long(units(text), most));
+        }
+        out.push_str(kept);
+        Ok(Changed { truncated: true, ..Changed::default() })
+    }
+
+    fn whole(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let decimal = Decimal::read(text)?;
+        if !decimal.fraction.is_empty() {
+            return Err(Fault::new("the field takes whole numbers, and the value has a fraction"));
+        }
+        let digits = self.to.digits as usize;
+        if digits != 0 && decimal.whole.len() > digits {
+            return Err(Fault::new(format!("the number has more than {digits} digits")));
+        }
+        decimal.write(decimal.whole, "", out);
+        Ok(Changed::default())
+    }
+
+    fn decimal(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let decimal = Decimal::read(text)?;
+        let (precision, scale) = (self.to.precision as usize, self.to.scale as usize);
+        let mut digits = Vec::new();
+        let rounded = precision != 0 && decimal.fraction.len() > scale;
+        let (whole, fraction) = if rounded { decimal.rounded(scale, &mut digits)? } else { (decimal.whole, decimal.fraction) };
+        if precision != 0 && whole.len() > precision.saturating_sub(scale) {
+            let most = precision.saturating_sub(scale);
+            return Err(Fault::new(format!("the number has more than {most} digits before the point")));
+        }
+        decimal.write(whole, fraction, out);
+        Ok(Changed { rounded, ..Changed::default() })
+    }
+}
+
+/// Decimal text without leading zeros and trailing zeros of the fraction.
+struct Decimal<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+}
+
+impl<'a> Decimal<'a> {
+    fn read(text: &'a str) -> Result<Self, Fault> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+        if !plain(whole) || !plain(fraction) {
+            return Err(Fault::new("the value is not a plain decimal number; read other forms with `| number(…)`"));
+        }
+        Ok(Self {
+            negative: text.starts_with('-'),
+            whole: whole.trim_start_matches('0'),
+            fraction: fraction.trim_end_matches('0'),
+        })
+    }
+
+    /// Half away from zero, on the digits themselves.
+    fn rounded<'d>(&self, scale: usize, digits: &'d mut Vec<u8>) -> Result<(&'d str, &'d str), Fault> {
+        let (kept, dropped) = self.fraction.split_at(scale);
+        digits.push(b'0');
+        digits.extend_from_slice(self.whole.as_bytes());
+        digits.extend_from_slice(kept.as_bytes());
+        if dropped.as_bytes().first().is_some_and(|digit| *digit >= b'5') {
+            round_up(digits);
+        }
+        let text = std::str::from_utf8(digits).map_err(|_| Fault::new("digits that are none"))?;
+        let (whole, fraction) = text.split_at(text.len() - scale);
+        Ok((whole.trim_start_matches('0'), fraction.trim_end_matches('0')))
+    }
+
+    fn write(&self, whole: &str, fraction: &str, out: &mut String) {
+        let zero = whole.is_empty() && fraction.is_empty();
+        if self.negative && !zero {
+            out.push('-');
+        }
+        out.push_str(if whole.is_empty() { "0" } else { whole });
+        if !fraction.is_empty() {
+            out.push('.');
+            out.push_str(fraction);
+        }
+    }
+}
+
+fn unchanged(text: &str, out: &mut String, checked: Result<(), Fault>) -> Result<Changed, Fault> {
+    checked.map(|()| {
+        out.push_str(text);
+        Changed::default()
+    })
+}
+
+fn check_id(text: &str) -> Result<(), Fault> {
+    match RecordId::parse(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Fault::new("the value is not a record id of 15 or 18 characters; for a parent loaded here use `ref`")),
+    }
+}
+
+/// Length as Salesforce counts it.
+fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The longest beginning of at most `most` UTF-16 units; a character of two units is never split.
+fn cut(text: &str, most: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        used += c.len_utf16();
+        used > most
+    });
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
+fn too_long(length: usize, most: usize) -> Fault {
+    Fault::new(format!(
+        "the text has {length} characters, and the field takes {most}; `too_long: truncate` would cut it"
+    ))
+}

@@ -1,0 +1,276 @@
+//! The row program: all rules of a load, compiled once, and the worker that runs them over rows, one per thread.
+//!
+//! Native expressions are read straight from the row; the others go to minijinja as one list, once a row. Pure: no
+//! I/O, no clock.
+
+use super::compile::Expr;
+use super::convert::Converter;
+use super::datum::{Datum, Fault};
+use super::expr::{Runner, Script};
+use super::native::{self, Cells};
+use super::rule::{FieldRule, Matcher, Value};
+use super::settle::{Refusal, settle};
+use super::tree::Tree;
+use crate::diagnostic::Code;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A row of a source. Cells equal to a null value read as empty.
+pub trait Row {
+    /// The text of a column, by its place in the header.
+    fn cell(&self, column: usize) -> &str;
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on; the cells are filled.
+    Kept,
+    /// `where` does not hold.
+    Filtered,
+    /// It cannot be used.
+    Rejected(Reject),
+}
+
+/// Why a row is rejected. Never contains the customer's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Its code.
+    pub code: Code,
+    /// The number of the field's rule; `None` where it is no field's fault.
+    pub field: Option<usize>,
+    /// Why; names the field and its expression.
+    pub message: String,
+}
+
+/// Where a row's record is written; used again for every row.
+#[derive(Debug, Default)]
+pub struct RowOut {
+    /// The texts of all cells.
+    pub text: String,
+    /// One cell per rule, in their order.
+    pub cells: Vec<CellOut>,
+    /// Cells of this row that lost digits.
+    pub rounded: u32,
+    /// Cells of this row that lost characters.
+    pub truncated: u32,
+}
+
+/// One cell of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellOut {
+    /// Blank, and the org's value is left alone: an empty cell.
+    Absent,
+    /// Blank, and the org's value is removed: `#N/A`.
+    Clear,
+    /// A part of [`RowOut::text`].
+    Text(Range<usize>),
+    /// A reference by key; its parent is found, or not, by whoever knows the keys.
+    Ref {
+        /// Index into the rule's targets.
+        target: usize,
+        /// The raw key, a part of [`RowOut::text`].
+        key: Range<usize>,
+    },
+}
+
+/// All rules of a load, bound to a header. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RowProgram(Arc<Program>);
+
+#[derive(Debug)]
+struct Program {
+    condition: Option<(Source, String)>,
+    fields: Vec<Compiled>,
+    script: Script,
+    unknown: Vec<String>,
+}
+
+/// How a value is come by.
+#[derive(Debug)]
+enum Source {
+    Native(Tree),
+    Script(usize),
+    /// The script's own condition.
+    Condition,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    rule: FieldRule,
+    converter: Converter,
+    value: Source,
+    when: Option<Source>,
+    tag: Option<Source>,
+}
+
+impl RowProgram {
+    /// Binds rules to the columns of a header. A column that is not there rejects every row; `compile` with the
+    /// same columns has refused it before.
+    pub fn new(columns: &[String], condition: Option<Expr>, fields: Vec<FieldRule>) -> Self {
+        let mut binder = Binder { columns, script: Script::default(), unknown: Vec::new() };
+        let condition = condition.map(|expr| (binder.condition(&expr), expr.text().to_owned()));
+        let fields = fields.into_iter().map(|rule| binder.field(rule)).collect();
+        Self(Arc::new(Program { condition, fields, script: binder.script, unknown: binder.unknown }))
+    }
+
+    /// A worker with buffers of its own.
+    pub fn worker(&self) -> RowWorker {
+        let runner = (!self.0.script.is_empty()).then(|| Runner::new(&self.0.script));
+        RowWorker { program: self.0.clone(), runner }
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &FieldRule> {
+        self.0.fields.iter().map(|field| &field.rule)
+    }
+}
+
+struct Binder<'a> {
+    columns: &'a [String],
+    script: Script,
+    unknown: Vec<String>,
+}
+
+impl Binder<'_> {
+    fn bound(&mut self, expr: &Expr) -> Tree {
+        let mut numbers = Vec::new();
+        for name in expr.columns() {
+            let number = self.columns.iter().position(|column| column == name);
+            if number.is_none() && !self.unknown.contains(name) {
+                self.unknown.push(name.clone());
+            }
+            numbers.push(number.unwrap_or(0));
+        }
+        expr.tree().with_columns(&|column| numbers.get(column).copied().unwrap_or(0))
+    }
+
+    fn condition(&mut self, expr: &Expr) -> Source {
+        let tree = self.bound(expr);
+        if tree.is_native() {
+            return Source::Native(tree);
+        }
+        self.script.condition(&tree);
+        Source::Condition
+    }
+
+    fn source(&mut self, tree: Tree, guard: Option<&Tree>) -> Source {
+        if tree.is_native() { Source::Native(tree) } else { Source::Script(self.script.piece(&tree, guard)) }
+    }
+
+    fn field(&mut self, rule: FieldRule) -> Compiled {
+        let guard = rule.when.as_ref().map(|when| self.bound(when));
+        let value = match &rule.value {
+            Value::Const(text) => Source::Native(Tree::Const(Datum::Text(Cow::Owned(text.clone())))),
+            Value::Expr(expr) => {
+                let tree = self.bound(expr);
+                self.source(tree, guard.as_ref())
+            }
+        };
+        let tag = match &rule.matcher {
+            Matcher::Ref { type_expr: Some(expr), .. } => {
+                let tree = self.bound(expr);
+                Some(self.source(tree, guard.as_ref()))
+            }
+            _ => None,
+        };
+        let when = guard.map(|tree| self.source(tree, None));
+        let converter = Converter::new(&rule.convert, rule.too_long);
+        Compiled { rule, converter, value, when, tag }
+    }
+}
+
+/// Runs a program over rows. One per thread.
+pub struct RowWorker {
+    program: Arc<Program>,
+    runner: Option<Runner>,
+}
+
+/// A row as the evaluators see it.
+struct Shown<'r>(&'r dyn Row);
+
+impl Cells for Shown<'_> {
+    fn text(&self, column: usize) -> &str {
+        self.0.cell(column)
+    }
+}
+
+impl RowWorker {
+    /// Turns a row into a record.
+    pub fn run(&mut self, row: &dyn Row, out: &mut RowOut) -> Verdict {
+        out.text.clear();
+        out.cells.clear();
+        (out.rounded, out.truncated) = (0, 0);
+        match self.kept(row, out) {
+            Ok(true) => Verdict::Kept,
+            Ok(false) => Verdict::Filtered,
+            Err(reject) => Verdict::Rejected(reject),
+        }
+    }
+
+    fn kept(&mut self, row: &dyn Row, out: &mut RowOut) -> Result<bool, Reject> {
+        let program = self.program.clone();
+        if let [column, ..] = program.unknown.as_slice() {
+            let message = format!("the source has no column `{column}`");
+            return Err(Reject { code: Code::UnknownColumn, field: None, message });
+        }
+        let row = Shown(row);
+        if !self.wanted(&program, &row)? {
+            return Ok(false);
+        }
+        for (number, field) in program.fields.iter().enumerate() {
+            let cell = self.cell(field, &row, out).map_err(|refusal| refused(number, field, &refusal))?;
+            out.cells.push(cell);
+        }
+        Ok(true)
+    }
+
+    /// Evaluates the condition, and with it whatever minijinja has to do for this row.
+    fn wanted(&mut self, program: &Program, row: &Shown<'_>) -> Result<bool, Reject> {
+        let fault = |fault: Fault| {
+            let text = program.condition.as_ref().map_or("", |(_, text)| text);
+            let message = format!("`where: {text}`: {}", fault.words());
+            Reject { code: Code::RowValue, field: None, message }
+        };
+        if let Some((Source::Native(tree), _)) = &program.condition
+            && !native::evaluate(tree, row).map_err(fault)?.is_true()
+        {
+            return Ok(false);
+        }
+        self.runner.as_mut().map_or(Ok(true), |runner| runner.run(row)).map_err(fault)
+    }
+
+    fn cell(&self, field: &Compiled, row: &Shown<'_>, out: &mut RowOut) -> Result<CellOut, Refusal> {
+        let value = match &field.when {
+            Some(when) if !self.evaluate(when, row)?.is_true() => Datum::Missing,
+            _ => self.evaluate(&field.value, row)?,
+        };
+        let tag = || match &field.tag {
+            Some(tag) => self.evaluate(tag, row).map(Datum::into_text),
+            None => Ok(Cow::Borrowed("")),
+        };
+        let (cell, changed) = settle(&field.rule, &field.converter, value, tag, &mut out.text)?;
+        out.rounded += u32::from(changed.rounded);
+        out.truncated += u32::from(changed.truncated);
+        Ok(cell)
+    }
+
+    fn evaluate<'r>(&'r self, source: &'r Source, row: &'r Shown<'_>) -> Result<Datum<'r>, Fault> {
+        match (source, &self.runner) {
+            (Source::Native(tree), _) => native::evaluate(tree, row),
+            (Source::Script(piece), Some(runner)) => runner.value(*piece),
+            _ => Ok(Datum::Missing),
+        }
+    }
+}
+
+fn refused(number: usize, field: &Compiled, refusal: &Refusal) -> Reject {
+    let words = refusal.fault.words();
+    let name = &field.rule.field;
+    let message = match &field.rule.value {
+        Value::Expr(expr) => format!("{name}: `{}`: {words}", expr.text()),
+        Value::Const(_) => format!("{name}: {words}"),
+    };
+    Reject { code: refusal.code, field: Some(number), message }
+}

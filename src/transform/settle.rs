@@ -1,0 +1,191 @@
+//! From an expression's value to a cell: default, blank policy, map, match, convert, in the specification's order.
+
+use super::convert::{Changed, Converter};
+use super::datum::{Datum, Fault};
+use super::program::CellOut;
+use super::rule::{Blank, FieldRule, Fold, Inactive, Matcher, OnMissing, RefTarget, TableEntry, Unmapped};
+use crate::diagnostic::Code;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What Salesforce reads as "remove the value": only we may write it.
+const CLEAR: &str = "#N/A";
+
+/// Why a row is rejected by a field.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// Its code.
+    pub(super) code: Code,
+    /// Why, without the value.
+    pub(super) fault: Fault,
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self { code: Code::RowValue, fault }
+    }
+}
+
+fn unmatched(words: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal { code: Code::RowUnmatched, fault: Fault::new(words) }
+}
+
+/// Settles one cell; what it receives is appended to `out`. `tag` gives the type of a polymorphic reference.
+pub(super) fn settle<'v>(
+    rule: &FieldRule,
+    converter: &Converter,
+    value: Datum<'v>,
+    tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
+    out: &mut String,
+) -> Result<(CellOut, Changed), Refusal> {
+    let text = match filled(rule, converter, value)? {
+        Some(text) => text,
+        None => return Ok((blank(rule), Changed::default())),
+    };
+    let Some(text) = mapped(rule, converter, text)? else { return Ok((blank(rule), Changed::default())) };
+    if text == CLEAR {
+        return Err(written_clear());
+    }
+    match &rule.matcher {
+        Matcher::None => converted(converter, &text, out),
+        Matcher::Ref { targets, .. } => {
+            let target = picked(targets, tag)?;
+            Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
+        }
+        Matcher::Table { what, ids, fold } => match found(rule, what, ids, *fold, &text)? {
+            Some(id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
+            None => Ok((blank(rule), Changed::default())),
+        },
+    }
+}
+
+fn written_clear() -> Refusal {
+    let words = "the value is `#N/A`, which would remove the org's value; list it in `null_values`, or map it";
+    Fault::new(words).into()
+}
+
+fn append(text: &str, out: &mut String) -> std::ops::Range<usize> {
+    let start = out.len();
+    out.push_str(text);
+    start..out.len()
+}
+
+fn blank(rule: &FieldRule) -> CellOut {
+    match rule.blank {
+        Blank::Keep => CellOut::Absent,
+        Blank::Clear => CellOut::Clear,
+    }
+}
+
+fn converted(converter: &Converter, text: &str, out: &mut String) -> Result<(CellOut, Changed), Refusal> {
+    let start = out.len();
+    let changed = converter.write(text, out)?;
+    Ok((CellOut::Text(start..out.len()), changed))
+}
+
+/// The value as text with `default` filled in; `None` is blank.
+fn filled<'v>(rule: &'v FieldRule, converter: &Converter, value: Datum<'v>) -> Result<Option<Cow<'v, str>>, Fault> {
+    if matches!(value, Datum::List(_)) && !converter.takes_lists() {
+        return Err(Fault::new("the expression gives a list, and only a multipicklist takes one"));
+    }
+    let text = if value.is_blank() { Cow::Borrowed(rule.default.as_deref().unwrap_or("")) } else { value.into_text() };
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// The value after its map; `None` is blank.
+fn mapped<'v>(rule: &'v FieldRule, converter: &Converter, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Refusal> {
+    let Some(map) = &rule.map else { return Ok(Some(text)) };
+    if let Some(to) = map.get(&text) {
+        return Ok(Some(Cow::Borrowed(to)).filter(|to| !to.is_empty()));
+    }
+    if converter.takes_lists() && text.contains(';') {
+        return mapped_parts(rule, &text);
+    }
+    match otherwise(rule)? {
+        Otherwise::Text(fallback) => Ok(Some(Cow::Borrowed(fallback)).filter(|to| !to.is_empty())),
+        Otherwise::Blank => Ok(None),
+        Otherwise::Pass => Ok(Some(text)),
+    }
+}
+
+/// Each value of a multipicklist by itself; values that become the same are sent once.
+fn mapped_parts<'v>(rule: &'v FieldRule, text: &str) -> Result<Option<Cow<'v, str>>, Refusal> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split(';').filter(|part| !part.trim().is_empty()) {
+        let to = match rule.map.as_ref().and_then(|map| map.get(part)) {
+            Some(to) => to,
+            None => match otherwise(rule)? {
+                Otherwise::Text(fallback) => fallback,
+                Otherwise::Blank => "",
+                Otherwise::Pass => part,
+            },
+        };
+        if !to.is_empty() && !parts.contains(&to) {
+            parts.push(to);
+        }
+    }
+    Ok((!parts.is_empty()).then(|| Cow::Owned(parts.join(";"))))
+}
+
+enum Otherwise<'a> {
+    Text(&'a str),
+    Blank,
+    Pass,
+}
+
+fn otherwise(rule: &FieldRule) -> Result<Otherwise<'_>, Refusal> {
+    match (&rule.fallback, rule.unmapped) {
+        (Some(fallback), _) => Ok(Otherwise::Text(fallback)),
+        (None, Unmapped::Blank) => Ok(Otherwise::Blank),
+        (None, Unmapped::Pass) => Ok(Otherwise::Pass),
+        (None, Unmapped::Reject) => Err(unmatched("the map has no such value; add it, a `fallback` or `unmapped`")),
+    }
+}
+
+/// Which target of a reference is meant.
+fn picked<'v>(targets: &[RefTarget], tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>) -> Result<usize, Refusal> {
+    if let [RefTarget { tag: None, .. }] = targets {
+        return Ok(0);
+    }
+    let wanted = tag()?;
+    let index = targets.iter().position(|target| target.tag.as_deref() == Some(wanted.trim()));
+    index.ok_or_else(|| unmatched("the `type` is none of those listed under `ref`"))
+}
+
+/// The id of a table's entry, of the fallback's where there is none; `None` is blank.
+fn found<'r>(
+    rule: &FieldRule,
+    what: &str,
+    ids: &'r BTreeMap<String, TableEntry>,
+    fold: Fold,
+    text: &str,
+) -> Result<Option<&'r str>, Refusal> {
+    if let Some(id) = entry(what, ids, fold, text)? {
+        return Ok(Some(id));
+    }
+    if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty())
+        && let Some(id) = entry(what, ids, fold, fallback)?
+    {
+        return Ok(Some(id));
+    }
+    match rule.on_missing {
+        OnMissing::Blank => Ok(None),
+        OnMissing::Hold | OnMissing::Reject => Err(unmatched(format!("the org has no such {what}"))),
+    }
+}
+
+fn entry<'r>(
+    what: &str,
+    ids: &'r BTreeMap<String, TableEntry>,
+    fold: Fold,
+    text: &str,
+) -> Result<Option<&'r str>, Refusal> {
+    match ids.get(&*fold.apply(text)) {
+        Some(TableEntry::Id(id)) | Some(TableEntry::Inactive { id, policy: Inactive::Keep }) => Ok(Some(id)),
+        Some(TableEntry::Inactive { policy: Inactive::Reject, .. }) => {
+            Err(unmatched(format!("the {what} is inactive")))
+        }
+        Some(TableEntry::Inactive { policy: Inactive::Fallback, .. }) | None => Ok(None),
+        Some(TableEntry::Ambiguous) => Err(unmatched(format!("more than one {what} matches"))),
+    }
+}
