@@ -1,0 +1,281 @@
+//! One field: exactly one verb, and the words that go with it.
+//!
+//! Knows which words belong together; must not know which fields an object has, nor how a value is worked out.
+
+use super::expression::{compile_node, expression, take_expression};
+use super::file::Shelf;
+use super::maps::read_map;
+use super::migration::{Field, RefTo, Verb};
+use super::policy::Policies;
+use super::values::{Vars, fill, is_stray, listed, near, scalar, take_scalar, wrong};
+use super::words::{FIELD, INACTIVE, ONLY, USER_MATCH, refuse_unbuilt};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::transform::{Only, Role, Scope};
+use crate::yaml::{MapReader, Node, Pair};
+use std::collections::BTreeMap;
+
+/// What a field is read with.
+pub(super) struct FieldRules<'a> {
+    /// The columns, vars and zone that expressions see.
+    pub(super) scope: &'a Scope,
+    /// The policies of the load and the defaults.
+    pub(super) policies: Policies,
+    /// What `${name}` stands for.
+    pub(super) vars: &'a Vars,
+}
+
+/// The words that say where a value comes from, in the order of the specification.
+const VERBS: [&str; 6] = ["from", "value", "ref", "record_type", "user", "queue"];
+/// Words that belong to one verb.
+const HELPERS: [&str; 2] = ["type", "match"];
+/// Those that are not built yet: beside one of them a missing verb is no second problem.
+const UNBUILT_VERBS: [&str; 2] = ["lookup", "first_of"];
+
+/// Takes `fields`.
+pub(super) fn read_fields(
+    reader: &mut MapReader<'_, '_>,
+    rules: &FieldRules<'_>,
+    shelf: &mut Shelf<'_>,
+) -> Vec<Field> {
+    let Some(node) = reader.need("fields") else { return Vec::new() };
+    let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
+        let problem = wrong(node, "`fields` must be a mapping of field names to values");
+        reader.problem(problem.help("`Name: company_name`"));
+        return Vec::new();
+    };
+    pairs.iter().filter_map(|pair| read_field(pair, rules, shelf, reader.problems())).collect()
+}
+
+fn read_field(
+    pair: &Pair,
+    rules: &FieldRules<'_>,
+    shelf: &mut Shelf<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Field> {
+    let node = &pair.value;
+    if node.pairs().is_some() {
+        return read_mapping(pair, rules, shelf, problems);
+    }
+    if node.is_literal() || node.items().is_some() {
+        problems.push(no_expression(pair));
+        return None;
+    }
+    let verb = Verb::Expr(compile_node(node, rules.scope, Role::Value, problems)?);
+    Some(plain_field(pair, verb, rules.policies))
+}
+
+/// A plain `true`, `5`, nothing, or a list.
+fn no_expression(pair: &Pair) -> Diagnostic {
+    let (node, name) = (&pair.value, &pair.key);
+    let (message, help) = match node.text() {
+        None => (format!("`{name}` must be an expression or a mapping, not a list"), String::new()),
+        Some(_) if node.is_nothing() => (
+            format!("`{name}` has no value"),
+            "for a constant write `{ value: … }`; to send nothing leave the field out".to_owned(),
+        ),
+        Some(text) => {
+            (format!("`{text}` is not an expression"), format!("for a constant write `{{ value: {text} }}`"))
+        }
+    };
+    wrong(node, message).help_maybe(Some(help).filter(|help| !help.is_empty()))
+}
+
+/// A field with one verb and nothing else said.
+fn plain_field(pair: &Pair, verb: Verb, policies: Policies) -> Field {
+    Field {
+        name: pair.key.clone(),
+        place: pair.place.clone(),
+        value_place: pair.value.place.clone(),
+        verb,
+        when: None,
+        default: None,
+        fallback: None,
+        map: None,
+        blank: policies.blank.unwrap_or_default(),
+        unmapped: policies.unmapped.unwrap_or_default(),
+        on_missing: policies.on_missing.unwrap_or_default(),
+        too_long: policies.too_long.unwrap_or_default(),
+        only: Only::Always,
+        inactive: super::Inactive::default(),
+    }
+}
+
+fn read_mapping(
+    pair: &Pair,
+    rules: &FieldRules<'_>,
+    shelf: &mut Shelf<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Field> {
+    let node = &pair.value;
+    let mut reader = MapReader::new(node, "a field", problems)?;
+    refuse_unbuilt(node, FIELD, &mut reader);
+    let chosen = the_verb(pair, &mut reader);
+    if let Some(chosen) = chosen {
+        refuse_misplaced(node, chosen, &mut reader);
+    }
+    let words = VERBS.into_iter().chain(HELPERS);
+    let said: Said<'_> = words.filter_map(|word| Some((word, reader.take(word)?))).collect();
+    let verb = chosen.and_then(|chosen| read_verb(chosen, node, &said, rules, reader.problems()));
+    let map = read_map(&mut reader, shelf);
+    let when = take_expression(&mut reader, "when", rules.scope, Role::Condition);
+    let default = take_filled(&mut reader, "default", rules.vars);
+    let fallback = take_filled(&mut reader, "fallback", rules.vars);
+    let policies = Policies::read(&mut reader).or(rules.policies);
+    let only = reader.take_word("only", ONLY).unwrap_or(Only::Always);
+    let inactive = reader.take_word("inactive", INACTIVE).unwrap_or_default();
+    reader.finish();
+    let plain = plain_field(pair, verb?, policies);
+    Some(Field { when, default, fallback, map, only, inactive, ..plain })
+}
+
+/// The one verb of a field; none or several are a problem.
+fn the_verb(pair: &Pair, reader: &mut MapReader<'_, '_>) -> Option<&'static str> {
+    let node = &pair.value;
+    let said = |word: &&str| node.get(word).is_some();
+    let present: Vec<&'static str> =
+        VERBS.into_iter().filter(said).filter(|verb| !(*verb == "from" && said(&"ref"))).collect();
+    let problem = match present[..] {
+        [only] => return Some(only),
+        [] if UNBUILT_VERBS.iter().any(said) => return None,
+        [] => Diagnostic::error(Code::MissingKey, format!("`{}` does not say where its value comes from", pair.key))
+            .at(&node.place)
+            .help(format!("write one of {}", listed(VERBS))),
+        [..] => {
+            let pairs: Vec<&Pair> =
+                node.pairs()?.iter().filter(|p| present.contains(&p.key.as_str())).collect();
+            let [first, second, ..] = pairs[..] else { return None };
+            let message = format!("`{}` and `{}` exclude each other", first.key, second.key);
+            Diagnostic::error(Code::Conflict, message)
+                .at(&second.place)
+                .label(&first.place, "the first is here")
+                .help("a field has exactly one of them")
+        }
+    };
+    reader.problem(problem);
+    None
+}
+
+/// Refuses words that do nothing beside this verb.
+fn refuse_misplaced(node: &Node, verb: &str, reader: &mut MapReader<'_, '_>) {
+    let mapped = node.get("map").is_some() || node.get("map_file").is_some();
+    let kept = node.get("fallback").is_some();
+    for pair in node.pairs().unwrap_or_default() {
+        let matching = matches!(verb, "ref" | "record_type" | "user" | "queue");
+        let help = match pair.key.as_str() {
+            "type" if verb != "ref" => "`type` stands beside `ref` only",
+            "match" if verb != "user" => "`match` stands beside `user` only",
+            "inactive" if verb != "user" => "`inactive` stands beside `user` only",
+            "inactive" if !kept && pair.value.text() == Some("fallback") => "add a `fallback`",
+            "map" | "map_file" if verb == "value" => "a `value` is sent as it stands",
+            "unmapped" if !mapped => "`unmapped` stands beside `map` or `map_file` only",
+            "on_missing" if !matching => "`on_missing` stands beside `ref`, `record_type`, `user` or `queue` only",
+            "fallback" if !mapped && !matching => {
+                "`fallback` is for what a map or a match does not find; for blanks write `default`"
+            }
+            _ => continue,
+        };
+        let message = format!("`{}` does nothing here", pair.key);
+        reader.problem(Diagnostic::error(Code::Conflict, message).at(&pair.place).help(help));
+    }
+}
+
+/// The verbs and their helpers that a field says.
+type Said<'n> = BTreeMap<&'static str, &'n Node>;
+
+fn read_verb(
+    verb: &'static str,
+    node: &Node,
+    said: &Said<'_>,
+    rules: &FieldRules<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Verb> {
+    let value = *said.get(verb)?;
+    Some(match verb {
+        "value" => Verb::Const(fill(scalar(value, "`value`", problems)?, rules.vars, problems)),
+        "ref" => return read_ref(node, said, rules, problems),
+        "record_type" => Verb::RecordType(expression(value, verb, rules.scope, Role::Value, problems)?),
+        "queue" => Verb::Queue(expression(value, verb, rules.scope, Role::Value, problems)?),
+        "user" => {
+            let from = expression(value, verb, rules.scope, Role::Value, problems);
+            let match_field = read_match(said.get("match").copied(), rules.vars, problems);
+            Verb::User { from: from?, match_field: match_field? }
+        }
+        _ => Verb::Expr(expression(value, verb, rules.scope, Role::Value, problems)?),
+    })
+}
+
+fn take_filled(reader: &mut MapReader<'_, '_>, key: &'static str, vars: &Vars) -> Option<String> {
+    let node = take_scalar(reader, key)?;
+    Some(fill(node, vars, reader.problems()))
+}
+
+/// `match`: a standard User field that identifies, or a custom one.
+fn read_match(node: Option<&Node>, vars: &Vars, problems: &mut Vec<Diagnostic>) -> Option<String> {
+    let Some(node) = node else { return Some(USER_MATCH[0].to_owned()) };
+    let node = scalar(node, "`match`", problems)?;
+    let before = problems.len();
+    let name = fill(node, vars, problems);
+    if USER_MATCH.contains(&name.as_str()) || name.ends_with("__c") {
+        return Some(name);
+    }
+    let help = near(&name, USER_MATCH.iter().copied())
+        .unwrap_or_else(|| format!("one of {}, or a custom field", listed(USER_MATCH.iter().copied())));
+    if problems.len() == before {
+        problems.push(wrong(node, format!("users cannot be matched by `{name}`")).help(help));
+    }
+    None
+}
+
+/// `ref`, `type` and `from`.
+fn read_ref(
+    node: &Node,
+    said: &Said<'_>,
+    rules: &FieldRules<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Verb> {
+    let target = *said.get("ref")?;
+    let targets = read_targets(target, problems);
+    problems.extend(type_problem(target, said, node));
+    if !said.contains_key("from") {
+        let problem = Diagnostic::error(Code::MissingKey, "a `ref` needs `from`").at(&node.place);
+        problems.push(problem.help("an expression that gives the parent's key"));
+    }
+    let mut read = |word| {
+        said.get(word).copied().and_then(|node| expression(node, word, rules.scope, Role::Value, problems))
+    };
+    let (type_expr, from) = (read("type"), read("from"));
+    Some(Verb::Ref { targets, type_expr, from: from? })
+}
+
+/// `type` picks one of several, and only then.
+fn type_problem(target: &Node, said: &Said<'_>, node: &Node) -> Option<Diagnostic> {
+    match (target.pairs().is_some(), said.contains_key("type")) {
+        (true, false) => {
+            let problem = Diagnostic::error(Code::MissingKey, "a `ref` to several objects needs `type`");
+            Some(problem.at(&target.place).help("an expression that gives one of the words left of them"))
+        }
+        (false, true) => {
+            let pair = node.pairs()?.iter().find(|pair| pair.key == "type")?;
+            let problem = Diagnostic::error(Code::Conflict, "`type` does nothing here").at(&pair.place);
+            Some(problem.help("it picks one of several: `ref: { ACC: Account, OPP: Opportunity }`"))
+        }
+        _ => None,
+    }
+}
+
+fn read_targets(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<RefTo> {
+    let one = |node: &Node, tag: Option<&str>, problems: &mut Vec<Diagnostic>| {
+        let text = scalar(node, "`ref`", problems)?.text().filter(|text| !is_stray(text))?;
+        Some(RefTo { tag: tag.map(str::to_owned), object: text.to_owned(), place: node.place.clone() })
+    };
+    match node.pairs() {
+        None => one(node, None, problems).into_iter().collect(),
+        Some([]) => {
+            problems.push(wrong(node, "`ref` names no object"));
+            Vec::new()
+        }
+        Some(pairs) => {
+            pairs.iter().filter_map(|p| one(&p.value, Some(p.key.trim()), problems)).collect()
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! One load: its words, its source, its fields, and the columns that nothing uses.
+//!
+//! Must not know the other loads: what holds between them is `check`'s.
+
+use super::expression::take_expression;
+use super::field::{FieldRules, read_fields};
+use super::file::Shelf;
+use super::migration::{Field, Load, Operation, Verb};
+use super::policy::{Defaults, Policies, read_budget};
+use super::source::{Opened, open};
+use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
+use super::words::{DUPLICATES, LOAD, OPERATION, UNBUILT_OPERATIONS, name_of, refuse_unbuilt};
+use crate::diagnostic::{Code, Diagnostic, Place, any_error};
+use crate::transform::{Role, Scope};
+use crate::yaml::{MapReader, Node};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a load is read with.
+pub(super) struct LoadRules<'a> {
+    /// `defaults`.
+    pub(super) defaults: &'a Defaults,
+    /// The vars of the chosen environment.
+    pub(super) vars: &'a Arc<Vars>,
+}
+
+/// A load as read; its names are not resolved yet. Where something is wrong the texts may be empty: a migration is
+/// made only when nothing is.
+pub(super) struct Draft {
+    /// The load, with `after` still empty.
+    pub(super) load: Load,
+    /// Where its name stands, if it has one of its own.
+    pub(super) name_place: Option<Place>,
+    /// Where its object stands.
+    pub(super) object_place: Place,
+    /// The loads named under `after`.
+    pub(super) after: Vec<(String, Place)>,
+}
+
+/// Reads one load.
+pub(super) fn read_load(
+    node: &Node,
+    rules: &LoadRules<'_>,
+    shelf: &mut Shelf<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Draft> {
+    let mut reader = MapReader::new(node, "a load", problems)?;
+    refuse_unbuilt(node, LOAD, &mut reader);
+    let names = Names::take(&mut reader);
+    let source = open(&mut reader, &rules.defaults.source, shelf);
+    let scope = Scope {
+        columns: source.columns.clone(),
+        vars: (**rules.vars).clone(),
+        timezone: source.timezone.clone(),
+    };
+    let before = reader.problems().len();
+    let mut load = blank_load(node, names.clone(), source, rules);
+    load.condition = take_expression(&mut reader, "where", &scope, Role::Condition);
+    let policies = Policies::read(&mut reader).or(rules.defaults.policies);
+    load.fields = read_fields(&mut reader, &FieldRules { scope: &scope, policies, vars: rules.vars }, shelf);
+    let all_read = !any_error(&reader.problems()[before..]);
+    take_rest(&mut reader, &mut load);
+    let after = take_names(&mut reader, "after");
+    let ignore = take_names(&mut reader, "ignore");
+    reader.finish();
+    check_fields(node, &load, problems);
+    check_columns(scope.columns.as_deref(), &load, &ignore, all_read, problems);
+    load.ignore = ignore.into_iter().map(|(name, _)| name).collect();
+    Some(Draft { load, name_place: names.name_place, object_place: names.object_place, after })
+}
+
+/// `name`, `object` and `key` with their places.
+#[derive(Clone)]
+struct Names {
+    name: String,
+    name_place: Option<Place>,
+    object: String,
+    object_place: Place,
+    key: String,
+    key_place: Place,
+}
+
+impl Names {
+    fn take(reader: &mut MapReader<'_, '_>) -> Self {
+        let whole = reader.place().clone();
+        let object = need_name(reader, "object");
+        let key = take_key(reader);
+        let name = take_scalar(reader, "name").and_then(|node| load_name(node, reader.problems()));
+        let (object, object_place) = object.unwrap_or((String::new(), whole.clone()));
+        let (key, key_place) = key.unwrap_or((String::new(), whole));
+        let name_place = name.as_ref().map(|(_, place)| place.clone());
+        let name = name.map_or_else(|| object.clone(), |(name, _)| name);
+        Self { name, name_place, object, object_place, key, key_place }
+    }
+}
+
+fn need_name(reader: &mut MapReader<'_, '_>, key: &'static str) -> Option<(String, Place)> {
+    let node = reader.need(key)?;
+    let node = super::values::scalar(node, &format!("`{key}`"), reader.problems())?;
+    let text = node.text().filter(|text| !is_stray(text))?;
+    if text.trim().is_empty() {
+        reader.problem(wrong(node, format!("`{key}` is blank")));
+        return None;
+    }
+    Some((text.to_owned(), node.place.clone()))
+}
+
+/// `key`: one field.
+fn take_key(reader: &mut MapReader<'_, '_>) -> Option<(String, Place)> {
+    let here = reader.place().clone();
+    let Some(node) = reader.take("key") else {
+        let problem = Diagnostic::error(Code::MissingKey, "a load needs `key`").at(&here);
+        reader.problem(problem.help("the external-ID field that identifies its records, such as `Legacy_Id__c`"));
+        return None;
+    };
+    if node.items().is_some() {
+        let problem = Diagnostic::error(Code::NotBuilt, "a key of several fields is not built yet");
+        reader.problem(problem.at(&node.place).help("name one external-ID field"));
+        return None;
+    }
+    let node = super::values::scalar(node, "`key`", reader.problems())?;
+    let text = node.text().filter(|text| !is_stray(text) && !text.trim().is_empty())?;
+    Some((text.to_owned(), node.place.clone()))
+}
+
+fn load_name(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<(String, Place)> {
+    let text = node.text().filter(|text| !is_stray(text))?;
+    if !is_file_name(text) {
+        let problem = wrong(node, format!("`{text}` cannot name a load"));
+        problems.push(problem.help("use letters, digits, `-` and `_`: the name stands in file names and in `--select`"));
+    }
+    Some((text.to_owned(), node.place.clone()))
+}
+
+/// A load that says nothing beyond its names and its source.
+fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) -> Load {
+    Load {
+        name: names.name,
+        object: names.object,
+        key: names.key,
+        key_place: names.key_place,
+        place: node.place.clone(),
+        files: source.files,
+        source_place: source.place,
+        format: source.format,
+        timezone: source.timezone,
+        columns: source.columns.unwrap_or_default(),
+        condition: None,
+        duplicates: rules.defaults.duplicates.unwrap_or_default(),
+        max_failed: rules.defaults.max_failed,
+        operation: Operation::default(),
+        after: Vec::new(),
+        lock_by: None,
+        part_rows: None,
+        overlap: false,
+        fields: Vec::new(),
+        ignore: Vec::new(),
+        vars: rules.vars.clone(),
+    }
+}
+
+/// The words with a plain value.
+fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load) {
+    load.duplicates = reader.take_word("duplicates", DUPLICATES).unwrap_or(load.duplicates);
+    load.max_failed = read_budget(reader).or(load.max_failed);
+    load.operation = take_operation(reader).unwrap_or_default();
+    load.part_rows = take_count(reader, "part_rows");
+    load.overlap = reader.take_bool("overlap").unwrap_or_default();
+    if let Some(node) = take_scalar(reader, "lock_by") {
+        load.lock_by = node.text().map(str::to_owned);
+        if let Some(problem) = lock_problem(node, load) {
+            reader.problem(problem);
+        }
+    }
+}
+
+/// `operation`; those of the language that are not built yet are refused as such.
+fn take_operation(reader: &mut MapReader<'_, '_>) -> Option<Operation> {
+    let node = take_scalar(reader, "operation")?;
+    let text = node.text()?;
+    if let Some((_, operation)) = OPERATION.iter().find(|(word, _)| *word == text) {
+        return Some(*operation);
+    }
+    let built = listed(OPERATION.iter().map(|(word, _)| *word));
+    reader.problem(if UNBUILT_OPERATIONS.contains(&text) {
+        let message = format!("the operation `{text}` is not built yet");
+        Diagnostic::error(Code::NotBuilt, message).at(&node.place).help(format!("there are {built}"))
+    } else {
+        let help = near(text, OPERATION.iter().map(|(word, _)| *word));
+        wrong(node, format!("`operation` is one of {built}, not `{text}`")).help_maybe(help)
+    });
+    None
+}
+
+/// `lock_by` names a reference of this load.
+fn lock_problem(node: &Node, load: &Load) -> Option<Diagnostic> {
+    let name = load.lock_by.as_deref()?;
+    let is_reference = |field: &&Field| matches!(field.verb, Verb::Ref { .. });
+    let references: Vec<&str> = load.fields.iter().filter(is_reference).map(|f| f.name.as_str()).collect();
+    if references.contains(&name) {
+        return None;
+    }
+    let (code, message) = match load.fields.iter().any(|f| f.name == name) {
+        true => (Code::Conflict, format!("`{name}` is no reference")),
+        false => (Code::UnknownName, format!("`{name}` is not among the fields of this load")),
+    };
+    let help = near(name, references.iter().copied()).unwrap_or_else(|| match references.is_empty() {
+        true => "`lock_by` names a field with `ref`; this load has none".to_owned(),
+        false => format!("the references of this load are {}", listed(references.iter().copied())),
+    });
+    Some(Diagnostic::error(code, message).at(&node.place).help(help))
+}
+
+fn take_names(reader: &mut MapReader<'_, '_>, key: &'static str) -> Vec<(String, Place)> {
+    let names = reader.take_texts(key).into_iter();
+    names.filter(|(text, _)| !is_stray(text)).map(|(text, place)| (text.to_owned(), place.clone())).collect()
+}
+
+/// The key is filled, always sent, and no field is there twice.
+fn check_fields(node: &Node, load: &Load, problems: &mut Vec<Diagnostic>) {
+    let Some(pairs) = node.get("fields").and_then(Node::pairs) else { return };
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    for (index, pair) in pairs.iter().enumerate() {
+        if let Some(first) = pairs[..index].iter().find(|earlier| same(&earlier.key, &pair.key)) {
+            let message = format!("`{}` and `{}` are the same field", first.key, pair.key);
+            let problem = Diagnostic::error(Code::Conflict, message).label(&pair.place, "again here");
+            problems.push(problem.label(&first.place, "first here").help("an org does not tell names apart by case"));
+        }
+    }
+    if !load.key.is_empty() && !pairs.iter().any(|pair| pair.key == load.key) {
+        let near = near(&load.key, pairs.iter().map(|pair| pair.key.as_str()));
+        let help = near.unwrap_or_else(|| format!("add `{}: …` to `fields`", load.key));
+        let message = format!("`fields` does not fill the key `{}`", load.key);
+        problems.push(Diagnostic::error(Code::MissingKey, message).at(&load.key_place).help(help));
+    }
+    let partly = load.fields.iter().find(|f| f.name == load.key && f.only != crate::transform::Only::Always);
+    problems.extend(partly.map(|field| {
+        let message = format!("the key `{}` is sent with every row", field.name);
+        let only = name_of(super::words::ONLY, &field.only);
+        Diagnostic::error(Code::Conflict, message).at(&field.value_place).help(format!("leave out `only: {only}`"))
+    }));
+}
+
+/// Warns of columns that are neither used nor ignored, and of ignored ones that are not there.
+fn check_columns(
+    columns: Option<&[String]>,
+    load: &Load,
+    ignore: &[(String, Place)],
+    all_read: bool,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let Some(columns) = columns else { return };
+    for (name, place) in ignore.iter().filter(|(name, _)| !columns.contains(name)) {
+        let help = near(name, columns.iter().map(String::as_str));
+        let message = format!("`{name}` is ignored, but the source has no such column");
+        problems.push(Diagnostic::warning(Code::ColumnUnused, message).at(place).help_maybe(help));
+    }
+    let used = used_columns(load);
+    let ignored = |column: &str| ignore.iter().any(|(name, _)| name == column);
+    let left: Vec<&str> =
+        columns.iter().map(String::as_str).filter(|c| !used.contains(c) && !ignored(c)).collect();
+    if left.is_empty() || !all_read {
+        return;
+    }
+    let message = match left.len() {
+        1 => format!("a source column is neither mapped nor ignored: {}", listed(left)),
+        n => format!("{n} source columns are neither mapped nor ignored: {}", listed(left)),
+    };
+    let problem = Diagnostic::warning(Code::ColumnUnused, message).at(&load.source_place);
+    problems.push(problem.help("map them, or name them under `ignore`"));
+}
+
+fn used_columns(load: &Load) -> BTreeSet<&str> {
+    let fields = load.fields.iter().flat_map(|f| f.verb.expressions().into_iter().chain(&f.when));
+    fields.chain(&load.condition).flat_map(|e| e.columns()).map(String::as_str).collect()
+}
