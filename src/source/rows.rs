@@ -162,8 +162,10 @@ impl RowReader {
         }
         self.ends.clear();
         let text = match self.single {
-            Some(encoding) => decode(encoding, &self.record, &mut self.text, &mut self.ends)?,
-            None => check_utf8(&self.record, &mut self.ends)?,
+            Some(encoding) if !self.record.as_slice().is_ascii() => {
+                decode(encoding, &self.record, &mut self.text, &mut self.ends)?
+            }
+            _ => check_utf8(&self.record, &mut self.ends)?,
         };
         Ok(Cells { text, ends: &self.ends, nulls: &self.nulls })
     }
@@ -198,7 +200,7 @@ impl Begin {
     fn pass_blank(&mut self, bytes: &[u8]) {
         while let Some(&byte @ (b'\n' | b'\r')) = bytes.get(self.at) {
             self.at += 1;
-            self.line += u32::from(byte == b'\n');
+            self.line = self.line.saturating_add(u32::from(byte == b'\n'));
         }
     }
 

@@ -237,6 +237,21 @@ fn a_wrong_byte_in_transcoded_text_faults_its_own_row() {
 }
 
 #[test]
+fn halves_of_a_character_in_two_cells_are_no_character() {
+    let rows = one(b"h,i\na\xc3,\xa9b\n\xe2\x82,x\n", &CsvFormat::default(), 100);
+    assert_eq!(rows[0].cells, Err(RowFault::Encoding { column: 0 }));
+    assert_eq!(rows[1].cells, Err(RowFault::Encoding { column: 0 }));
+}
+
+#[test]
+fn what_workers_share_can_be_shared() {
+    fn sent<T: Send>() {}
+    sent::<Chunks<'_>>();
+    sent::<ChunkReader<'_>>();
+    sent::<RowReader>();
+}
+
+#[test]
 fn null_values_read_as_nothing() {
     let files = MemoryFiles::default();
     files.put("a.csv", b"h,i\nNULL,null\n,#N/A\n");

@@ -1,0 +1,78 @@
+//! CURRENT: the small file that says which segments count. Replaced as a whole, so a crash leaves the old one or
+//! the new one.
+
+use super::LedgerError;
+use super::segment::SegmentRef;
+use crate::ports::{Files, read_all, write_durably};
+use serde::{Deserialize, Serialize};
+
+const VERSION: u32 = 1;
+
+/// What CURRENT holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Current {
+    /// Version of this format.
+    pub(super) version: u32,
+    /// The last run of which outcomes are folded in.
+    pub(super) last_run: u32,
+    /// The last journal line of that run that is folded in.
+    pub(super) last_seq: u64,
+    /// Number of the next merged segment.
+    pub(super) next_merge: u64,
+    /// The segments that count, oldest first.
+    pub(super) segments: Vec<SegmentRef>,
+    /// Segments that the last merge replaced: their files may still be there.
+    pub(super) replaced: Vec<String>,
+}
+
+/// Only the version: of another one, nothing else can be known.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+impl Current {
+    /// That of a ledger without segments.
+    pub(super) fn empty() -> Self {
+        Self {
+            version: VERSION,
+            last_run: 0,
+            last_seq: 0,
+            next_merge: 1,
+            segments: Vec::new(),
+            replaced: Vec::new(),
+        }
+    }
+
+    /// Reads CURRENT; nothing when it has never been written.
+    pub(super) fn read(files: &dyn Files, folder: &str) -> Result<Option<Self>, LedgerError> {
+        let file = path(folder);
+        if files.length(&file)?.is_none() {
+            return Ok(None);
+        }
+        let bytes = read_all(files, &file)?;
+        let damaged =
+            |error: serde_json::Error| LedgerError::Damaged { file: file.clone(), what: error.to_string() };
+        let Versioned { version: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if found != VERSION {
+            return Err(LedgerError::Version { file, found, known: VERSION });
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+    }
+
+    /// Replaces CURRENT, durably.
+    pub(super) fn write(&self, files: &dyn Files, folder: &str) -> Result<(), LedgerError> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other)?;
+        text.push(b'\n');
+        Ok(write_durably(files, &path(folder), &text)?)
+    }
+
+    /// The live segment of this name.
+    pub(super) fn live(&self, name: &str) -> Option<&SegmentRef> {
+        self.segments.iter().find(|segment| segment.name == name)
+    }
+}
+
+fn path(folder: &str) -> String {
+    format!("{folder}/CURRENT")
+}
