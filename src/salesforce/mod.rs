@@ -9,7 +9,8 @@
 //! | `client.rs` | how one request is sent, repeated and read |
 //! | `retry.rs` | may this be sent again, and when |
 //! | `error.rs` | what a refusal says |
-//! | `facts.rs`, `describe.rs` | which org is this, and what are its objects like |
+//! | `facts.rs`, `describe.rs` | which org is this, and what is an object like |
+//! | `learn.rs` | what binding needs to know |
 //! | `query.rs`, `bulk_query.rs`, `soql.rs` | records by SOQL |
 //! | `jobs.rs`, `poll.rs` | ingest jobs, and how often to ask for them |
 //! | `results.rs`, `row_error.rs` | what became of each row |
@@ -21,6 +22,7 @@ mod describe;
 mod error;
 mod facts;
 mod jobs;
+mod learn;
 mod poll;
 mod query;
 mod results;
