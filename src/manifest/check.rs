@@ -32,7 +32,9 @@ fn name_problem(index: usize, drafts: &[Draft]) -> Option<Diagnostic> {
     let draft = &drafts[index];
     let (name, object) = (&draft.load.name, &draft.load.object);
     let others = || drafts.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, other)| other);
-    if let Some(other) = others().find(|o| draft.name_place.is_none() && !object.is_empty() && o.load.object == *object) {
+    if let Some(other) =
+        others().find(|o| draft.name_place.is_none() && !object.is_empty() && o.load.object == *object)
+    {
         let message = format!("`{object}` is loaded twice; each of its loads needs a `name`");
         let problem = Diagnostic::error(Code::MissingKey, message).at(&draft.object_place);
         return Some(problem.label(&other.object_place, "loaded here too"));
@@ -49,7 +51,8 @@ fn name_problem(index: usize, drafts: &[Draft]) -> Option<Diagnostic> {
 /// Loads of one object write it the same and share its key.
 fn object_problem(draft: &Draft, earlier: &[Draft]) -> Option<Diagnostic> {
     let load = &draft.load;
-    let first = earlier.iter().find(|other| !load.object.is_empty() && same(&other.load.object, &load.object))?;
+    let first =
+        earlier.iter().find(|other| !load.object.is_empty() && same(&other.load.object, &load.object))?;
     if first.load.object != load.object {
         let message = format!("`{}` and `{}` are the same object", first.load.object, load.object);
         let problem = Diagnostic::error(Code::Conflict, message).label(&draft.object_place, "here");
@@ -59,7 +62,8 @@ fn object_problem(draft: &Draft, earlier: &[Draft]) -> Option<Diagnostic> {
         return None;
     }
     let message = format!("the loads of `{}` have different keys", load.object);
-    let problem = Diagnostic::error(Code::Conflict, message).label(&load.key_place, format!("`{}` here", load.key));
+    let problem =
+        Diagnostic::error(Code::Conflict, message).label(&load.key_place, format!("`{}` here", load.key));
     let problem = problem.label(&first.load.key_place, format!("`{}` here", first.load.key));
     Some(problem.help("all loads of an object share its key"))
 }
@@ -73,11 +77,13 @@ fn targets(load: &Load) -> impl Iterator<Item = &RefTo> {
 
 /// A reference points at an object that is loaded here.
 fn target_problem(target: &RefTo, drafts: &[Draft]) -> Option<Diagnostic> {
-    let objects = || drafts.iter().map(|draft| draft.load.object.as_str()).filter(|object| !object.is_empty());
+    let objects =
+        || drafts.iter().map(|draft| draft.load.object.as_str()).filter(|object| !object.is_empty());
     if objects().any(|object| object == target.object) {
         return None;
     }
-    let by_name = drafts.iter().find(|draft| draft.load.name == target.object).map(|draft| &draft.load.object);
+    let by_name =
+        drafts.iter().find(|draft| draft.load.name == target.object).map(|draft| &draft.load.object);
     let help = match by_name {
         Some(object) => format!("`{}` is the name of a load; its object is `{object}`", target.object),
         None => near(&target.object, objects())

@@ -103,7 +103,8 @@ fn verb(verb: &Verb, out: &mut Lines) {
         Verb::Ref { targets, type_expr, from } => {
             out.put("  from", from.text());
             out.maybe("  type", type_expr.as_ref().map(Expr::text));
-            let mut targets: Vec<_> = targets.iter().map(|t| (t.tag.as_deref().unwrap_or(""), &t.object)).collect();
+            let mut targets: Vec<_> =
+                targets.iter().map(|t| (t.tag.as_deref().unwrap_or(""), &t.object)).collect();
             targets.sort();
             targets.into_iter().for_each(|(tag, object)| out.put(&format!("  ref {tag:?}"), object));
         }

@@ -83,7 +83,8 @@ fn read_one(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<(Environment, Vars)> {
     if !super::values::is_file_name(&pair.key) {
-        let problem = Diagnostic::error(Code::WrongValue, format!("`{}` cannot name an environment", pair.key));
+        let problem =
+            Diagnostic::error(Code::WrongValue, format!("`{}` cannot name an environment", pair.key));
         problems.push(problem.at(&pair.place).help("use letters, digits, `-` and `_`"));
     }
     let mut reader = MapReader::new(&pair.value, "an environment", problems)?;
@@ -91,8 +92,7 @@ fn read_one(
     let org = reader.need("org").and_then(|node| read_org(node, login, reader.problems()));
     let org_id = org_id(&mut reader);
     let limits = reader.take("limits");
-    let (parallel_jobs, part_rows) =
-        limits.map_or((None, None), |node| read_limits(node, reader.problems()));
+    let (parallel_jobs, part_rows) = limits.map_or((None, None), |node| read_limits(node, reader.problems()));
     let vars = own_vars(reader.take("vars"), top, reader.problems());
     reader.finish();
     let environment = Environment {
@@ -115,7 +115,8 @@ fn org_id(reader: &mut MapReader<'_, '_>) -> Option<String> {
         return Some(text.to_owned());
     }
     reader.problem(
-        wrong(node, format!("`{text}` is not the Id of an org")).help("15 or 18 characters that begin with `00D`"),
+        wrong(node, format!("`{text}` is not the Id of an org"))
+            .help("15 or 18 characters that begin with `00D`"),
     );
     None
 }
@@ -137,7 +138,8 @@ fn own_vars(node: Option<&Node>, top: &Vars, problems: &mut Vec<Diagnostic>) -> 
             continue;
         }
         let help = near(&name, top.keys().map(String::as_str));
-        let help = help.unwrap_or_else(|| "declare it under `vars` at the top, with what holds elsewhere".into());
+        let help =
+            help.unwrap_or_else(|| "declare it under `vars` at the top, with what holds elsewhere".into());
         let message = format!("`{name}` is not a var of this manifest");
         problems.push(Diagnostic::error(Code::Variable, message).at(&place).help(help));
     }
@@ -178,7 +180,8 @@ fn local_org(node: &Node, login: &Login<'_>, problems: &mut Vec<Diagnostic>) -> 
     let schema = join(folder_of(&node.place.file), &path);
     let there = login.shelf.files.length(&schema).is_ok_and(|length| length.is_some());
     if login.chosen.is_some() && !there {
-        let problem = Diagnostic::error(Code::FileMissing, format!("there is no file `{schema}`")).at(&node.place);
+        let problem =
+            Diagnostic::error(Code::FileMissing, format!("there is no file `{schema}`")).at(&node.place);
         problems.push(problem.help("it holds the local org's own objects and fields; `{}` alone is enough"));
         return None;
     }
@@ -222,7 +225,8 @@ impl Login<'_> {
         if node.text().is_some_and(|text| text.starts_with("env:")) {
             return self.text(node, problems).map(SecretString::from);
         }
-        let problem = Diagnostic::error(Code::Environment, "a token does not stand in a manifest").at(&node.place);
+        let problem =
+            Diagnostic::error(Code::Environment, "a token does not stand in a manifest").at(&node.place);
         problems.push(problem.help("write `env:NAME`, and take the token back if this file was shared"));
         None
     }
@@ -231,11 +235,15 @@ impl Login<'_> {
     fn url(&self, node: &Node, problems: &mut Vec<Diagnostic>) -> Option<String> {
         let text = self.text(node, problems)?;
         let url = text.trim_end_matches('/');
-        if url.is_empty() || url.strip_prefix("https://").is_some_and(|host| !host.is_empty()) || is_loopback(url) {
+        if url.is_empty()
+            || url.strip_prefix("https://").is_some_and(|host| !host.is_empty())
+            || is_loopback(url)
+        {
             return Some(url.to_owned());
         }
         let problem = wrong(node, "`url` must begin with `https://`");
-        problems.push(problem.help("plain `http://` is for this machine only: a token goes with every request"));
+        problems
+            .push(problem.help("plain `http://` is for this machine only: a token goes with every request"));
         None
     }
 }

@@ -57,7 +57,10 @@ pub(super) fn compile_node(
 ) -> Option<Expr> {
     let text = node.text().filter(|text| !is_stray(text))?;
     match compile(text, scope, role) {
-        Ok(expression) => Some(expression),
+        Ok(expression) => {
+            problems.extend(expression.warnings().iter().map(|warning| told(warning.clone(), node)));
+            Some(expression)
+        }
         Err(faults) => {
             problems.extend(faults.into_iter().map(|fault| told(fault, node)));
             None

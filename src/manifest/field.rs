@@ -10,7 +10,7 @@ use super::policy::Policies;
 use super::values::{Vars, fill, is_stray, listed, near, scalar, take_scalar, wrong};
 use super::words::{FIELD, INACTIVE, ONLY, USER_MATCH, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::transform::{Only, Role, Scope};
+use crate::transform::{Inactive, Only, Role, Scope};
 use crate::yaml::{MapReader, Node, Pair};
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn plain_field(pair: &Pair, verb: Verb, policies: Policies) -> Field {
         on_missing: policies.on_missing.unwrap_or_default(),
         too_long: policies.too_long.unwrap_or_default(),
         only: Only::Always,
-        inactive: super::Inactive::default(),
+        inactive: Inactive::default(),
     }
 }
 
@@ -137,9 +137,12 @@ fn the_verb(pair: &Pair, reader: &mut MapReader<'_, '_>) -> Option<&'static str>
     let problem = match present[..] {
         [only] => return Some(only),
         [] if UNBUILT_VERBS.iter().any(said) => return None,
-        [] => Diagnostic::error(Code::MissingKey, format!("`{}` does not say where its value comes from", pair.key))
-            .at(&node.place)
-            .help(format!("write one of {}", listed(VERBS))),
+        [] => Diagnostic::error(
+            Code::MissingKey,
+            format!("`{}` does not say where its value comes from", pair.key),
+        )
+        .at(&node.place)
+        .help(format!("write one of {}", listed(VERBS))),
         [..] => {
             let pairs: Vec<&Pair> =
                 node.pairs()?.iter().filter(|p| present.contains(&p.key.as_str())).collect();
@@ -168,7 +171,9 @@ fn refuse_misplaced(node: &Node, verb: &str, reader: &mut MapReader<'_, '_>) {
             "inactive" if !kept && pair.value.text() == Some("fallback") => "add a `fallback`",
             "map" | "map_file" if verb == "value" => "a `value` is sent as it stands",
             "unmapped" if !mapped => "`unmapped` stands beside `map` or `map_file` only",
-            "on_missing" if !matching => "`on_missing` stands beside `ref`, `record_type`, `user` or `queue` only",
+            "on_missing" if !matching => {
+                "`on_missing` stands beside `ref`, `record_type`, `user` or `queue` only"
+            }
             "fallback" if !mapped && !matching => {
                 "`fallback` is for what a map or a match does not find; for blanks write `default`"
             }
@@ -274,8 +279,6 @@ fn read_targets(node: &Node, problems: &mut Vec<Diagnostic>) -> Vec<RefTo> {
             problems.push(wrong(node, "`ref` names no object"));
             Vec::new()
         }
-        Some(pairs) => {
-            pairs.iter().filter_map(|p| one(&p.value, Some(p.key.trim()), problems)).collect()
-        }
+        Some(pairs) => pairs.iter().filter_map(|p| one(&p.value, Some(p.key.trim()), problems)).collect(),
     }
 }

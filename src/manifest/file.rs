@@ -36,7 +36,12 @@ impl<'a> Shelf<'a> {
     }
 
     /// The text of a file named at `place`; a problem where it cannot be read.
-    pub(super) fn text(&mut self, path: &str, place: &Place, problems: &mut Vec<Diagnostic>) -> Option<String> {
+    pub(super) fn text(
+        &mut self,
+        path: &str,
+        place: &Place,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<String> {
         self.read.insert(path.to_owned());
         match read_text(self.files, path) {
             Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
@@ -56,12 +61,22 @@ impl<'a> Shelf<'a> {
     pub(super) fn tree(&mut self, path: &str, place: &Place, problems: &mut Vec<Diagnostic>) -> Option<Node> {
         let text = self.text(path, place, problems)?;
         let (node, faults) = parse(path, &text);
-        problems.extend(faults);
+        problems.extend(faults.into_iter().map(|fault| hinted(fault, &text)));
         if let Some(node) = &node {
             refuse_strays(node, problems);
         }
         node
     }
+}
+
+/// A syntax error on a line with `${` is most likely the brace in a `{ … }` or `[ … ]`.
+fn hinted(fault: Diagnostic, text: &str) -> Diagnostic {
+    let line = fault.place().and_then(|place| text.lines().nth((place.line as usize).checked_sub(1)?));
+    if fault.code == Code::YamlSyntax && fault.help.is_none() && line.is_some_and(|line| line.contains("${"))
+    {
+        return fault.help("quote it: `\"${name}\"`");
+    }
+    fault
 }
 
 /// The folder that a file lies in; empty for the project's own.
@@ -71,7 +86,8 @@ pub(super) fn folder_of(path: &str) -> &str {
 
 /// A path relative to a folder, without `.` and, where that can be told, without `..`.
 pub(super) fn join(folder: &str, path: &str) -> String {
-    let whole = if path.starts_with('/') || folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    let whole =
+        if path.starts_with('/') || folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in whole.split('/') {
         match part {
@@ -110,7 +126,9 @@ pub(super) fn read_top<'n>(root: &'n Node, problems: &mut Vec<Diagnostic>) -> Op
     let environments = reader.take_pair("environments");
     if environments.is_none() {
         let problem = Diagnostic::error(Code::MissingKey, "a manifest needs `environments`").at(&root.place);
-        reader.problem(problem.help("for the embedded org: `environments: { local: { org: { local: org.yaml } } }`"));
+        reader.problem(
+            problem.help("for the embedded org: `environments: { local: { org: { local: org.yaml } } }`"),
+        );
     }
     let defaults = reader.take("defaults");
     let include = reader.take_texts("include");

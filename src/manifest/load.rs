@@ -110,7 +110,9 @@ fn take_key(reader: &mut MapReader<'_, '_>) -> Option<(String, Place)> {
     let here = reader.place().clone();
     let Some(node) = reader.take("key") else {
         let problem = Diagnostic::error(Code::MissingKey, "a load needs `key`").at(&here);
-        reader.problem(problem.help("the external-ID field that identifies its records, such as `Legacy_Id__c`"));
+        reader.problem(
+            problem.help("the external-ID field that identifies its records, such as `Legacy_Id__c`"),
+        );
         return None;
     };
     if node.items().is_some() {
@@ -127,7 +129,9 @@ fn load_name(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<(String, Pla
     let text = node.text().filter(|text| !is_stray(text))?;
     if !is_file_name(text) {
         let problem = wrong(node, format!("`{text}` cannot name a load"));
-        problems.push(problem.help("use letters, digits, `-` and `_`: the name stands in file names and in `--select`"));
+        problems.push(
+            problem.help("use letters, digits, `-` and `_`: the name stands in file names and in `--select`"),
+        );
     }
     Some((text.to_owned(), node.place.clone()))
 }
@@ -224,7 +228,9 @@ fn check_fields(node: &Node, load: &Load, problems: &mut Vec<Diagnostic>) {
         if let Some(first) = pairs[..index].iter().find(|earlier| same(&earlier.key, &pair.key)) {
             let message = format!("`{}` and `{}` are the same field", first.key, pair.key);
             let problem = Diagnostic::error(Code::Conflict, message).label(&pair.place, "again here");
-            problems.push(problem.label(&first.place, "first here").help("an org does not tell names apart by case"));
+            problems.push(
+                problem.label(&first.place, "first here").help("an org does not tell names apart by case"),
+            );
         }
     }
     if !load.key.is_empty() && !pairs.iter().any(|pair| pair.key == load.key) {
@@ -237,7 +243,9 @@ fn check_fields(node: &Node, load: &Load, problems: &mut Vec<Diagnostic>) {
     problems.extend(partly.map(|field| {
         let message = format!("the key `{}` is sent with every row", field.name);
         let only = name_of(super::words::ONLY, &field.only);
-        Diagnostic::error(Code::Conflict, message).at(&field.value_place).help(format!("leave out `only: {only}`"))
+        Diagnostic::error(Code::Conflict, message)
+            .at(&field.value_place)
+            .help(format!("leave out `only: {only}`"))
     }));
 }
 

@@ -3,7 +3,7 @@
 use super::file::{Shelf, folder_of, join};
 use super::values::{is_stray, scalar, wrong};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::transform::ValueMap;
+use crate::transform::{MapFault, ValueMap};
 use crate::yaml::{MapReader, Node, Pair};
 
 /// Takes `map` or `map_file`.
@@ -25,7 +25,9 @@ pub(super) fn read_map(reader: &mut MapReader<'_, '_>, shelf: &mut Shelf<'_>) ->
 
 fn read_inline(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<ValueMap> {
     let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
-        problems.push(wrong(node, "`map` must be a mapping of values").help("`map: { C: Customer, P: Prospect }`"));
+        problems.push(
+            wrong(node, "`map` must be a mapping of values").help("`map: { C: Customer, P: Prospect }`"),
+        );
         return None;
     };
     let mut read: Vec<(String, String)> = Vec::new();
@@ -36,7 +38,7 @@ fn read_inline(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<ValueMap> 
         let value = scalar(&pair.value, &format!("what `{key}` becomes"), problems);
         read.push((key.to_owned(), value.and_then(Node::text).unwrap_or_default().to_owned()));
     }
-    Some(ValueMap::from_pairs(read))
+    ValueMap::from_pairs(read).ok()
 }
 
 fn key_problem(key: &str, pair: &Pair, first: Option<&Pair>) -> Option<Diagnostic> {
@@ -44,7 +46,8 @@ fn key_problem(key: &str, pair: &Pair, first: Option<&Pair>) -> Option<Diagnosti
         let problem = Diagnostic::error(Code::ValueMap, "a blank never reaches a map").at(&pair.place);
         return Some(problem.help("write `default`"));
     }
-    let problem = Diagnostic::error(Code::ValueMap, format!("`{key}` is mapped twice")).label(&pair.place, "again here");
+    let problem = Diagnostic::error(Code::ValueMap, format!("`{key}` is mapped twice"))
+        .label(&pair.place, "again here");
     Some(problem.label(&first?.place, "first here").help("blanks around a value do not count"))
 }
 
@@ -58,7 +61,7 @@ fn read_file(node: &Node, shelf: &mut Shelf<'_>, problems: &mut Vec<Diagnostic>)
     let map = shelf.text(&path, &node.place, problems).and_then(|text| match ValueMap::parse_csv(&text) {
         Ok(map) => Some(map),
         Err(faults) => {
-            problems.extend(faults.into_iter().map(|(line, message)| told(&path, line, message, node)));
+            problems.extend(faults.into_iter().map(|fault| told(&path, fault, node)));
             None
         }
     });
@@ -66,7 +69,7 @@ fn read_file(node: &Node, shelf: &mut Shelf<'_>, problems: &mut Vec<Diagnostic>)
     map
 }
 
-fn told(path: &str, line: u32, message: String, node: &Node) -> Diagnostic {
-    let place = if line == 0 { Place::file(path) } else { Place::new(path, line, 0, 0) };
-    Diagnostic::error(Code::ValueMap, message).at(&place).label(&node.place, "used here")
+fn told(path: &str, fault: MapFault, node: &Node) -> Diagnostic {
+    let place = if fault.line == 0 { Place::file(path) } else { Place::new(path, fault.line, 0, 0) };
+    Diagnostic::error(Code::ValueMap, fault.message).at(&place).label(&node.place, "used here")
 }

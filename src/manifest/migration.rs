@@ -4,7 +4,7 @@
 
 use crate::diagnostic::Place;
 use crate::source::CsvFormat;
-use crate::transform::{Blank, Expr, OnMissing, Only, Scope, TooLong, Unmapped, ValueMap};
+use crate::transform::{Blank, Expr, Inactive, OnMissing, Only, Scope, TooLong, Unmapped, ValueMap};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -238,16 +238,4 @@ pub enum Operation {
     Upsert,
     /// Created once; later changes go as updates by Id.
     Insert,
-}
-
-/// What a user does who is not active.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Inactive {
-    /// Counts as not matched.
-    #[default]
-    Fallback,
-    /// The row is rejected.
-    Reject,
-    /// The user is taken all the same.
-    Keep,
 }

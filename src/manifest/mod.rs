@@ -21,7 +21,7 @@ mod values;
 mod words;
 
 pub use migration::{
-    Budget, Duplicates, Environment, Field, Inactive, Load, Migration, Operation, OrgLogin, RefTo, Verb,
+    Budget, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
 };
 pub use schema::json_schema;
 
@@ -71,8 +71,9 @@ fn resolve(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Migration> {
     let manifest = file::read_top(root, problems)?;
-    let chosen =
-        manifest.environments.and_then(|pair| environment::read(pair, &manifest.vars, asked, shelf, problems));
+    let chosen = manifest
+        .environments
+        .and_then(|pair| environment::read(pair, &manifest.vars, asked, shelf, problems));
     let (environment, vars) = match chosen {
         Some((environment, vars)) => (Some(environment), vars),
         None => (None, manifest.vars.clone()),
@@ -103,6 +104,7 @@ fn read_loads(
         nodes.extend(file::read_included(tree, problems));
     }
     let rules = LoadRules { defaults: &defaults, vars };
-    let drafts = nodes.into_iter().filter_map(|node| load::read_load(node, &rules, shelf, problems)).collect();
+    let drafts =
+        nodes.into_iter().filter_map(|node| load::read_load(node, &rules, shelf, problems)).collect();
     check::check_loads(drafts, problems)
 }

@@ -7,6 +7,7 @@ use super::values::{is_stray, near, take_scalar, wrong};
 use super::words::{DEFAULT_SOURCE, SOURCE, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::source::{CsvFormat, SourceProblem, check_same_headers, expand};
+use crate::transform::is_time_zone;
 use crate::yaml::{MapReader, Node};
 
 /// What is said about a source.
@@ -55,14 +56,18 @@ pub(super) fn open(reader: &mut MapReader<'_, '_>, defaults: &SourceWords, shelf
     };
     let mut opened = Opened::nothing(&own.or(defaults), node.place.clone());
     let dir = own.or(defaults).dir;
-    let Some(file) = file.filter(|file| file.text().is_some_and(|text| !is_stray(text))) else { return opened };
+    let Some(file) = file.filter(|file| file.text().is_some_and(|text| !is_stray(text))) else {
+        return opened;
+    };
     opened.place = file.place.clone();
     opened.find(file, dir.as_deref(), shelf, reader.problems());
     opened
 }
 
 fn read_mapping<'n>(node: &'n Node, problems: &mut Vec<Diagnostic>) -> (Option<&'n Node>, SourceWords) {
-    let Some(mut reader) = MapReader::new(node, "a source", problems) else { return (None, SourceWords::default()) };
+    let Some(mut reader) = MapReader::new(node, "a source", problems) else {
+        return (None, SourceWords::default());
+    };
     let unbuilt = node.get("sqlite").is_some();
     refuse_unbuilt(node, SOURCE, &mut reader);
     let file = take_scalar(&mut reader, "file");
@@ -78,7 +83,10 @@ fn read_mapping<'n>(node: &'n Node, problems: &mut Vec<Diagnostic>) -> (Option<&
 impl SourceWords {
     fn read(reader: &mut MapReader<'_, '_>) -> Self {
         let words = Self {
-            dir: take_scalar(reader, "dir").and_then(Node::text).filter(|text| !is_stray(text)).map(str::to_owned),
+            dir: take_scalar(reader, "dir")
+                .and_then(Node::text)
+                .filter(|text| !is_stray(text))
+                .map(str::to_owned),
             encoding: take_encoding(reader),
             delimiter: take_byte(reader, "delimiter"),
             quote: take_byte(reader, "quote"),
@@ -157,7 +165,7 @@ fn take_nulls(reader: &mut MapReader<'_, '_>) -> Option<Vec<String>> {
 fn take_zone(reader: &mut MapReader<'_, '_>) -> Option<String> {
     let node = take_scalar(reader, "timezone")?;
     let text = node.text().filter(|text| !is_stray(text))?;
-    if jiff::tz::TimeZone::get(text).is_ok() {
+    if is_time_zone(text) {
         return Some(text.to_owned());
     }
     let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();

@@ -93,14 +93,17 @@ pub(super) fn fill(node: &Node, vars: &Vars, problems: &mut Vec<Diagnostic>) -> 
         let at = text[..text.len() - rest.len() + start].chars().count();
         let inner = &rest[start + 2..];
         let Some(end) = inner.find('}') else {
-            let problem = Diagnostic::error(Code::Variable, "`${` without its `}`").at(&part(node, &(at..at + 2)));
+            let problem =
+                Diagnostic::error(Code::Variable, "`${` without its `}`").at(&part(node, &(at..at + 2)));
             problems.push(problem.help("write `${name}`"));
             return out;
         };
         let name = &inner[..end];
         match vars.get(name) {
             Some(value) => out.push_str(value),
-            None => problems.push(unknown_var(name, vars).at(&part(node, &(at..at + name.chars().count() + 3)))),
+            None => {
+                problems.push(unknown_var(name, vars).at(&part(node, &(at..at + name.chars().count() + 3))))
+            }
         }
         rest = &inner[end + 1..];
     }
@@ -194,7 +197,10 @@ fn walk(node: &Node, spot: Spot, problems: &mut Vec<Diagnostic>) {
         }
         NodeKind::Mapping(pairs) => {
             for pair in pairs {
-                let key = Node { kind: NodeKind::Scalar { text: pair.key.clone(), plain: true }, place: pair.place.clone() };
+                let key = Node {
+                    kind: NodeKind::Scalar { text: pair.key.clone(), plain: true },
+                    place: pair.place.clone(),
+                };
                 problems.extend(stray(&key, &pair.key, Spot::Other));
                 walk(&pair.value, spot.below(&pair.key), problems);
             }
@@ -204,7 +210,8 @@ fn walk(node: &Node, spot: Spot, problems: &mut Vec<Diagnostic>) {
 
 fn stray(node: &Node, text: &str, spot: Spot) -> Option<Diagnostic> {
     if env_name(text).is_some() && spot != Spot::Org {
-        let problem = Diagnostic::error(Code::Environment, "`env:` is read only under `org:`").at(&node.place);
+        let problem =
+            Diagnostic::error(Code::Environment, "`env:` is read only under `org:`").at(&node.place);
         return Some(problem.help("write the text itself, or a var that each environment sets"));
     }
     let (at, name) = stray_var(text).filter(|_| spot != Spot::Filled)?;

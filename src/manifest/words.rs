@@ -2,8 +2,8 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use super::migration::{Duplicates, Inactive, Operation};
-use crate::transform::{Blank, OnMissing, Only, TooLong, Unmapped};
+use super::migration::{Duplicates, Operation};
+use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
 use crate::yaml::{MapReader, Node};
 
 /// One word that a mapping may hold.
@@ -65,16 +65,24 @@ const fn later(name: &'static str, instead: &'static str) -> Word {
 }
 
 use Shape::{
-    Budget, Count, Expression, Fields, Flag, ListOf, Name, Named, OneOf, Reference, Text, TextMap, TextOr, Texts,
-    Version, Words,
+    Budget, Count, Expression, Fields, Flag, ListOf, Name, Named, OneOf, Reference, Text, TextMap, TextOr,
+    Texts, Version, Words,
 };
 
 /// `cutover.yaml` itself.
 pub(super) const TOP: &[Word] = &[
     word("cutover", Version, "Version of the manifest format."),
     word("project", Name, "Name of the project."),
-    word("vars", TextMap, "Texts for `${name}` in `value`, `default`, `fallback` and `match`, and for `vars.name` in expressions."),
-    word("environments", Named(ENVIRONMENT), "Where to, as whom and how fast; `local` is taken when none is asked for."),
+    word(
+        "vars",
+        TextMap,
+        "Texts for `${name}` in `value`, `default`, `fallback` and `match`, and for `vars.name` in expressions.",
+    ),
+    word(
+        "environments",
+        Named(ENVIRONMENT),
+        "Where to, as whom and how fast; `local` is taken when none is asked for.",
+    ),
     word("defaults", Words(DEFAULTS), "What holds for every load that does not say otherwise."),
     word("include", Texts, "Files that hold further `objects`: paths or globs, relative to this file."),
     word("objects", ListOf(LOAD), "The loads."),
@@ -186,7 +194,11 @@ pub(super) const FIELD: &[Word] = &[
     word("queue", Expression, "A queue, by DeveloperName."),
     word("match", Name, "The User field to look in: Username when it is not said."),
     word("map", TextMap, "Translates values; exact after trimming."),
-    word("map_file", Name, "A CSV file that translates: first column from, second to; relative to this file."),
+    word(
+        "map_file",
+        Name,
+        "A CSV file that translates: first column from, second to; relative to this file.",
+    ),
     word("default", Text, "Stands in for a blank."),
     word("fallback", Text, "Stands in for what nothing matched."),
     word("blank", OneOf(|| names(BLANK)), ABOUT_BLANK),
@@ -194,13 +206,18 @@ pub(super) const FIELD: &[Word] = &[
     word("on_missing", OneOf(|| names(ON_MISSING)), ABOUT_ON_MISSING),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
     word("inactive", OneOf(|| names(INACTIVE)), "What a user does who is not active."),
-    word("only", OneOf(|| names(ONLY)), "Send the field only when the record is created, or only when it is updated."),
+    word(
+        "only",
+        OneOf(|| names(ONLY)),
+        "Send the field only when the record is created, or only when it is updated.",
+    ),
     word("when", Expression, "Blanks the field where it is false."),
     later("lookup", "use `ref`, `record_type`, `user` or `queue`"),
     later("first_of", "use one of `ref`, `record_type`, `user` or `queue`, with a `fallback`"),
 ];
 
-const ABOUT_ON_MISSING: &str = "What a reference does that finds nothing: hold the row, blank the field, or reject the row.";
+const ABOUT_ON_MISSING: &str =
+    "What a reference does that finds nothing: hold the row, blank the field, or reject the row.";
 const ABOUT_BLANK: &str = "What a blank does: keep the org's value, or clear it.";
 const ABOUT_UNMAPPED: &str = "What a value does that the map does not have.";
 const ABOUT_TOO_LONG: &str = "What a text does that is longer than the field.";
@@ -222,7 +239,8 @@ pub(super) const UNMAPPED: &[(&str, Unmapped)] =
 pub(super) const ON_MISSING: &[(&str, OnMissing)] =
     &[("hold", OnMissing::Hold), ("blank", OnMissing::Blank), ("reject", OnMissing::Reject)];
 /// `too_long`.
-pub(super) const TOO_LONG: &[(&str, TooLong)] = &[("reject", TooLong::Reject), ("truncate", TooLong::Truncate)];
+pub(super) const TOO_LONG: &[(&str, TooLong)] =
+    &[("reject", TooLong::Reject), ("truncate", TooLong::Truncate)];
 /// `only`.
 pub(super) const ONLY: &[(&str, Only)] = &[("create", Only::Create), ("update", Only::Update)];
 /// `inactive`.

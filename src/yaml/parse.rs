@@ -10,7 +10,9 @@ const DEEPEST: usize = 64;
 
 /// The tree of one document and everything wrong with it. `None` when there is no tree to go on with.
 pub fn parse(file: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
-    let mut builder = Builder { file: file.into(), problems: Vec::new(), stack: Vec::new(), root: None };
+    let lines = text.lines().collect();
+    let mut builder =
+        Builder { file: file.into(), lines, problems: Vec::new(), stack: Vec::new(), root: None };
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => builder.take(event, span),
@@ -33,20 +35,23 @@ enum Open {
     Mapping(Place, Vec<Pair>, Option<(String, Place)>),
 }
 
-struct Builder {
+struct Builder<'t> {
     file: Arc<str>,
+    lines: Vec<&'t str>,
     problems: Vec<Diagnostic>,
     stack: Vec<Open>,
     root: Option<Node>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) {
         let place = self.place(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(anchor != 0, tag.is_some(), &place);
                 let plain = style == ScalarStyle::Plain;
+                let place =
+                    quote_of(style).map_or_else(|| place.clone(), |quote| self.to_quote(&place, quote));
                 self.add(Node { kind: NodeKind::Scalar { text: text.into_owned(), plain }, place });
             }
             Event::SequenceStart(anchor, tag) => {
@@ -138,6 +143,13 @@ impl Builder {
         Place::new(self.file.clone(), start.line() as u32, start.col() as u32 + 1, length.max(1) as u32)
     }
 
+    /// The place of a quoted scalar up to its closing quote: the parser's own span goes on over blanks and remarks.
+    fn to_quote(&self, place: &Place, quote: char) -> Place {
+        let line = self.lines.get((place.line as usize).saturating_sub(1)).copied().unwrap_or_default();
+        let raw = line.chars().skip((place.column as usize).saturating_sub(1));
+        quoted_length(raw, quote).map_or_else(|| place.clone(), |length| Place { length, ..place.clone() })
+    }
+
     fn finish(mut self) -> (Option<Node>, Vec<Diagnostic>) {
         if self.root.is_none() && self.problems.is_empty() {
             let place = Place::file(self.file.clone());
@@ -145,6 +157,31 @@ impl Builder {
         }
         (self.root, self.problems)
     }
+}
+
+/// The quote that a style has.
+fn quote_of(style: ScalarStyle) -> Option<char> {
+    match style {
+        ScalarStyle::SingleQuoted => Some('\''),
+        ScalarStyle::DoubleQuoted => Some('"'),
+        _ => None,
+    }
+}
+
+/// How many characters a quoted scalar takes, both quotes counted; nothing when it does not end on this line.
+fn quoted_length(raw: impl Iterator<Item = char>, quote: char) -> Option<u32> {
+    let mut raw = raw.peekable();
+    let mut length = u32::from(raw.next()? == quote);
+    while let Some(character) = raw.next().filter(|_| length > 0) {
+        length += 1;
+        let doubled = quote == '\'' && character == quote && raw.peek() == Some(&quote);
+        if doubled || (quote == '"' && character == '\\') {
+            length += u32::from(raw.next().is_some());
+        } else if character == quote {
+            return Some(length);
+        }
+    }
+    None
 }
 
 /// What is wrong with a key, given the pairs before it.
@@ -179,6 +216,23 @@ mod tests {
         assert_eq!((map[0].key.as_str(), map[1].key.as_str()), ("NO", "01"));
         assert_eq!(node.get("list").unwrap().items().unwrap()[0].text(), Some("1e3"));
         assert_eq!(map[1].place.to_string(), "m.yaml:1:20");
+    }
+
+    #[test]
+    fn a_quoted_scalar_ends_at_its_quote() {
+        for (text, length) in [
+            ("a: \"xyz\" # c\n", 5),
+            ("a: 'x''y'   \n", 6),
+            ("a: { b: \"x\\\"y\" }\n", 6),
+            ("a: ''\n", 2),
+            ("a: \"x\n  y\" # c\n", 1),
+            ("a: xyz # c\n", 3),
+        ] {
+            let node = parse("m.yaml", text).0.unwrap();
+            let value = &node.pairs().unwrap()[0].value;
+            let value = value.pairs().map_or(value, |pairs| &pairs[0].value);
+            assert_eq!(value.place.length, length, "{text}");
+        }
     }
 
     #[test]
