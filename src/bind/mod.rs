@@ -1,1 +1,66 @@
-//! (to be written)
+//! The manifest meets an org: `(Migration, OrgSchema, OrgFacts) -> Bound`, or everything that stands between them.
+//!
+//! Pure. Owns what can only be judged with an org's describe and facts in hand: objects, fields, what may be written
+//! and when, keys, references, record types, users and queues. Says which facts it needs as data ([`needs`]); must not
+//! know how they are fetched, nor rows.
+//!
+//! | file | question |
+//! |---|---|
+//! | `facts.rs` | what must be known of the org first |
+//! | `bound.rs` | what comes out |
+//! | `load.rs` | is this object there, and is everything it requires sent |
+//! | `key.rs` | can this field be a key |
+//! | `field.rs`, `access.rs`, `values.rs` | can this field be written, when, and with these values |
+//! | `reference.rs`, `header.rs` | can it point there, and what is its column called |
+//! | `table.rs` | which record type, user or queue is meant by a name |
+
+mod access;
+mod bound;
+mod facts;
+mod field;
+mod header;
+mod key;
+mod load;
+mod reference;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use bound::{Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
+pub use facts::{Need, OrgFacts, QueueFact, UserFact, needs};
+pub use header::relationship_column;
+
+use crate::diagnostic::{Diagnostic, any_error, sort};
+use crate::manifest::{Load, Migration};
+use crate::model::{ObjectSchema, OrgSchema};
+
+/// Binds a migration to an org. All problems are told at once, in the order in which they are shown; there is a
+/// result when none of them is an error.
+pub fn bind(migration: &Migration, schema: &OrgSchema, facts: &OrgFacts) -> (Option<Bound>, Vec<Diagnostic>) {
+    let objects = bound::objects(migration, schema);
+    let world = World { migration, schema, facts, objects: &objects };
+    let mut problems = Vec::new();
+    let loads: Vec<_> = (0..migration.loads.len()).map(|i| load::bind(&world, i, &mut problems)).collect();
+    sort(&mut problems);
+    let whole = loads.into_iter().collect::<Option<Vec<_>>>().filter(|_| !any_error(&problems));
+    (whole.map(|loads| Bound { objects, loads }), problems)
+}
+
+/// All that binding looks at.
+struct World<'a> {
+    migration: &'a Migration,
+    schema: &'a OrgSchema,
+    facts: &'a OrgFacts,
+    objects: &'a [BoundObject],
+}
+
+/// One load and the object it fills.
+struct Site<'a> {
+    world: &'a World<'a>,
+    load: &'a Load,
+    object: &'a ObjectSchema,
+}
+
+/// Problems found so far.
+type Problems = Vec<Diagnostic>;

@@ -1,0 +1,125 @@
+//! One field of a load: found in the org, judged, and made a rule of the row path.
+
+use super::bound::{Column, Reference};
+use super::{Problems, Site, access, reference, table, values};
+use crate::diagnostic::{Code, Diagnostic, Place, near_name};
+use crate::manifest::{Field, Verb};
+use crate::model::{FieldSchema, FieldType};
+use crate::transform::{Conversion, FieldRule, Matcher, Value};
+use std::sync::Arc;
+
+/// A field bound to the org's.
+pub(super) struct BoundField<'a> {
+    pub(super) rule: FieldRule,
+    pub(super) column: Column,
+    /// Where it points, its `rule` still to be set.
+    pub(super) reference: Option<Reference>,
+    pub(super) schema: &'a FieldSchema,
+    pub(super) place: &'a Place,
+}
+
+/// Binds one field; nothing when it cannot be sent at all.
+pub(super) fn bind<'a>(site: &Site<'a>, field: &'a Field, problems: &mut Problems) -> Option<BoundField<'a>> {
+    let Some(schema) = site.object.field(&field.name) else {
+        problems.push(unknown(site, &field.name, &field.place));
+        return None;
+    };
+    if !access::check_type(site, field, schema, problems) {
+        return None;
+    }
+    access::check(site, field, schema, problems);
+    zone(site, field, schema, problems);
+    let (matcher, column, reference) = target(site, field, schema, problems)?;
+    let rule = rule(site, field, schema, matcher);
+    values::check(site, field, schema, &rule, problems);
+    Some(BoundField { rule, column, reference, schema, place: &field.place })
+}
+
+/// A field that the object does not have.
+pub(super) fn unknown(site: &Site<'_>, name: &str, place: &Place) -> Diagnostic {
+    let object = site.object;
+    let labelled = object.fields.iter().find(|f| f.label.eq_ignore_ascii_case(name)).map(|f| f.name.as_str());
+    let near = labelled.or_else(|| near_name(name, object.fields.iter().map(|f| f.name.as_str())));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if name.contains('.') => "a column like `Account.Key` is written `AccountId: { ref: Account, from: … }`".to_owned(),
+        None => "a custom field ends in `__c`; a field that this user may not see looks like one that is not there".to_owned(),
+    };
+    Diagnostic::error(Code::UnknownField, format!("`{}` has no field `{name}`", object.name))
+        .at(place)
+        .help(help)
+}
+
+/// How the value finds a record, under which column it goes, and where it points.
+fn target(
+    site: &Site<'_>,
+    field: &Field,
+    schema: &FieldSchema,
+    problems: &mut Problems,
+) -> Option<(Matcher, Column, Option<Reference>)> {
+    let plain = || Column::Plain(schema.name.clone());
+    match &field.verb {
+        Verb::Expr(_) | Verb::Const(_) => Some((Matcher::None, plain(), None)),
+        Verb::Ref { .. } => {
+            let (matcher, column, reference) = reference::bind(site, field, schema, problems)?;
+            Some((matcher, column, Some(reference)))
+        }
+        Verb::RecordType(_) | Verb::User { .. } | Verb::Queue(_) => {
+            table::matcher(site, field, schema, problems).map(|matcher| (matcher, plain(), None))
+        }
+    }
+}
+
+fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) -> FieldRule {
+    let value = match &field.verb {
+        Verb::Const(text) => Value::Const(text.clone()),
+        Verb::Expr(from)
+        | Verb::Ref { from, .. }
+        | Verb::RecordType(from)
+        | Verb::User { from, .. }
+        | Verb::Queue(from) => Value::Expr(from.clone()),
+    };
+    FieldRule {
+        field: schema.name.clone(),
+        value,
+        when: field.when.clone(),
+        default: field.default.clone(),
+        blank: field.blank,
+        map: field.map.clone(),
+        unmapped: field.unmapped,
+        fallback: field.fallback.clone(),
+        matcher,
+        on_missing: field.on_missing,
+        convert: conversion(site, schema),
+        too_long: field.too_long,
+        only: field.only,
+    }
+}
+
+fn conversion(site: &Site<'_>, schema: &FieldSchema) -> Conversion {
+    Conversion {
+        field_type: schema.field_type,
+        length: schema.length,
+        precision: schema.precision,
+        scale: schema.scale,
+        digits: schema.digits,
+        timezone: site.load.timezone.clone(),
+        restricted: schema
+            .restricted_picklist
+            .then(|| Arc::new(schema.picklist_values.iter().cloned().collect())),
+    }
+}
+
+/// A source's own text as a time: nobody said in which zone it is where it does not say so itself.
+fn zone(site: &Site<'_>, field: &Field, schema: &FieldSchema, problems: &mut Problems) {
+    let Verb::Expr(expr) = &field.verb else { return };
+    let bare = schema.field_type == FieldType::DateTime && expr.needs_zone();
+    if bare && site.load.timezone.is_none() {
+        let message = format!("`{}` takes a time, and the source says no `timezone`", schema.name);
+        problems.push(
+            Diagnostic::warning(Code::PlanNote, message)
+                .at(&field.value_place)
+                .help("values without an offset, such as `+01:00` or `Z`, will be rejected; say `timezone` in the source"),
+        );
+    }
+}

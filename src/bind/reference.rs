@@ -1,0 +1,127 @@
+//! Can this field point at those records, and how?
+
+use super::bound::{Column, Reference};
+use super::header::relationship_column;
+use super::{Problems, Site};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::{Field, RefTo, Verb};
+use crate::model::{FieldSchema, FieldType};
+use crate::transform::{Matcher, OnMissing, RefTarget};
+
+/// Binds a `ref`; nothing when any of its targets cannot be pointed at.
+pub(super) fn bind(
+    site: &Site<'_>,
+    field: &Field,
+    schema: &FieldSchema,
+    problems: &mut Problems,
+) -> Option<(Matcher, Column, Reference)> {
+    let Verb::Ref { targets, type_expr, .. } = &field.verb else { return None };
+    if !is_reference(site, field, schema, problems) {
+        return None;
+    }
+    let parents: Vec<_> = targets.iter().map(|to| parent(site, schema, to, problems)).collect();
+    let parents: Vec<usize> = parents.into_iter().collect::<Option<_>>()?;
+    let reference = reference(field, schema, parents);
+    never_empty(site, &reference, problems);
+    let objects = site.world.objects;
+    let refs = targets.iter().zip(&reference.parents).map(|(to, parent)| RefTarget {
+        tag: to.tag.clone(),
+        object: *parent,
+        form: objects[*parent].key_form,
+    });
+    let matcher = Matcher::Ref { targets: refs.collect(), type_expr: type_expr.clone() };
+    Some((matcher, column(site, schema, &reference), reference))
+}
+
+/// Whether the field is a reference at all; says so where not.
+pub(super) fn is_reference(
+    site: &Site<'_>,
+    field: &Field,
+    schema: &FieldSchema,
+    problems: &mut Problems,
+) -> bool {
+    if schema.field_type == FieldType::Reference {
+        return true;
+    }
+    let message = format!(
+        "`{}.{}` is no reference but of type {}",
+        site.object.name,
+        schema.name,
+        schema.field_type.name()
+    );
+    let near = schema.name.strip_suffix("Id").is_none().then(|| format!("{}Id", schema.name));
+    let near = near.filter(|name| site.object.field(name).is_some());
+    let help = near.map(|name| format!("did you mean `{name}`?"));
+    problems.push(Diagnostic::error(Code::BadReference, message).at(&field.value_place).help_maybe(help));
+    false
+}
+
+/// The object of one target, as an index.
+fn parent(site: &Site<'_>, schema: &FieldSchema, to: &RefTo, problems: &mut Problems) -> Option<usize> {
+    let objects = site.world.objects;
+    let Some(index) = objects.iter().position(|o| o.name.eq_ignore_ascii_case(&to.object)) else {
+        let message = format!("no load fills `{}`, to which `{}` should point", to.object, schema.name);
+        problems.push(Diagnostic::error(Code::BadReference, message).at(&to.place));
+        return None;
+    };
+    let name = &objects[index].name;
+    if !schema.reference_to.iter().any(|o| o.eq_ignore_ascii_case(name)) {
+        let can: Vec<_> = schema.reference_to.iter().map(|o| format!("`{o}`")).collect();
+        let message = format!("`{}.{}` cannot point to `{name}`", site.object.name, schema.name);
+        let help = format!("it can point to {}", can.join(", "));
+        problems.push(Diagnostic::error(Code::BadReference, message).at(&to.place).help(help));
+        return None;
+    }
+    has_lookup(site, index, to, problems).then_some(index)
+}
+
+/// A record that the org cannot find by its key cannot be referred to by it.
+fn has_lookup(site: &Site<'_>, parent: usize, to: &RefTo, problems: &mut Problems) -> bool {
+    let parent = &site.world.objects[parent];
+    let key = site.world.schema.object(&parent.name).and_then(|o| o.field(&parent.key));
+    // A key that the org does not have is told at the parent's load.
+    if key.is_none_or(|key| key.external_id || key.id_lookup) {
+        return true;
+    }
+    let message = format!("records of `{}` cannot be referred to by `{}`", parent.name, parent.key);
+    let help = "the parent's key must be an external ID";
+    problems.push(Diagnostic::error(Code::BadReference, message).at(&to.place).help(help));
+    false
+}
+
+fn reference(field: &Field, schema: &FieldSchema, parents: Vec<usize>) -> Reference {
+    Reference {
+        rule: 0,
+        field: schema.name.clone(),
+        parents,
+        nillable: schema.nillable,
+        createable: schema.createable,
+        updateable: schema.updateable,
+        master_detail: schema.master_detail(),
+        required: schema.required_on_create() || schema.master_detail(),
+        reparentable: schema.master_detail() && schema.updateable,
+        on_missing: field.on_missing,
+        place: field.place.clone(),
+    }
+}
+
+/// Leaving a reference blank that no record can do without.
+fn never_empty(site: &Site<'_>, reference: &Reference, problems: &mut Problems) {
+    if reference.required && reference.on_missing == OnMissing::Blank {
+        let message = format!(
+            "`{}.{}` must not be empty, and `on_missing: blank` would leave it so",
+            site.object.name, reference.field
+        );
+        let help = "write `on_missing: hold` or `on_missing: reject`";
+        problems.push(Diagnostic::error(Code::NeverAccepted, message).at(&reference.place).help(help));
+    }
+}
+
+fn column(site: &Site<'_>, schema: &FieldSchema, reference: &Reference) -> Column {
+    let parents = reference.parents.iter().map(|index| &site.world.objects[*index]);
+    Column::Reference {
+        field: schema.name.clone(),
+        headers: parents.map(|o| relationship_column(schema, &o.name, &o.key)).collect(),
+        polymorphic: schema.polymorphic(),
+    }
+}

@@ -1,0 +1,110 @@
+//! What comes out when there is no problem, and what must be known first.
+
+use super::*;
+
+// ---- what is needed ----
+
+#[test]
+fn says_what_it_needs_once() {
+    let queue = sets("OwnerId", Verb::Queue(expr("team")));
+    let kind = sets("RecordTypeId", Verb::RecordType(expr("kind")));
+    let migration = migration(vec![
+        load("Task", vec![user("OwnerId", "Email"), queue]),
+        load("account", vec![user("OwnerId", "email"), kind.clone()]),
+        load("Account", vec![kind]),
+    ]);
+    assert_eq!(
+        needs(&migration),
+        [
+            Need::Describe("account".into()),
+            Need::Describe("Task".into()),
+            Need::Describe("User".into()),
+            Need::RecordTypes("account".into()),
+            Need::Users { match_field: "Email".into() },
+            Need::Queues,
+        ]
+    );
+}
+
+// ---- what comes out ----
+
+#[test]
+fn binds_names_rules_and_references() {
+    let what = refers("WhatId", &["account", "Task"]);
+    let bound =
+        good(vec![tasks(vec![takes("subject"), what]), accounts(vec![refers("ParentId", &["Account"])])]);
+    let objects: Vec<_> =
+        bound.objects.iter().map(|o| (o.name.as_str(), o.key.as_str(), o.loads.as_slice())).collect();
+    assert_eq!(objects, [("Task", "Legacy_Id__c", &[0][..]), ("Account", "Legacy_Id__c", &[1])]);
+    let task = &bound.loads[0];
+    let fields: Vec<_> = task.rules.iter().map(|r| r.field.as_str()).collect();
+    assert_eq!(fields, ["Legacy_Id__c", "Master__c", "Subject", "WhatId"]);
+    assert_eq!((task.key_rule, task.create_only.as_slice()), (0, &[1][..]));
+    assert_eq!(task.columns[2], Column::Plain("Subject".into()));
+    let headers = ["Account:What.Legacy_Id__c", "Task:What.Legacy_Id__c"].map(|h| Some(h.to_owned()));
+    let column = Column::Reference { field: "WhatId".into(), headers: headers.to_vec(), polymorphic: true };
+    assert_eq!(task.columns[3], column);
+    let [master, what] = task.references.as_slice() else { panic!("{:?}", task.references) };
+    assert_eq!((master.rule, master.parents.as_slice(), master.deferrable()), (1, &[1][..], false));
+    assert!(master.master_detail && master.required && !master.reparentable);
+    assert_eq!((what.rule, what.parents.as_slice(), what.deferrable()), (3, &[1, 0][..], true));
+    assert_eq!(task.lock, Some((0, LockWhy::MasterDetail)));
+    assert_eq!((bound.loads[1].object.as_str(), bound.loads[1].lock), ("Account", None));
+}
+
+#[test]
+fn a_reference_without_a_relationship_has_no_header() {
+    let bound = good(vec![tasks(vec![refers("Silent__c", &["Account"])]), accounts(vec![])]);
+    let column = Column::Reference { field: "Silent__c".into(), headers: vec![None], polymorphic: false };
+    assert!(bound.loads[0].columns.contains(&column));
+}
+
+#[test]
+fn keys_are_compared_by_the_type_of_their_field() {
+    for (key, form) in [
+        ("Legacy_Id__c", KeyForm::FoldedText),
+        ("exact__c", KeyForm::ExactText),
+        ("Number__c", KeyForm::Number),
+    ] {
+        let bound =
+            good(vec![Load { key: key.into(), ..accounts(vec![takes("Exact__c"), takes("Number__c")]) }]);
+        assert_eq!((bound.loads[0].key_form, bound.objects[0].key_form), (form, form), "{key}");
+    }
+}
+
+#[test]
+fn names_become_tables() {
+    let kind = Field {
+        map: map(&[("C", "customer_account")]),
+        ..sets("RecordTypeId", Verb::RecordType(expr("kind")))
+    };
+    let owner = Field { inactive: Inactive::Reject, ..user("OwnerId", "EMAIL") };
+    let bound = good(vec![accounts(vec![kind, owner])]);
+    let table = |name: &str| match &bound.loads[0].rules.iter().find(|r| r.field == name).unwrap().matcher {
+        Matcher::Table { ids, .. } => (**ids).clone(),
+        other => panic!("{other:?}"),
+    };
+    let id = |id: &str| TableEntry::Id(id.to_owned());
+    assert_eq!(table("RecordTypeId"), BTreeMap::from([("customer_account".into(), id("0121"))]));
+    let owners = table("OwnerId");
+    assert_eq!(owners.len(), 3);
+    assert_eq!(owners["ada@acme.example"], id("0051"));
+    assert_eq!(
+        owners["bob@acme.example"],
+        TableEntry::Inactive { id: "0052".into(), policy: crate::transform::Inactive::Reject }
+    );
+    assert_eq!(owners["twin@acme.example"], TableEntry::Ambiguous);
+}
+
+#[test]
+fn the_lock_parent_may_be_named() {
+    let named =
+        |name: &str| Load { lock_by: Some(name.into()), ..tasks(vec![refers("WhatId", &["Account"])]) };
+    assert_eq!(good(vec![named("whatid"), accounts(vec![])]).loads[0].lock, Some((1, LockWhy::Named)));
+    assert_eq!(
+        says(vec![named("WhoId"), accounts(vec![])]),
+        [
+            "1 error BadReference: `lock_by` names `WhoId`, which is no `ref` of this load (did you mean `WhatId`?)"
+        ]
+    );
+}

@@ -1,0 +1,160 @@
+//! What went wrong with a request, in the org's words where it said something. Knows the shapes of error bodies.
+
+use crate::ports::TransportError;
+use serde::Deserialize;
+use std::io;
+
+/// Why a request has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum OrgError {
+    /// There is no whole reply.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// 401 or 403: the login or a permission.
+    #[error("the org refused us: {message} ({code}, HTTP {status})")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The org's error code.
+        code: String,
+        /// The org's words.
+        message: String,
+    },
+    /// Any other status that is no success.
+    #[error("the org answered: {message} ({code}, HTTP {status})")]
+    Api {
+        /// HTTP status.
+        status: u16,
+        /// The org's error code.
+        code: String,
+        /// The org's words.
+        message: String,
+    },
+    /// A success whose content is not what the API promises.
+    #[error("the org's answer cannot be read: {0}")]
+    Protocol(String),
+    /// A query job that did not come to its end.
+    #[error("the org gave up the query: {0}")]
+    QueryFailed(String),
+    /// The caller could not take what was handed to it.
+    #[error("the answer could not be kept: {0}")]
+    Sink(#[from] io::Error),
+}
+
+impl OrgError {
+    /// From a status that is no success, and its body.
+    pub(super) fn from_reply(status: u16, body: &[u8]) -> Self {
+        let (code, message) = read_body(body).unwrap_or_else(|| ("HTTP".to_owned(), excerpt(body)));
+        match status {
+            401 | 403 => Self::Refused { status, code, message },
+            _ => Self::Api { status, code, message },
+        }
+    }
+
+    /// The token is not, or no longer, good: a new login may help.
+    pub fn is_login(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, .. })
+    }
+
+    /// What was asked for is not there.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Api { status: 404, .. })
+    }
+
+    /// Whether the org may have done what was asked although it did not say so: ask before sending again.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Transport(TransportError::Broken(_)) | Self::Protocol(_) => true,
+            Self::Api { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// The org's error code, where it gave one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } | Self::Api { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The same error with other words in place of the org's.
+    pub(super) fn reworded(self, words: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Refused { status, code, message } => {
+                Self::Refused { status, code, message: words(&message) }
+            }
+            Self::Api { status, code, message } => Self::Api { status, code, message: words(&message) },
+            other => other,
+        }
+    }
+}
+
+/// One error of the API, of its login service, or of its older bulk part: they differ in their names only.
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(alias = "error", alias = "exceptionCode", alias = "statusCode", rename = "errorCode")]
+    code: String,
+    #[serde(alias = "error_description", alias = "exceptionMessage", default)]
+    message: String,
+}
+
+/// Code and message of an error body: an array of errors, of which the first is told, or one object.
+fn read_body(body: &[u8]) -> Option<(String, String)> {
+    let wire = match serde_json::from_slice::<Vec<Wire>>(body) {
+        Ok(many) => many.into_iter().next(),
+        Err(_) => serde_json::from_slice::<Wire>(body).ok(),
+    }?;
+    Some((wire.code, wire.message.trim().to_owned()))
+}
+
+/// The start of a body that is no error of the API: a gateway's page, most often.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.chars().count() {
+        0 => "no explanation".to_owned(),
+        1..=200 => words,
+        _ => words.chars().take(200).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OrgError;
+
+    fn said(status: u16, body: &str) -> (OrgError, String) {
+        let error = OrgError::from_reply(status, body.as_bytes());
+        let text = error.to_string();
+        (error, text)
+    }
+
+    #[test]
+    fn reads_an_array_an_object_and_a_page() {
+        let (error, text) =
+            said(401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#);
+        assert!(error.is_login());
+        assert_eq!(text, "the org refused us: Session expired or invalid (INVALID_SESSION_ID, HTTP 401)");
+        let (error, text) = said(400, r#"{"error":"invalid_grant","error_description":"user is locked"}"#);
+        assert!(!error.is_login() && !error.is_unknown());
+        assert_eq!(text, "the org answered: user is locked (invalid_grant, HTTP 400)");
+        let (error, text) = said(503, "<html>\n<p>Service  unavailable</p>");
+        assert!(error.is_unknown());
+        assert_eq!(text, "the org answered: <html> <p>Service unavailable</p> (HTTP, HTTP 503)");
+        assert_eq!(said(500, "").1, "the org answered: no explanation (HTTP, HTTP 500)");
+    }
+
+    #[test]
+    fn reads_recorded_errors() {
+        let refused = include_bytes!("../../tests/it/fixtures/amp-labs/invalid-field-upsert.json");
+        assert_eq!(OrgError::from_reply(400, refused).code(), Some("INVALID_FIELD_FOR_INSERT_UPDATE"));
+        let gone = include_bytes!("../../tests/it/fixtures/amp-labs/not-found.json");
+        assert!(OrgError::from_reply(404, gone).is_gone());
+    }
+
+    #[test]
+    fn a_long_page_is_cut() {
+        let (_, text) = said(502, &"x".repeat(5_000));
+        assert!(text.chars().count() < 260 && text.contains('…'));
+    }
+}

@@ -1,0 +1,166 @@
+//! The error of one row: `<CODE>:<message>:<field names> --`, and what can be done about it (reference C).
+
+/// A row error, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// The org's status code; empty when the text does not begin with one.
+    pub code: String,
+    /// The org's words. May hold the customer's values: not for logs, journals or reports.
+    pub message: String,
+    /// API names of the fields it is about; often none.
+    pub fields: Vec<String>,
+}
+
+/// What can be done about a row error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// The same row may go in later, in a smaller or better ordered job.
+    Transient,
+    /// The row may go in once the record it points to is there.
+    Dependency,
+    /// Nothing helps but other data or another configuration.
+    Permanent,
+}
+
+impl RowError {
+    /// Takes the text of `sf__Error` apart. Never fails: what does not follow the grammar is all message.
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        let (code, rest) = match text.split_once(':') {
+            Some((code, rest)) if is_code(code) => (code, rest),
+            _ => ("", text),
+        };
+        let (message, fields) = split_tail(rest).unwrap_or((rest, Vec::new()));
+        Self { code: code.to_owned(), message: message.trim().to_owned(), fields }
+    }
+
+    /// What can be done about it.
+    pub fn class(&self) -> ErrorClass {
+        let says = |words: &str| contains(&self.message, words);
+        match self.code.as_str() {
+            "UNABLE_TO_LOCK_ROW"
+            | "TooManyLockFailure"
+            | "Timeout"
+            | "TXN_SECURITY_METERING_ERROR"
+            | "UNKNOWN_EXCEPTION"
+            | "SERVER_UNAVAILABLE" => ErrorClass::Transient,
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if PASSING.iter().any(|w| says(w)) => {
+                ErrorClass::Transient
+            }
+            "INVALID_FIELD" if says("foreign key external id") => ErrorClass::Dependency,
+            "INVALID_CROSS_REFERENCE_KEY" if says("invalid cross reference id") => ErrorClass::Dependency,
+            "DELETE_FAILED" => ErrorClass::Dependency,
+            _ => ErrorClass::Permanent,
+        }
+    }
+
+    /// The record is in the recycle bin or gone: for a delete, what was wanted.
+    pub fn is_deleted(&self) -> bool {
+        self.code == "ENTITY_IS_DELETED"
+    }
+}
+
+/// Words of a trigger's failure that another order or a smaller job may avoid.
+const PASSING: [&str; 5] = [
+    "unable_to_lock_row",
+    "unable to obtain exclusive access",
+    "limitexception",
+    "too many dml",
+    "retries of batch save",
+];
+
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Message and fields of `<message>:<A,B> --`. The message may itself hold colons, commas and dashes.
+fn split_tail(rest: &str) -> Option<(&str, Vec<String>)> {
+    let (message, fields) = rest.strip_suffix("--")?.trim_end().rsplit_once(':')?;
+    let fields: Vec<_> = fields.split(',').map(str::trim).filter(|f| !f.is_empty()).collect();
+    let are_names =
+        fields.iter().all(|f| f.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')));
+    are_names.then(|| (message, fields.into_iter().map(str::to_owned).collect()))
+}
+
+fn contains(text: &str, lower_words: &str) -> bool {
+    text.to_lowercase().contains(lower_words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorClass::{Dependency, Permanent, Transient};
+    use super::RowError;
+
+    #[test]
+    fn takes_recorded_errors_apart() {
+        for (text, code, message, fields) in [
+            (
+                "REQUIRED_FIELD_MISSING:Required fields are missing: [Product__c, Broker__c]:Product__c,Broker__c --",
+                "REQUIRED_FIELD_MISSING",
+                "Required fields are missing: [Product__c, Broker__c]",
+                &["Product__c", "Broker__c"][..],
+            ),
+            (
+                "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--",
+                "INVALID_CROSS_REFERENCE_KEY",
+                "invalid cross reference id",
+                &[],
+            ),
+            (
+                "DUPLICATE_VALUE:duplicate value found: email__c duplicates value on record with id: a0N2w000001WQcq:--",
+                "DUPLICATE_VALUE",
+                "duplicate value found: email__c duplicates value on record with id: a0N2w000001WQcq",
+                &[],
+            ),
+            (
+                "INVALID_FIELD:Failed to deserialize field at col 3. Due to, 'x' is not a valid value for the type xsd:date:CloseDate --",
+                "INVALID_FIELD",
+                "Failed to deserialize field at col 3. Due to, 'x' is not a valid value for the type xsd:date",
+                &["CloseDate"],
+            ),
+            ("a rule's: own words", "", "a rule's: own words", &[]),
+            ("CODE:odd tail: not a name --", "CODE", "odd tail: not a name --", &[]),
+            ("", "", "", &[]),
+        ] {
+            let error = RowError::parse(text);
+            assert_eq!((error.code.as_str(), error.message.as_str()), (code, message));
+            assert_eq!(error.fields, fields);
+        }
+    }
+
+    #[test]
+    fn knows_what_can_be_done() {
+        for (text, class) in [
+            ("UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--", Transient),
+            (
+                "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: 001x:--",
+                Transient,
+            ),
+            (
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: System.LimitException: ns:Too many DML statements: 151:--",
+                Transient,
+            ),
+            (
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:Too many retries of batch save in the presence of Apex triggers with failures:--",
+                Transient,
+            ),
+            (
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: execution of BeforeInsert caused by: NullPointerException:--",
+                Permanent,
+            ),
+            (
+                "INVALID_FIELD:Foreign key external ID: a-1 not found for field Legacy_Id__c in entity Account:--",
+                Dependency,
+            ),
+            ("INVALID_FIELD:No such column 'foo' on sobject of type Bar:--", Permanent),
+            ("INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--", Dependency),
+            ("INVALID_CROSS_REFERENCE_KEY:Owner ID: owner cannot be blank:OwnerId --", Permanent),
+            ("DUPLICATE_VALUE:Duplicate external id specified: a:Ext__c --", Permanent),
+            ("FIELD_CUSTOM_VALIDATION_EXCEPTION:unable to obtain exclusive access:--", Permanent),
+            ("no code at all", Permanent),
+        ] {
+            assert_eq!(RowError::parse(text).class(), class, "{text}");
+        }
+        assert!(RowError::parse("ENTITY_IS_DELETED:entity is deleted:--").is_deleted());
+    }
+}
