@@ -3,7 +3,8 @@
 use super::facts::UserFact;
 use super::{Problems, Site, reference};
 use crate::diagnostic::{Code, Diagnostic, near_name};
-use crate::manifest::{Field, Inactive, Verb};
+use crate::manifest::{Field, Verb};
+use crate::transform::Inactive;
 use crate::model::FieldSchema;
 use crate::transform::{self, Fold, Matcher, TableEntry};
 use std::collections::BTreeMap;

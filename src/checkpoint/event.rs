@@ -80,7 +80,7 @@ pub enum Event {
         kind: StepKind,
         operation: String,
         object: String,
-        key: Option<String>,
+        key: String, form: String,
         rows: u64,
         file: NamedFile,
         index: NamedFile,

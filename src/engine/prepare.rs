@@ -97,7 +97,7 @@ pub(super) fn marks(ports: &Ports<'_>, migration: &Migration) -> Result<Vec<(Sou
 }
 
 /// Digest of everything that decides what is sent, but not of what has landed.
-fn digest(
+pub(super) fn digest(
     migration: &Migration,
     bound: &Bound,
     connected: &Connected<'_>,

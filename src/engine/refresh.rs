@@ -6,7 +6,7 @@ use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Progress};
 use crate::bind::{Bound, BoundObject};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ledger::merge::{Joined, join};
+use crate::ledger::merge::Joined;
 use crate::ledger::sort::Sorter;
 use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
@@ -95,7 +95,7 @@ fn rebuild(
         !again
     });
     let ledger = books.open(&object.name)?;
-    Ok(ledger.rebuild(|known| join(in_org, known, |r| r.0, |e| e.key).filter_map(merge))?)
+    Ok(ledger.rebuild(in_org, |r| r.0, merge)?)
 }
 
 fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {

@@ -102,10 +102,12 @@ async fn decide_all<'a>(
     let mut problems = Vec::new();
     for load in survey.order.sequence.clone() {
         let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
-        let expected = |books| Expected { bound, books, creates: &creates };
-        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, survey.deferred[load], &expected(&*books))?;
+        let mask = survey.deferred[load];
+        let expected = Expected { bound, books: &*books, creates: &creates };
+        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         if resolved.count > 0 && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0 {
-            resolved = resolve(ports.stage(), shape, scan, SCRATCH, survey.deferred[load], &expected(&*books))?;
+            let expected = Expected { bound, books: &*books, creates: &creates };
+            resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         }
         let given = Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
         let entries = books.entries(&bound.objects[shape.object].name);

@@ -33,6 +33,14 @@ pub struct SegmentRef {
     pub entries: u64,
 }
 
+impl SegmentRef {
+    /// A segment as an event names it: its number of entries follows from its length.
+    pub fn named(name: String, length: u64, blake3: String) -> Self {
+        let entries = length.saturating_sub(HEADER as u64) / Entry::WIDTH as u64;
+        Self { name, length, blake3, entries }
+    }
+}
+
 /// Path of a segment's file.
 pub(super) fn path(folder: &str, name: &str) -> String {
     format!("{folder}/{name}.seg")

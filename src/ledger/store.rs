@@ -166,18 +166,20 @@ impl<'a> Ledger<'a> {
         self.replace(next)
     }
 
-    /// Puts other entries in the place of all there are, as one segment: what `make` makes of those there are, in
-    /// the order of their keys.
+    /// Puts other entries in the place of all there are, as one segment: what `make` makes of each key that stands
+    /// in the ledger, on the left, or in both.
     ///
     /// # Errors
     /// As [`Ledger::add`].
-    pub fn rebuild<I: Iterator<Item = io::Result<Entry>>>(
+    pub fn rebuild<L>(
         &mut self,
-        make: impl FnOnce(Merged<'_>) -> I,
+        left: impl IntoIterator<Item = io::Result<L>>,
+        key: impl Fn(&L) -> KeyHash,
+        make: impl FnMut(io::Result<Joined<L, Entry>>) -> Option<io::Result<Entry>>,
     ) -> Result<(), LedgerError> {
         let name = format!("merged-{}", self.current.next_merge);
-        let draft = segment::draft(self.files, &self.folder, &name, make(self.iter()))?;
-        let segment = draft.commit(self.files, &self.folder)?;
+        let entries = join(left, self.iter(), key, |entry| entry.key).filter_map(make);
+        let segment = segment::draft(self.files, &self.folder, &name, entries)?.commit(self.files, &self.folder)?;
         let mut next = self.current.clone();
         next.next_merge += 1;
         next.replaced = next.segments.drain(..).map(|old| old.name).collect();

@@ -1,0 +1,479 @@
+//! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
+
+use super::books::{Books, Landed};
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::job::Desk;
+use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
+use super::ports::{Observer, Ports, Progress, Stop};
+use super::prepare::{Prepared, prepare};
+use super::recover::{recover, republish};
+use super::settle::{Collected, settle};
+use super::survey::leave_out;
+use crate::bind::Bound;
+use crate::checkpoint::{
+    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run, restore,
+};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::{Budget, Migration};
+use crate::model::Outcome;
+use crate::plan::{Plan, PlanStep, StepKind};
+use crate::stage::{
+    LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references,
+    stage_rows,
+};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+
+/// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
+const CANARY_ROWS: u32 = 2_000;
+/// Bytes of a part: the org takes 100 MB of raw upload (reference A4); below that stays some room.
+const PART_BYTES: u64 = 90_000_000;
+/// A budget never trips on fewer refused rows than this (spec, manifest).
+const BUDGET_FROM: u64 = 20;
+
+/// How an apply ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code.
+    pub exit: Exit,
+    /// The state at the end.
+    pub state: RunState,
+    /// The plan that was carried out.
+    pub plan: Plan,
+}
+
+/// Asked before anything is written, with the plan: whether to go on.
+pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
+
+/// Carries a migration out, going on with an interrupted run where there is one.
+///
+/// # Errors
+/// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+pub async fn run(
+    ports: Ports<'_>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    bound: (Bound, Vec<Diagnostic>),
+    approve: Approve<'_>,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<Finished, EngineError> {
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let before = last_run(ports.files)?;
+    let (mut resumed, mut run) = (None, before + 1);
+    if before > 0 {
+        let desk = desk(ports, connected, before, stop, observer, &mut books)?;
+        if desk.state.borrow().unfinished() {
+            if recover_run(&desk, &mut books, connected, migration, &bound).await? {
+                (resumed, run) = (Some(before), before);
+            }
+        }
+    }
+    let folder = format!("data/{run}");
+    let prepared =
+        prepare(&ports, connected, migration, bound, &mut books, resumed, Some(&folder), observer).await?;
+    approve(&prepared)?;
+    let desk = desk(ports, connected, run, stop, observer, &mut books)?;
+    begin(&desk, &prepared, migration, run, resumed)?;
+    let mut runner = Runner::new(&desk, &prepared, migration, &mut books, connected);
+    let exit = runner.run().await?;
+    let state = desk.state.borrow().clone();
+    Ok(Finished { exit, state, plan: prepared.plan })
+}
+
+/// A run's journal opened, its state folded, its settled parts in the ledger.
+fn desk<'d, 'a>(
+    ports: Ports<'a>,
+    connected: &'d Connected<'d>,
+    run: u32,
+    stop: &'d Stop,
+    observer: &'d dyn Observer,
+    books: &mut Books<'a>,
+) -> Result<Desk<'d, 'a>, EngineError> {
+    let (journal, lines) = Journal::open(ports.files, run)?;
+    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
+    state.fold_more(&journal_path(run), &lines)?;
+    if !lines.is_empty() && state.org_id == connected.info.org_id {
+        republish(books, run, &lines, &state)?;
+    }
+    Ok(Desk {
+        ports,
+        client: &connected.client,
+        journal: RefCell::new(journal),
+        state: RefCell::new(state),
+        observer,
+        stop,
+        halted: Cell::new(false),
+    })
+}
+
+/// Finishes what an interrupted run had under way. True when the run goes on, because its inputs are the same.
+async fn recover_run(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    bound: &(Bound, Vec<Diagnostic>),
+) -> Result<bool, EngineError> {
+    let (org, run, inputs) = {
+        let state = desk.state.borrow();
+        (state.org_id.clone(), state.run, state.inputs.clone())
+    };
+    if org != connected.info.org_id {
+        let message = format!("run {run} was begun in org {org} and is not finished; this is {}", connected.info.org_id);
+        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
+        return Err(EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help)));
+    }
+    let sources = super::prepare::marks(&desk.ports, migration)?;
+    let same = super::prepare::digest(migration, &bound.0, connected, &sources) == inputs;
+    recover(desk, books, same).await?;
+    if !same {
+        let exit = Exit::Interrupted.code();
+        desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
+        desk.save();
+        let note = format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+        desk.observer.progress(&Progress::Note(note));
+    }
+    Ok(same)
+}
+
+/// The first events of a run: who it is, and what the survey found.
+fn begin(
+    desk: &Desk<'_, '_>,
+    prepared: &Prepared<'_>,
+    migration: &Migration,
+    run: u32,
+    resumed: Option<u32>,
+) -> Result<(), EngineError> {
+    let plan = &prepared.plan;
+    if resumed.is_some() {
+        desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
+    } else {
+        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
+        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
+        let loads = migration.loads.iter().zip(&prepared.bound.loads);
+        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
+            name: load.name.clone(),
+            object: bound.object.clone(),
+            files: load.files.clone(),
+        };
+        desk.record(Event::RunStarted {
+            version: JOURNAL_VERSION,
+            run,
+            environment: plan.environment.clone(),
+            org_id: plan.org_id.clone(),
+            inputs: plan.inputs.clone(),
+            loads: loads.map(name).collect(),
+        })?;
+    }
+    for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
+        desk.record(Event::Surveyed {
+            load: load as u16,
+            source: scan.source,
+            outcomes: decided.outcomes,
+            absent: decided.absent,
+            rounded: scan.rounded,
+            truncated: scan.truncated,
+        })?;
+    }
+    desk.commit()
+}
+
+/// A part with the org.
+type Sending<'f> = Pin<Box<dyn std::future::Future<Output = (PartKey, Result<Collected, EngineError>)> + 'f>>;
+
+/// One run, carried out.
+struct Runner<'r, 'd, 'a> {
+    desk: &'r Desk<'d, 'a>,
+    prepared: &'r Prepared<'a>,
+    migration: &'r Migration,
+    books: &'r mut Books<'a>,
+    parallel: usize,
+    objects: Vec<String>,
+    steps: BTreeMap<u16, StepProgress>,
+    /// Why the run stops, once it does.
+    stopping: Option<Stopping>,
+}
+
+enum Stopping {
+    Error(EngineError),
+    Budget,
+}
+
+impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
+    fn new(
+        desk: &'r Desk<'d, 'a>,
+        prepared: &'r Prepared<'a>,
+        migration: &'r Migration,
+        books: &'r mut Books<'a>,
+        _connected: &Connected<'_>,
+    ) -> Self {
+        let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
+        let parallel = migration.environment.parallel_jobs.max(1) as usize;
+        Self { desk, prepared, migration, books, parallel, objects, steps: BTreeMap::new(), stopping: None }
+    }
+
+    async fn run(&mut self) -> Result<Exit, EngineError> {
+        let mut sending: FuturesUnordered<Sending<'r>> = FuturesUnordered::new();
+        self.check_budgets();
+        loop {
+            let finished = self.start(&mut sending);
+            if finished && self.stopping.is_none() {
+                return self.finish(Ended::Finished, self.exit());
+            }
+            match sending.next().await {
+                Some((key, Ok(collected))) => self.settled(key, collected),
+                Some((_, Err(error))) => self.stop(Stopping::Error(error)),
+                None if self.stopping.is_some() => return self.pause(),
+                None => {}
+            }
+        }
+    }
+
+    /// Performs everything that can be done now; true when nothing is left to do.
+    fn start(&mut self, sending: &mut FuturesUnordered<Sending<'r>>) -> bool {
+        while self.stopping.is_none() {
+            if self.desk.stop.asked() {
+                self.stop(Stopping::Error(super::job::interrupted()));
+                break;
+            }
+            let effects = next(&self.prepared.plan, &self.steps, self.parallel);
+            if effects.is_empty() {
+                break;
+            }
+            for effect in effects {
+                match effect {
+                    Effect::Finish => return true,
+                    Effect::Stage(step) => {
+                        if let Err(error) = self.stage(step) {
+                            self.stop(Stopping::Error(error));
+                        }
+                    }
+                    Effect::Send(key) => {
+                        self.mark(key, PartProgress::Running);
+                        let desk = self.desk;
+                        sending.push(Box::pin(async move { (key, desk.send(key).await) }));
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn stop(&mut self, why: Stopping) {
+        if matches!(why, Stopping::Error(_)) {
+            self.desk.halted.set(true);
+        }
+        // The first reason counts; parts that were interrupted because of it say less.
+        self.stopping.get_or_insert(why);
+    }
+
+    fn settled(&mut self, key: PartKey, collected: Collected) {
+        self.mark(key, PartProgress::Over);
+        let done = settle(self.desk, self.books, key, collected).and_then(|()| self.step_done(key.step));
+        match done {
+            Ok(()) => self.check_budgets(),
+            Err(error) => self.stop(Stopping::Error(error)),
+        }
+    }
+
+    fn mark(&mut self, key: PartKey, progress: PartProgress) {
+        if let Some(StepProgress::Staged(parts)) = self.steps.get_mut(&key.step) {
+            for part in parts.iter_mut().filter(|p| p.key == key) {
+                part.progress = progress;
+            }
+        }
+    }
+
+    fn step_done(&mut self, step: u16) -> Result<(), EngineError> {
+        let all_over = |p: &StepProgress| {
+            matches!(p, StepProgress::Staged(parts) if parts.iter().all(|p| p.progress == PartProgress::Over))
+        };
+        if self.steps.get(&step).is_some_and(all_over) {
+            self.steps.insert(step, StepProgress::Done);
+            self.desk.note(Event::StepDone { step })?;
+            self.desk.save();
+        }
+        Ok(())
+    }
+
+    /// Divides a step's rows into parts, by what has landed by now.
+    fn stage(&mut self, index: u16) -> Result<(), EngineError> {
+        let step = &self.prepared.plan.steps[index as usize];
+        self.desk.observer.progress(&Progress::Staging { load: step.name.clone(), rows: step.rows });
+        let (rows, numbers) = self.stage_step(step)?;
+        self.check_sources()?;
+        self.late(step, &rows)?;
+        self.desk.record(Event::StepStaged {
+            step: index,
+            load: step.load,
+            kind: step.kind,
+            rows: rows.parts.iter().map(|p| p.rows).sum(),
+            held: rows.held,
+            rejected: rows.rejected,
+            waiting: rows.waiting,
+        })?;
+        let mut scheduled = Vec::new();
+        for (part, key) in rows.parts.iter().zip(numbers) {
+            self.desk.record(self.part_staged(step, key, part))?;
+            let (after_previous, progress) = (part.after_previous, PartProgress::Ready);
+            scheduled.push(Scheduled { key, after_previous, progress });
+        }
+        self.desk.commit()?;
+        self.steps.insert(index, StepProgress::Staged(scheduled));
+        self.step_done(index)
+    }
+
+    fn stage_step(&mut self, step: &PlanStep) -> Result<(StepRows<'a>, Vec<PartKey>), EngineError> {
+        let load = step.load as usize;
+        let (run, first) = self.first_number(step.index);
+        let survey = &self.prepared.survey;
+        let shape = &survey.shapes[load];
+        let landed = Landed { books: self.books, objects: &self.objects };
+        let name = |number: u32| format!("data/{run}/{}-{}-{}", shape.name, step.index, first + number);
+        let second_pass = step.kind == StepKind::References;
+        let inputs = StepInputs {
+            io: self.desk.ports.stage(),
+            shape,
+            scan: &survey.scans[load],
+            deferred: if second_pass { second_pass_mask(self.prepared, load) } else { survey.deferred[load] },
+            landed: &landed,
+            limits: PartLimits {
+                first_rows: CANARY_ROWS.min(step.part_rows),
+                rows: step.part_rows,
+                bytes: PART_BYTES,
+            },
+            lock: survey.locks[load].as_ref().filter(|_| !second_pass).map(|(reference, _)| *reference),
+            scratch: "data/scratch",
+            name: &name,
+        };
+        let rows = match step.kind {
+            StepKind::Rows => stage_rows(&inputs, &survey.decided[load], step.level)?,
+            StepKind::References => {
+                stage_references(&inputs, self.books.entries(&self.prepared.bound.objects[shape.object].name))?
+            }
+        };
+        let keys = rows.parts.iter().map(|p| PartKey { step: step.index, number: first + p.number }).collect();
+        Ok((rows, keys))
+    }
+
+    /// Part numbers are never used twice in a run.
+    fn first_number(&self, step: u16) -> (u32, u32) {
+        let state = self.desk.state.borrow();
+        let last = state.parts.keys().filter(|k| k.step == step).map(|k| k.number + 1).max();
+        (state.run, last.unwrap_or(0))
+    }
+
+    fn part_staged(&self, step: &PlanStep, key: PartKey, part: &StagedPart) -> Event {
+        let bound = &self.prepared.bound.loads[step.load as usize];
+        let shape = &self.prepared.survey.shapes[step.load as usize];
+        let by_id = part.action == action::REFERENCES || (part.action == action::UPDATE && shape.inserts);
+        let named = |(path, length, blake3): &(String, u64, String)| NamedFile {
+            path: path.clone(),
+            length: *length,
+            blake3: blake3.clone(),
+        };
+        Event::PartStaged {
+            part: key,
+            load: step.load,
+            kind: step.kind,
+            operation: if by_id { "update".into() } else { step.operation.clone() },
+            object: bound.object.clone(),
+            key: bound.key.clone(),
+            form: bound.key_form.word().into(),
+            rows: part.rows,
+            file: named(&part.file),
+            index: named(&part.index),
+        }
+    }
+
+    /// Rows that turned out held or rejected only now.
+    fn late(&self, step: &PlanStep, rows: &StepRows<'a>) -> Result<(), EngineError> {
+        if rows.left.is_empty() {
+            return Ok(());
+        }
+        let load = step.load as usize;
+        let (shape, scan) = (&self.prepared.survey.shapes[load], &self.prepared.survey.scans[load]);
+        let run = self.desk.state.borrow().run;
+        let path = format!("data/{run}/{}.left-out-{}.csv", shape.name, step.index);
+        let mut file = LeftOutFile::new(self.desk.ports.files, path, &shape.columns);
+        leave_out(&self.desk.ports, shape, scan, &rows.left, Some(&mut file), &mut Reasons::default())
+    }
+
+    /// A source that changes while the run goes on stops it.
+    fn check_sources(&self) -> Result<(), EngineError> {
+        for (mark, modified) in &self.prepared.sources {
+            let files = self.desk.ports.sources;
+            if files.length(&mark.path)? != Some(mark.length) || files.modified(&mark.path)? != *modified {
+                let message = format!("{} changed while the run was going on", mark.path);
+                let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
+                let problem = Diagnostic::error(Code::StalePlan, message).help(help);
+                return Err(EngineError::problem(Exit::Stale, problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_budgets(&mut self) {
+        for (index, load) in self.migration.loads.iter().enumerate() {
+            let (refused, source) = {
+                let state = self.desk.state.borrow();
+                (state.refused(index as u16), state.loads.get(index).map_or(0, |l| l.source))
+            };
+            let spent = match load.max_failed {
+                Some(Budget::Rows(rows)) => refused > rows,
+                Some(Budget::Percent(percent)) => refused as f64 > source as f64 * percent / 100.0,
+                None => false,
+            };
+            if spent && refused >= BUDGET_FROM && self.stopping.is_none() {
+                let note = format!("{}: {refused} of {source} rows failed or were rejected: its `max_failed` is spent", load.name);
+                self.desk.observer.progress(&Progress::Note(note));
+                self.stop(Stopping::Budget);
+            }
+        }
+    }
+
+    /// The exit code of a run that came to its end.
+    fn exit(&self) -> Exit {
+        let state = self.desk.state.borrow();
+        let bad = [Outcome::Rejected, Outcome::Held, Outcome::Failed];
+        let left = |load: &crate::checkpoint::LoadState| {
+            bad.iter().any(|o| load.outcomes[*o as usize] > 0) || load.references.failed + load.references.pending > 0
+        };
+        if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
+    }
+
+    fn finish(&self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+        self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
+        self.desk.save();
+        Ok(exit)
+    }
+
+    /// All parts under way have come to rest: the budget ends the run, anything else leaves it to be gone on with.
+    fn pause(&mut self) -> Result<Exit, EngineError> {
+        match self.stopping.take() {
+            Some(Stopping::Budget) => self.finish(Ended::Budget, Exit::Budget),
+            Some(Stopping::Error(error)) => {
+                // The journal may be what failed: then there is nothing more to write.
+                if !matches!(error, EngineError::Journal(_)) {
+                    self.desk.note(Event::RunPaused { exit: error.exit().code() })?;
+                    self.desk.save();
+                }
+                Err(error)
+            }
+            None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
+        }
+    }
+}
+
+/// References that a second pass of a load may fill: those that break cycles, and self-references where rows point
+/// at each other or stand too deep.
+fn second_pass_mask(prepared: &Prepared<'_>, load: usize) -> u64 {
+    let (survey, shape) = (&prepared.survey, &prepared.survey.shapes[load]);
+    let own = shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
+    survey.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
+}
