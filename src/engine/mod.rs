@@ -25,7 +25,7 @@ pub use exit::{EngineError, Exit};
 pub use survey::Surveyed;
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
-pub use prepare::{Prepared, bound, prepare};
+pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
 pub use refresh::refresh;
 pub use run::{Approve, Finished, run};

@@ -43,7 +43,18 @@ pub fn bound(migration: &Migration, connected: &Connected<'_>) -> Result<(Bound,
     }
 }
 
-/// Makes the plan. `resumed`: the interrupted run that goes on. `left_out`: where rows that are not sent are written.
+/// What a plan is made with beside its inputs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrepareOptions<'x> {
+    /// The interrupted run that goes on.
+    pub resumed: Option<u32>,
+    /// Where rows that are not sent are written; nowhere for a plan.
+    pub left_out: Option<&'x str>,
+    /// Which loads take part, one for each; all when it is empty.
+    pub selected: &'x [bool],
+}
+
+/// Makes the plan.
 ///
 /// # Errors
 /// Everything that keeps the plan from being carried out, with its exit code.
@@ -53,16 +64,18 @@ pub async fn prepare<'a>(
     migration: &Migration,
     bound: (Bound, Vec<Diagnostic>),
     books: &mut Books<'a>,
-    resumed: Option<u32>,
-    left_out: Option<&str>,
+    options: PrepareOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Prepared<'a>, EngineError> {
     let (bound, warnings) = bound;
     let sources = marks(ports, migration)?;
     check_counts(&connected.client, &bound, books).await?;
-    let options = SurveyOptions { resumed, left_out };
+    let all = vec![true; migration.loads.len()];
+    let selected = if options.selected.is_empty() { &all } else { options.selected };
+    let PrepareOptions { resumed, left_out, .. } = options;
+    let options = SurveyOptions { resumed, left_out, selected };
     let survey = survey(ports, connected, migration, &bound, books, &options, observer).await?;
-    let digest = digest(migration, &bound, connected, &sources);
+    let digest = digest(migration, &bound, connected, &sources, selected);
     let facts = facts(migration, &bound, &survey);
     let totals: Vec<LoadTotals> = (0..survey.shapes.len()).map(|load| totals(&survey, load, resumed.is_some())).collect();
     let plan = build(Inputs {
@@ -102,6 +115,7 @@ pub(super) fn digest(
     bound: &Bound,
     connected: &Connected<'_>,
     sources: &[(SourceMark, Option<i64>)],
+    selected: &[bool],
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: &str| {
@@ -110,6 +124,9 @@ pub(super) fn digest(
     };
     part(&migration.environment.name);
     part(&connected.info.org_id);
+    if selected.iter().any(|s| !s) {
+        part(&format!("{selected:?}"));
+    }
     for (mark, _) in sources {
         part(&mark.path);
         part(&mark.blake3);

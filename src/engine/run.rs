@@ -6,7 +6,7 @@ use super::exit::{EngineError, Exit};
 use super::job::Desk;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
-use super::prepare::{Prepared, prepare};
+use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::{recover, republish};
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
@@ -58,6 +58,7 @@ pub async fn run(
     connected: &Connected<'_>,
     migration: &Migration,
     bound: (Bound, Vec<Diagnostic>),
+    selected: &[bool],
     approve: Approve<'_>,
     stop: &Stop,
     observer: &dyn Observer,
@@ -68,14 +69,14 @@ pub async fn run(
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
         if desk.state.borrow().unfinished() {
-            if recover_run(&desk, &mut books, connected, migration, &bound).await? {
+            if recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
                 (resumed, run) = (Some(before), before);
             }
         }
     }
     let folder = format!("data/{run}");
-    let prepared =
-        prepare(&ports, connected, migration, bound, &mut books, resumed, Some(&folder), observer).await?;
+    let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
+    let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
@@ -118,6 +119,7 @@ async fn recover_run(
     connected: &Connected<'_>,
     migration: &Migration,
     bound: &(Bound, Vec<Diagnostic>),
+    selected: &[bool],
 ) -> Result<bool, EngineError> {
     let (org, run, inputs) = {
         let state = desk.state.borrow();
@@ -129,7 +131,7 @@ async fn recover_run(
         return Err(EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help)));
     }
     let sources = super::prepare::marks(&desk.ports, migration)?;
-    let same = super::prepare::digest(migration, &bound.0, connected, &sources) == inputs;
+    let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
     recover(desk, books, same).await?;
     if !same {
         let exit = Exit::Interrupted.code();

@@ -168,6 +168,7 @@ pub(super) fn settle(
     let part = desk.part(key)?;
     let run = desk.state.borrow().run;
     let failures = write_failures(desk, key, &part, &collected)?;
+    write_crosswalk(desk, key, &part, &collected)?;
     let entries = collected.index.records.iter().zip(&collected.fates);
     let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), part.load, run)).collect();
     let ledger = books.open(&part.object)?;
@@ -267,6 +268,38 @@ fn write_failures(
     crate::ports::write_durably(desk.ports.files, &path, &bytes)?;
     let blake3 = blake3::hash(&bytes).to_hex().to_string();
     Ok(Some(NamedFile { path, length: bytes.len() as u64, blake3 }))
+}
+
+/// `key,id` of every row that landed: what satellite systems need to follow a record. Durable before the event.
+fn write_crosswalk(
+    desk: &Desk<'_, '_>,
+    key: PartKey,
+    part: &Part,
+    collected: &Collected,
+) -> Result<(), EngineError> {
+    if part.kind != StepKind::Rows {
+        return Ok(());
+    }
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    each_payload_row(desk.ports.files, part, |header, record| {
+        let get = cell_of(header, record);
+        let Some(at) = collected.index.find(&get) else { return Ok(()) };
+        let Some(Fate::Landed { id, .. }) = &collected.fates[at] else { return Ok(()) };
+        let legacy = get(&part.key).unwrap_or_default();
+        Ok(csv.write_record([legacy, id.to_string()]).map_err(std::io::Error::other)?)
+    })?;
+    let bytes = csv.into_inner().map_err(|e| EngineError::Unexpected(e.to_string()))?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let run = desk.state.borrow().run;
+    let path = crosswalk_path(run, &part.object, key);
+    Ok(crate::ports::write_durably(desk.ports.files, &path, &bytes)?)
+}
+
+/// Where the crosswalk of a part lies.
+fn crosswalk_path(run: u32, object: &str, key: PartKey) -> String {
+    format!("data/{run}/crosswalk/{object}/{key}.csv")
 }
 
 /// Calls `f` with the header and each row of a part's payload.

@@ -47,6 +47,8 @@ pub(super) struct SurveyOptions<'x> {
     pub(super) resumed: Option<u32>,
     /// Where the files of rows left out go; nowhere for a plan.
     pub(super) left_out: Option<&'x str>,
+    /// Which loads take part.
+    pub(super) selected: &'x [bool],
 }
 
 /// Reads and decides everything.
@@ -62,11 +64,14 @@ pub(super) async fn survey<'a>(
     options: &SurveyOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
-    let shapes = shapes(migration, bound)?;
+    let mut shapes = shapes(migration, bound)?;
     let mut files: Vec<Option<LeftOutFile<'a>>> =
         migration.loads.iter().map(|l| options.left_out.map(|folder| left_out_file(ports, folder, l))).collect();
     let mut scans = Vec::new();
-    for (shape, file) in shapes.iter().zip(&mut files) {
+    for (index, (shape, file)) in shapes.iter_mut().zip(&mut files).enumerate() {
+        if !options.selected[index] {
+            shape.paths.clear();
+        }
         observer.progress(&Progress::Reading { load: shape.name.clone() });
         scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
     }
@@ -111,6 +116,7 @@ async fn decide_all<'a>(
         }
         let given = Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
         let entries = books.entries(&bound.objects[shape.object].name);
+        let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let mut this = match decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH) {
             Ok(this) => this,
             Err(StageError::Problems(found)) => {

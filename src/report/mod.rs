@@ -1,1 +1,12 @@
-//! (to be written)
+//! What happened, for people and machines: text, JSON, crosswalk. Reads the plan and the folded journal; must not
+//! know the org, and shows no customer's value but in the crosswalk, which is made to hold them.
+
+mod crosswalk;
+mod failures;
+mod json;
+mod text;
+
+pub use crosswalk::crosswalk;
+pub use failures::{FailureGroup, failure_groups};
+pub use json::{check_json, plan_json, report_json};
+pub use text::{plan_text, report_text};

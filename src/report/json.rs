@@ -1,0 +1,69 @@
+//! The JSON of `apply`, `status`, `report`, `plan` and `check`. Fields are only ever added.
+
+use crate::checkpoint::{LoadState, RunState};
+use crate::diagnostic::{Diagnostic, to_json};
+use crate::model::Outcome;
+use crate::plan::{Plan, StepKind};
+use serde_json::{Map, Value, json};
+
+/// `cutover.report/1`.
+pub fn report_json(state: &RunState, exit: u8) -> Value {
+    json!({
+        "schema": "cutover.report/1",
+        "run": state.run,
+        "environment": state.environment,
+        "org_id": state.org_id,
+        "loads": state.loads.iter().map(load_json).collect::<Vec<_>>(),
+        "jobs": jobs_json(state),
+        "exit": exit,
+    })
+}
+
+/// `cutover.plan/1`: the plan as it is.
+pub fn plan_json(plan: &Plan) -> Value {
+    serde_json::to_value(plan).unwrap_or(Value::Null)
+}
+
+/// `cutover.check/1`.
+pub fn check_json(diagnostics: &[Diagnostic], exit: u8) -> Value {
+    json!({
+        "schema": "cutover.check/1",
+        "diagnostics": diagnostics.iter().map(to_json).collect::<Vec<_>>(),
+        "exit": exit,
+    })
+}
+
+fn load_json(load: &LoadState) -> Value {
+    let tally = load.tally();
+    let mut fields = Map::new();
+    fields.insert("name".into(), json!(load.name.name));
+    fields.insert("object".into(), json!(load.name.object));
+    fields.insert("source".into(), json!(tally.source()));
+    for outcome in Outcome::ALL {
+        fields.insert(outcome.word().into(), json!(tally.get(outcome)));
+    }
+    fields.insert("absent".into(), json!(load.absent));
+    fields.insert("rounded".into(), json!(load.rounded));
+    fields.insert("truncated".into(), json!(load.truncated));
+    fields.insert("references".into(), json!(load.references));
+    fields.insert("balances".into(), json!(tally.balances()));
+    Value::Object(fields)
+}
+
+fn jobs_json(state: &RunState) -> Vec<Value> {
+    let jobs = state.parts.iter().filter(|(_, part)| part.job.is_some());
+    jobs.map(|(key, part)| {
+        json!({
+            "id": part.job,
+            "load": state.loads.get(part.load as usize).map(|l| &l.name.name),
+            "step": key.step,
+            "part": key.number,
+            "kind": match part.kind { StepKind::Rows => "rows", StepKind::References => "references" },
+            "operation": part.operation,
+            "state": part.job_state.clone().unwrap_or_else(|| format!("{:?}", part.state)),
+            "sent": part.rows,
+            "failed": part.failed,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,199 @@
+//! One screen of text for a plan and for a run. Meaning never hangs on colour; a column without a number is left out.
+
+use super::failures::FailureGroup;
+use crate::checkpoint::{Ended, RunState};
+use crate::model::Outcome;
+use crate::plan::{Plan, PlanLoad, StepKind};
+use comfy_table::{CellAlignment, Table, presets};
+use std::fmt::Write;
+
+/// Reasons shown for a plan; the others are counted.
+const MOST_REASONS: usize = 12;
+
+/// The screen of a plan.
+pub fn plan_text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let sandbox = if plan.sandbox { "sandbox" } else { "production" };
+    let _ = writeln!(out, "{} → {} (org {}, {sandbox})\n", plan.project, plan.environment, plan.org_id);
+    out.push_str(&balance(&plan.loads.iter().map(plan_row).collect::<Vec<_>>()));
+    out.push_str(&steps(plan));
+    out.push_str(&reasons(plan));
+    for note in &plan.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    if plan.changes {
+        let rows: u64 = plan.steps.iter().map(|s| s.rows).sum();
+        let _ = writeln!(out, "{rows} rows to send in {} steps. What triggers, flows and validation rules of the org will say cannot be known before.", plan.steps.len());
+    } else {
+        let _ = writeln!(out, "Nothing to send: the org has every row as it is.");
+    }
+    out
+}
+
+/// The screen of a run. `folder`: where its files lie, as the user would type it.
+pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
+    let mut out = String::new();
+    out.push_str(&balance(&state.loads.iter().map(run_row).collect::<Vec<_>>()));
+    for load in state.loads.iter().filter(|l| l.references.filled + l.references.pending + l.references.failed > 0) {
+        let r = load.references;
+        let _ = writeln!(
+            out,
+            "{}: references of the second pass: {} filled, {} pending, {} failed",
+            load.name.name, r.filled, r.pending, r.failed
+        );
+    }
+    for load in &state.loads {
+        policies(&mut out, &load.name.name, load.rounded, load.truncated, load.absent);
+    }
+    for group in groups {
+        let _ = writeln!(out, "{}", group.line());
+    }
+    let _ = writeln!(out, "{}", ending(state, folder));
+    out
+}
+
+/// What was done leniently, and what is no longer in its source.
+fn policies(out: &mut String, name: &str, rounded: u64, truncated: u64, absent: u64) {
+    for (count, what) in [
+        (rounded, "decimals rounded to the field's scale"),
+        (truncated, "texts cut to the field's length"),
+        (absent, "landed rows are no longer in the source (listed, left alone)"),
+    ] {
+        if count > 0 {
+            let _ = writeln!(out, "{name}: {count} {what}");
+        }
+    }
+}
+
+fn ending(state: &RunState, folder: &str) -> String {
+    let run = state.run;
+    let bad = state.loads.iter().any(|l| [1, 3, 8].iter().any(|o| l.outcomes[*o] > 0));
+    let files = if bad { format!(" Rows that were not loaded: {folder}/data/{run}/") } else { String::new() };
+    match state.ended {
+        Some((Ended::Finished, _)) => format!("run {run} finished.{files}"),
+        Some((Ended::Budget, _)) => format!("run {run} stopped: too many rows failed or were rejected.{files}"),
+        Some((Ended::Superseded, _)) => format!("run {run} was superseded by a later run."),
+        None => format!("run {run} is not finished: `cutover apply` goes on where it stopped.{files}"),
+    }
+}
+
+/// A row of the balance: name, object, source, then the outcomes by their words, and whether it adds up.
+struct BalanceRow {
+    name: String,
+    object: String,
+    source: u64,
+    counts: Vec<(&'static str, u64)>,
+    balances: bool,
+}
+
+fn plan_row(load: &PlanLoad) -> BalanceRow {
+    let counts = vec![
+        ("filtered", load.filtered),
+        ("rejected", load.rejected),
+        ("duplicate", load.duplicate),
+        ("held", load.held),
+        ("unchanged", load.unchanged),
+        ("done", load.done),
+        ("create", load.create),
+        ("update", load.update),
+    ];
+    let balances = load.source == counts.iter().map(|c| c.1).sum::<u64>();
+    BalanceRow { name: load.name.clone(), object: load.object.clone(), source: load.source, counts, balances }
+}
+
+fn run_row(load: &crate::checkpoint::LoadState) -> BalanceRow {
+    let tally = load.tally();
+    BalanceRow {
+        name: load.name.name.clone(),
+        object: load.name.object.clone(),
+        source: tally.source(),
+        counts: Outcome::ALL.into_iter().map(|o| (o.word(), tally.get(o))).collect(),
+        balances: tally.balances(),
+    }
+}
+
+/// `source = …` for each load and in all. Columns in which every load has nothing are left out.
+fn balance(rows: &[BalanceRow]) -> String {
+    let words: Vec<&'static str> = rows.first().map(|r| r.counts.iter().map(|c| c.0).collect()).unwrap_or_default();
+    let shown: Vec<usize> = (0..words.len()).filter(|i| rows.iter().any(|r| r.counts[*i].1 > 0)).collect();
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let mut header = vec!["load".to_owned(), "object".to_owned(), "source =".to_owned()];
+    header.extend(shown.iter().map(|i| words[*i].to_owned()));
+    table.set_header(header);
+    for row in rows {
+        let mut cells = vec![row.name.clone(), row.object.clone(), number(row.source)];
+        cells.extend(shown.iter().map(|i| number(row.counts[*i].1)));
+        table.add_row(cells);
+    }
+    let total = |f: &dyn Fn(&BalanceRow) -> u64| number(rows.iter().map(f).sum());
+    let mut cells = vec!["total".to_owned(), String::new(), total(&|r| r.source)];
+    cells.extend(shown.iter().map(|i| total(&|r| r.counts[*i].1)));
+    table.add_row(cells);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let verdict = if rows.iter().all(|r| r.balances) { "balances" } else { "DOES NOT BALANCE" };
+    let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
+    format!("{}  {verdict}\n\n", lines.join("\n"))
+}
+
+/// Thousands apart, so that large numbers can be read.
+fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn steps(plan: &Plan) -> String {
+    let mut out = String::new();
+    let mut wave = 0;
+    for step in &plan.steps {
+        if step.wave != wave {
+            wave = step.wave;
+            let _ = writeln!(out, "wave {wave}");
+        }
+        let what = match (step.kind, step.level) {
+            (StepKind::References, _) => "  second pass: deferred references".to_owned(),
+            (StepKind::Rows, 0) => String::new(),
+            (StepKind::Rows, level) => format!("  level {level}"),
+        };
+        let jobs = if step.parts == 1 { "1 job".to_owned() } else { format!("{} jobs", step.parts) };
+        let lock = step.lock.as_ref().map(|l| format!(", sorted by {} ({})", l.field, l.reason)).unwrap_or_default();
+        let _ = writeln!(out, "  {}{what}: {} {} rows, {jobs}{lock}", step.name, step.operation, number(step.rows));
+    }
+    if !plan.steps.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn reasons(plan: &Plan) -> String {
+    let mut out = String::new();
+    let all: Vec<_> = plan.loads.iter().flat_map(|l| l.reasons.iter().map(move |r| (l, r))).collect();
+    for (load, reason) in all.iter().take(MOST_REASONS) {
+        let _ = writeln!(
+            out,
+            "{} {} {}: {} [{}], first at {}",
+            load.name,
+            number(reason.rows),
+            reason.outcome,
+            reason.message,
+            reason.code,
+            reason.first
+        );
+    }
+    if all.len() > MOST_REASONS {
+        let _ = writeln!(out, "… and {} more reasons (`cutover plan --json` lists them)", all.len() - MOST_REASONS);
+    }
+    if !all.is_empty() {
+        out.push('\n');
+    }
+    out
+}
