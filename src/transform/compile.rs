@@ -40,7 +40,7 @@ pub enum Class {
     Constant,
     /// A column as it is.
     Column,
-    /// Filters on columns, in native code.
+    /// Filters on columns, and joins of these, in native code.
     Filters,
     /// Anything else, by minijinja.
     Expression,
@@ -104,6 +104,9 @@ fn compile_parts(text: &str, scope: &Scope, role: Role) -> Result<Expr, Vec<Expr
         checker.troubles.into_iter().map(|(severity, trouble)| problem(severity, trouble)).collect();
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
+    }
+    if !tree.is_native() && !expr::accepts(&tree) {
+        return Err(vec![problem(Severity::Error, parser::too_complex(node.at))]);
     }
     let tree = settled(tree, &columns).map_err(|fault| {
         let message = format!("this can never be evaluated: {}", fault.words());

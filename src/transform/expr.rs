@@ -28,6 +28,14 @@ pub(super) fn evaluate(tree: &Tree, row: &dyn Cells) -> Result<Datum<'static>, F
     runner.value(0).map(Datum::into_owned)
 }
 
+/// Whether minijinja takes an expression. It should take all that `check` passes; a worker must not be the first to
+/// find out.
+pub(super) fn accepts(tree: &Tree) -> bool {
+    let mut script = Script::default();
+    script.piece(tree, Some(tree));
+    compiled(script.whole()).is_some()
+}
+
 /// What minijinja has to evaluate for a row: perhaps a condition, and the fields' expressions.
 #[derive(Debug, Default)]
 pub(super) struct Script {
@@ -88,7 +96,11 @@ impl Script {
             Tree::And(trees) => self.write_list("(", trees, " and ", ")", out),
             Tree::Or(trees) => self.write_list("(", trees, " or ", ")", out),
             Tree::List(trees) => self.write_list("[", trees, ", ", "]", out),
-            Tree::Join(trees) => self.write_list("[", trees, ", ", "]|_join", out),
+            Tree::Join(trees) => {
+                let (first, rest) = trees.split_at(1);
+                self.write_list("", first, "", "|_join(", out);
+                self.write_list("", rest, ", ", ")", out);
+            }
             Tree::Two(operator, left, right) => {
                 self.write(left, out);
                 push(out, format_args!("|{}(", operator.inner_name()));
@@ -375,9 +387,8 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn join(parts: &Value) -> Result<Value, Error> {
-    let parts: Vec<Value> = parts.try_iter()?.collect();
-    answer(operators::join(parts.iter().map(datum)))
+fn join(first: &Value, rest: &[Value]) -> Result<Value, Error> {
+    answer(operators::join(std::iter::once(first).chain(rest).map(datum)))
 }
 
 fn add_filters_with_arguments(environment: &mut Environment<'static>) {

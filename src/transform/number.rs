@@ -60,7 +60,7 @@ impl Number {
             if under < 0 { (over.checked_neg()?, under.checked_neg()?) } else { (over, under) };
         let divisor = if under == 1 { 1 } else { gcd(over.unsigned_abs(), under.unsigned_abs()) };
         let divisor = i128::try_from(divisor).ok().filter(|d| *d != 0)?;
-        let (over, under) = (over / divisor, under / divisor);
+        let (over, under) = if divisor == 1 { (over, under) } else { (over / divisor, under / divisor) };
         (under < LARGEST_DENOMINATOR).then_some(Self { over, under })
     }
 
@@ -136,13 +136,14 @@ impl Number {
     }
 
     fn terminates(self) -> bool {
-        let mut rest = self.under;
-        for factor in [2, 5] {
-            while rest % factor == 0 {
-                rest /= factor;
+        let mut rest = self.under.unsigned_abs();
+        rest >>= rest.trailing_zeros();
+        loop {
+            match divided(rest, 5) {
+                (fifth, 0) => rest = fifth,
+                _ => return rest == 1,
             }
         }
-        rest == 1
     }
 }
 
@@ -183,14 +184,13 @@ fn compare_parts(mut a: (i128, i128), mut b: (i128, i128)) -> Ordering {
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let under = self.under.unsigned_abs();
-        let mut whole = self.over.unsigned_abs() / under;
-        let mut rest = self.over.unsigned_abs() % under;
+        let (mut whole, mut rest) = divided(self.over.unsigned_abs(), under);
         let mut places = Vec::new();
         let most = if self.terminates() { usize::MAX } else { DECIMALS };
         while rest != 0 && places.len() < most {
-            rest *= 10;
-            places.push(b'0' + (rest / under) as u8);
-            rest %= under;
+            let (digit, left) = divided(rest * 10, under);
+            places.push(b'0' + digit as u8);
+            rest = left;
         }
         if rest * 2 >= under && round_up(&mut places) {
             whole += 1;
@@ -219,11 +219,29 @@ pub(super) fn round_up(digits: &mut [u8]) -> bool {
     true
 }
 
+/// By halving and subtracting: no division, which is slow at this width.
 fn gcd(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
-        (a, b) = (b, a % b);
+    if a == 0 || b == 0 {
+        return a | b;
     }
-    a
+    let twos = (a | b).trailing_zeros();
+    a >>= a.trailing_zeros();
+    while b != 0 {
+        b >>= b.trailing_zeros();
+        if a > b {
+            std::mem::swap(&mut a, &mut b);
+        }
+        b -= a;
+    }
+    a << twos
+}
+
+/// Quotient and remainder; quickly where both fit a machine word, as they nearly always do.
+fn divided(over: u128, under: u128) -> (u128, u128) {
+    match (u64::try_from(over), u64::try_from(under)) {
+        (Ok(over), Ok(under)) => (u128::from(over / under), u128::from(over % under)),
+        _ => (over / under, over % under),
+    }
 }
 
 fn too_large() -> Fault {

@@ -23,7 +23,6 @@ pub(super) fn parse(text: &str) -> Result<Node, Trouble> {
     let mut parser = Parser { tokens, at: 0, depth: 0 };
     let node = parser.expression()?;
     match parser.peek() {
-        TokenKind::End if node.depth() > TALLEST => Err(too_complex(0..text.chars().count())),
         TokenKind::End => Ok(node),
         _ => Err(parser.unexpected("an operator or the end")),
     }
@@ -115,7 +114,9 @@ impl Parser {
     }
 
     pub(super) fn expression(&mut self) -> Parsed {
-        self.deeper(Self::condition)
+        let node = self.deeper(Self::condition)?;
+        // Judged at every level: what follows walks the tree by recursion.
+        if node.depth() > TALLEST { Err(too_complex(node.at)) } else { Ok(node) }
     }
 
     fn condition(&mut self) -> Parsed {
@@ -310,7 +311,8 @@ pub(super) fn feature(at: Range<usize>, message: impl Into<String>) -> Trouble {
     Trouble::new(Code::ExpressionFeature, at, message)
 }
 
-fn too_complex(at: Range<usize>) -> Trouble {
+/// More than we care to walk.
+pub(super) fn too_complex(at: Range<usize>) -> Trouble {
     syntax(at, "the expression is nested too deeply or is too long")
         .help("split it, or move the logic into a map")
 }

@@ -210,16 +210,15 @@ impl RowWorker {
     }
 
     fn kept(&mut self, row: &dyn Row, out: &mut RowOut) -> Result<bool, Reject> {
-        let program = self.program.clone();
-        if let [column, ..] = program.unknown.as_slice() {
+        if let [column, ..] = self.program.unknown.as_slice() {
             let message = format!("the source has no column `{column}`");
             return Err(Reject { code: Code::UnknownColumn, field: None, message });
         }
         let row = Shown(row);
-        if !self.wanted(&program, &row)? {
+        if !self.wanted(&row)? {
             return Ok(false);
         }
-        for (number, field) in program.fields.iter().enumerate() {
+        for (number, field) in self.program.fields.iter().enumerate() {
             let cell = self.cell(field, &row, out).map_err(|refusal| refused(number, field, &refusal))?;
             out.cells.push(cell);
         }
@@ -227,13 +226,14 @@ impl RowWorker {
     }
 
     /// Evaluates the condition, and with it whatever minijinja has to do for this row.
-    fn wanted(&mut self, program: &Program, row: &Shown<'_>) -> Result<bool, Reject> {
+    fn wanted(&mut self, row: &Shown<'_>) -> Result<bool, Reject> {
+        let condition = &self.program.condition;
         let fault = |fault: Fault| {
-            let text = program.condition.as_ref().map_or("", |(_, text)| text);
+            let text = condition.as_ref().map_or("", |(_, text)| text);
             let message = format!("`where: {text}`: {}", fault.words());
             Reject { code: Code::RowValue, field: None, message }
         };
-        if let Some((Source::Native(tree), _)) = &program.condition
+        if let Some((Source::Native(tree), _)) = condition
             && !native::evaluate(tree, row).map_err(fault)?.is_true()
         {
             return Ok(false);

@@ -150,10 +150,11 @@ impl Tree {
         }
     }
 
-    /// Whether native code can evaluate it: a constant, a column, or filters on these.
+    /// Whether native code can evaluate it: constants, columns, filters on these, and joins of all that.
     pub(super) fn is_native(&self) -> bool {
         match self {
             Self::Const(_) | Self::Column(_) => true,
+            Self::Join(parts) => parts.iter().all(Self::is_native),
             Self::Apply(base, filter) => {
                 base.is_native()
                     && match filter {

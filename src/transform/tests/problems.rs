@@ -173,7 +173,7 @@ fn classes_and_columns_are_told() {
         ("row[\"Odd Name\"]", Class::Column, &["Odd Name"]),
         ("name | trim | title", Class::Filters, &["name"]),
         ("name | default(first | trim)", Class::Filters, &["name", "first"]),
-        ("name ~ first ~ name", Class::Expression, &["name", "first"]),
+        ("name ~ first ~ name", Class::Filters, &["name", "first"]),
         ("status != 'x'", Class::Expression, &["status"]),
     ] {
         let expr = try_compile(text).unwrap();
@@ -203,29 +203,50 @@ fn the_sources_time_zone_serves_formats_without_an_offset() {
     assert_eq!(other.evaluate(&|_| "01/07/2024 08:00"), Ok(Some("2024-07-01T08:00:00Z".into())));
 }
 
+/// Ways to make an expression of any size.
+fn shapes(n: usize) -> Vec<String> {
+    let many =
+        |open: &str, middle: &str, close: &str| format!("{}{middle}{}", open.repeat(n), close.repeat(n));
+    vec![
+        many("(", "name", ")"),
+        many("[", "name", "]"),
+        many("not ", "name", ""),
+        many("-", "1", ""),
+        many("", "name", " | trim"),
+        many("", "name", " is blank"),
+        many("", "1", " + 1"),
+        many("", "name", " ~ name"),
+        many("", "name", " if name"),
+        many("name if name else ", "name", ""),
+        many("name | default(", "name", ")"),
+        many("('x' if not (", "name", ") else 'y')"),
+        many("(name ~ (first == '' or ", "name", ") | upper)"),
+        many("(1 + 2 * 1 ** ", "1", ")"),
+    ]
+}
+
 #[test]
 fn deep_and_long_expressions_are_refused_not_crashed_on() {
-    let many = |open: &str, middle: &str, close: &str, n: usize| {
-        format!("{}{middle}{}", open.repeat(n), close.repeat(n))
-    };
-    for n in [1000, 20_000] {
-        for text in [
-            many("(", "name", ")", n),
-            many("[", "name", "]", n),
-            many("not ", "name", "", n),
-            many("-", "1", "", n),
-            many("", "name", " | trim", n),
-            many("", "name", " is blank", n),
-            many("", "1", " + 1", n),
-            many("", "name", " ~ name", n),
-            many("", "name", " if name", n),
-            many("name | default(", "name", ")", n),
-        ] {
-            assert!(try_compile(&text).is_err(), "{}", &text[..20]);
+    for text in [1000, 20_000].into_iter().flat_map(shapes) {
+        assert!(try_compile(&text).is_err(), "{}", &text[..20]);
+    }
+}
+
+#[test]
+fn whatever_depth_compiles_is_evaluated() {
+    let mut deepest = 0;
+    for n in 1..50 {
+        for text in shapes(n) {
+            if try_compile(&text).is_ok() {
+                deepest = n;
+                let found = super::evaluate(&text, &[("name", "n")]);
+                assert!(!found.is_err_and(|words| words.contains("cannot be evaluated")), "{text}");
+            }
         }
     }
-    let fits = many("(", "name", ")", 20);
-    assert!(try_compile(&fits).is_ok() && try_compile(&many("", "name", " ~ name", 150)).is_ok());
-    let nested = many("('x' if not (", "name", ") else 'y')", 7);
-    assert_eq!(super::evaluate(&nested, &[]), Ok(Some("y".into())));
+    assert!(deepest > 7, "expressions of some depth are allowed");
+    for text in shapes(6) {
+        let nested_list = text.contains("[[");
+        assert_eq!(try_compile(&text).is_ok(), !nested_list, "{text}");
+    }
 }
