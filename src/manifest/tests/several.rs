@@ -81,3 +81,31 @@ fn a_manifest_that_is_not_there_or_not_text() {
     let loaded = load(&files, "cutover.yaml", None, &|_| None);
     assert!(loaded.diagnostics[0].message.contains("not UTF-8"));
 }
+
+#[test]
+fn one_mistake_draws_no_others_after_it() {
+    let load = |object: &str, more: &str| {
+        format!(
+            "  - {{ {object}key: K, source: other.csv, {more}fields: {{ K: id, P: {{ ref: B, from: title }} }} }}\n"
+        )
+    };
+    for text in [
+        format!("{HEAD}include: [gone.yaml]\nobjects:\n{}", load("object: A, ", "after: [B], ")),
+        format!("{HEAD}objects:\n{}{}", load("object: A, ", ""), load("", "")),
+        with_load(
+            "source: other.csv\n    lock_by: P\n    fields: { K__c: id, P: { ref: Account, from: titel } }",
+        ),
+        with_load(
+            "source: gone.csv\n    ignore: [x]\n    where: a == \"b\"\n    fields: { K__c: id, P: c | trim }",
+        ),
+    ] {
+        let loaded = read(&text);
+        assert_eq!(loaded.diagnostics.len(), 1, "{text}\n{}", shown(&loaded));
+    }
+}
+
+#[test]
+fn a_var_in_braces_without_quotes_is_explained() {
+    let loaded = read(&with_field("Name: { value: ${who} }"));
+    assert!(loaded.diagnostics[0].to_string().contains("quote it"), "{}", shown(&loaded));
+}
