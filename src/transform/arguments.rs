@@ -47,7 +47,8 @@ pub(super) fn filter(checker: &mut Checker<'_>, base: Checked, call: &Call) -> C
 }
 
 fn unknown(call: &Call) -> Trouble {
-    let trouble = Trouble::new(Code::UnknownFilter, call.at.clone(), format!("there is no filter `{}`", call.name));
+    let trouble =
+        Trouble::new(Code::UnknownFilter, call.at.clone(), format!("there is no filter `{}`", call.name));
     let known = OTHERS.iter().find(|(other, _)| *other == call.name).map(|(_, ours)| *ours);
     match known.or_else(|| near_name(&call.name, FILTERS.iter().map(|doc| doc.name))) {
         Some(near) => trouble.help(format!("did you mean `{near}`?")),
@@ -95,11 +96,19 @@ fn assign<'c>(
 
 fn wrong_arguments<T>(checker: &mut Checker<'_>, call: &Call, signature: &str) -> Option<T> {
     let message = format!("wrong arguments for the filter `{}`", call.name);
-    checker.error(Trouble::new(Code::FilterArguments, call.at.clone(), message).help(format!("it is written `{signature}`")));
+    checker.error(
+        Trouble::new(Code::FilterArguments, call.at.clone(), message)
+            .help(format!("it is written `{signature}`")),
+    );
     None
 }
 
-fn build(checker: &mut Checker<'_>, call: &Call, given: &[Option<&Node>], kind: Kind) -> (Option<Filter>, Kind) {
+fn build(
+    checker: &mut Checker<'_>,
+    call: &Call,
+    given: &[Option<&Node>],
+    kind: Kind,
+) -> (Option<Filter>, Kind) {
     let argument = |index: usize| given.get(index).copied().flatten();
     match call.name.as_str() {
         "trim" => (Some(Filter::Trim), Kind::Text),
@@ -142,7 +151,11 @@ fn truncate(checker: &mut Checker<'_>, call: &Call, count: Option<&Node>) -> Opt
         _ => None,
     };
     if number.is_none() {
-        let trouble = Trouble::new(Code::FilterArguments, call.at.clone(), "`truncate` takes a whole number, written out");
+        let trouble = Trouble::new(
+            Code::FilterArguments,
+            call.at.clone(),
+            "`truncate` takes a whole number, written out",
+        );
         checker.error(trouble);
     }
     number.map(Filter::Truncate)
@@ -203,7 +216,12 @@ fn pattern(checker: &mut Checker<'_>, node: Option<&Node>) -> Option<Option<Patt
     }
 }
 
-fn datetime(checker: &mut Checker<'_>, call: &Call, format: Option<&Node>, zone: Option<&Node>) -> Option<Filter> {
+fn datetime(
+    checker: &mut Checker<'_>,
+    call: &Call,
+    format: Option<&Node>,
+    zone: Option<&Node>,
+) -> Option<Filter> {
     let pattern = pattern(checker, format);
     let given = fixed(checker, zone).ok()?;
     let pattern = pattern?;
@@ -219,7 +237,11 @@ fn datetime(checker: &mut Checker<'_>, call: &Call, format: Option<&Node>, zone:
         }
         None if pattern.as_ref().is_some_and(|pattern| !pattern.has_offset()) => {
             let trouble = Trouble::new(Code::FilterArguments, at, "nothing says which time zone this is in");
-            checker.error(trouble.help("add `zone=\"Europe/London\"`, or `timezone:` to the source, or `%z` to the format"));
+            checker.error(
+                trouble.help(
+                    "add `zone=\"Europe/London\"`, or `timezone:` to the source, or `%z` to the format",
+                ),
+            );
             None
         }
         found => Some(Filter::DateTime(pattern, found.flatten())),

@@ -105,13 +105,19 @@ impl<'a> Checker<'a> {
             NodeKind::Join(parts) => self.join(parts),
             NodeKind::Calculate(mark, left, right) => self.calculation(mark, left, right),
             NodeKind::Compare(mark, left, right) => self.comparison(mark, left, right),
-            NodeKind::If { then, condition, otherwise } => self.condition(then, condition, otherwise.as_deref()),
+            NodeKind::If { then, condition, otherwise } => {
+                self.condition(then, condition, otherwise.as_deref())
+            }
         }
     }
 
     fn number(&mut self, digits: &str, node: &Node) -> Checked {
         let number = Number::parse(digits, '.').map(Datum::Number).unwrap_or_else(|_| {
-            self.error(Trouble::new(Code::ExpressionSyntax, node.at.clone(), "more than 15 significant digits"));
+            self.error(Trouble::new(
+                Code::ExpressionSyntax,
+                node.at.clone(),
+                "more than 15 significant digits",
+            ));
             Datum::Missing
         });
         (Tree::Const(number), Kind::Number)
@@ -140,7 +146,11 @@ impl<'a> Checker<'a> {
         for part in parts {
             let (tree, kind) = self.check(part);
             if kind == Kind::List {
-                self.error(Trouble::new(Code::ExpressionFeature, part.at.clone(), "a list cannot be joined to a text"));
+                self.error(Trouble::new(
+                    Code::ExpressionFeature,
+                    part.at.clone(),
+                    "a list cannot be joined to a text",
+                ));
             }
             trees.push(tree);
         }
@@ -165,7 +175,11 @@ impl<'a> Checker<'a> {
         let (base, _) = self.check(base);
         if call.name == "blank" {
             if !call.arguments.is_empty() {
-                self.error(Trouble::new(Code::FilterArguments, call.at.clone(), "`is blank` takes no arguments"));
+                self.error(Trouble::new(
+                    Code::FilterArguments,
+                    call.at.clone(),
+                    "`is blank` takes no arguments",
+                ));
             }
         } else {
             self.error(unknown_test(call));
@@ -232,7 +246,8 @@ impl<'a> Checker<'a> {
                 told = true;
             }
         }
-        let mixed = (kinds[0].is_text() && kinds[1] == Kind::Number) || (kinds[0] == Kind::Number && kinds[1].is_text());
+        let mixed = (kinds[0].is_text() && kinds[1] == Kind::Number)
+            || (kinds[0] == Kind::Number && kinds[1].is_text());
         if mixed && !told {
             let (node, kind) = if kinds[0].is_text() { (left, kinds[0]) } else { (right, kinds[1]) };
             self.not_a_number(mark, node, kind);
@@ -266,7 +281,8 @@ impl<'a> Checker<'a> {
     }
 
     fn column(&mut self, name: &str, bare: bool, node: &Node) -> Tree {
-        let known = self.scope.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| column == name));
+        let known =
+            self.scope.columns.as_ref().is_none_or(|columns| columns.iter().any(|column| column == name));
         if !known {
             self.unknown_column(name, bare, node);
         }

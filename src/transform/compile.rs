@@ -5,7 +5,7 @@ use super::dates::Zone;
 use super::datum::{Datum, Fault};
 use super::expr;
 use super::native::Cells;
-use super::syntax;
+use super::parser;
 use super::token::Trouble;
 use super::tree::Tree;
 use crate::diagnostic::{Code, Severity};
@@ -88,11 +88,12 @@ struct Inner {
 
 /// Compiles an expression. Warnings alone do not stop it; they stay in [`Expr::warnings`].
 pub fn compile(text: &str, scope: &Scope, role: Role) -> Result<Expr, Vec<ExprProblem>> {
-    compile_parts(text, scope, role).map_err(|problems| odd_column(text, scope).map_or(problems, |odd| vec![odd]))
+    compile_parts(text, scope, role)
+        .map_err(|problems| odd_column(text, scope).map_or(problems, |odd| vec![odd]))
 }
 
 fn compile_parts(text: &str, scope: &Scope, role: Role) -> Result<Expr, Vec<ExprProblem>> {
-    let node = syntax::parse(text).map_err(|trouble| vec![problem(Severity::Error, trouble)])?;
+    let node = parser::parse(text).map_err(|trouble| vec![problem(Severity::Error, trouble)])?;
     let mut checker = Checker::new(scope, text);
     let (tree, kind) = checker.check(&node);
     if role == Role::Condition && kind == Kind::List {
@@ -131,7 +132,11 @@ fn odd_column(text: &str, scope: &Scope) -> Option<ExprProblem> {
     let odd = !is_bare(name) && columns.iter().any(|column| column == name);
     odd.then(|| {
         let at = 0..text.chars().count().max(1);
-        let trouble = Trouble::new(Code::ExpressionSyntax, at, format!("the column `{name}` cannot stand as a bare name"));
+        let trouble = Trouble::new(
+            Code::ExpressionSyntax,
+            at,
+            format!("the column `{name}` cannot stand as a bare name"),
+        );
         problem(Severity::Error, trouble.help(format!("write `{}`", written(name))))
     })
 }

@@ -31,9 +31,9 @@ impl Converter {
     pub(super) fn new(to: &Conversion, too_long: TooLong) -> Self {
         let zone = match &to.timezone {
             None => Ok(None),
-            Some(name) => {
-                Zone::named(name).map(Some).ok_or_else(|| Fault::new(format!("there is no time zone `{name}`")))
-            }
+            Some(name) => Zone::named(name)
+                .map(Some)
+                .ok_or_else(|| Fault::new(format!("there is no time zone `{name}`"))),
         };
         Self { to: to.clone(), too_long, zone }
     }
@@ -129,7 +129,8 @@ impl Converter {
         let (precision, scale) = (self.to.precision as usize, self.to.scale as usize);
         let mut digits = Vec::new();
         let rounded = precision != 0 && decimal.fraction.len() > scale;
-        let (whole, fraction) = if rounded { decimal.rounded(scale, &mut digits)? } else { (decimal.whole, decimal.fraction) };
+        let (whole, fraction) =
+            if rounded { decimal.rounded(scale, &mut digits)? } else { (decimal.whole, decimal.fraction) };
         if precision != 0 && whole.len() > precision.saturating_sub(scale) {
             let most = precision.saturating_sub(scale);
             return Err(Fault::new(format!("the number has more than {most} digits before the point")));
@@ -152,7 +153,9 @@ impl<'a> Decimal<'a> {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
         if !plain(whole) || !plain(fraction) {
-            return Err(Fault::new("the value is not a plain decimal number; read other forms with `| number(…)`"));
+            return Err(Fault::new(
+                "the value is not a plain decimal number; read other forms with `| number(…)`",
+            ));
         }
         Ok(Self {
             negative: text.starts_with('-'),
@@ -198,7 +201,9 @@ fn unchanged(text: &str, out: &mut String, checked: Result<(), Fault>) -> Result
 fn check_id(text: &str) -> Result<(), Fault> {
     match RecordId::parse(text) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Fault::new("the value is not a record id of 15 or 18 characters; for a parent loaded here use `ref`")),
+        Err(_) => Err(Fault::new(
+            "the value is not a record id of 15 or 18 characters; for a parent loaded here use `ref`",
+        )),
     }
 }
 

@@ -256,8 +256,9 @@ fn in_range(date: Date) -> Result<(), Fault> {
 
 /// Checks `YYYY-MM-DD`, with the years that Salesforce takes.
 pub(super) fn check_date(text: &str) -> Result<(), Fault> {
-    let date = iso_date(text)
-        .ok_or_else(|| Fault::new("the value is not a date `YYYY-MM-DD`; read other forms with `| date(\"…\")`"))?;
+    let date = iso_date(text).ok_or_else(|| {
+        Fault::new("the value is not a date `YYYY-MM-DD`; read other forms with `| date(\"…\")`")
+    })?;
     in_range(date)
 }
 
@@ -348,7 +349,9 @@ fn iso_offset(text: &str) -> Option<i32> {
 /// Reads `HH:MM[:SS[.fff]]` and appends `HH:MM:SS.fffZ`.
 pub(super) fn write_time(text: &str, out: &mut String) -> Result<(), Fault> {
     let read = clock(text).filter(|clock| clock.rest.is_empty() && clock.nanosecond % 1_000_000 == 0);
-    let Some(t) = read else { return Err(Fault::new("the value is not a time `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fff`")) };
+    let Some(t) = read else {
+        return Err(Fault::new("the value is not a time `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fff`"));
+    };
     let milliseconds = t.nanosecond / 1_000_000;
     let _ = write!(out, "{:02}:{:02}:{:02}.{milliseconds:03}Z", t.hour, t.minute, t.second);
     Ok(())

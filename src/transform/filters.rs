@@ -121,7 +121,11 @@ pub(super) fn title(text: Cow<'_, str>) -> Cow<'_, str> {
     let mut begins = true;
     for c in text.chars() {
         if c.is_alphanumeric() {
-            if begins { titled.extend(c.to_uppercase()) } else { titled.extend(c.to_lowercase()) }
+            if begins {
+                titled.extend(c.to_uppercase())
+            } else {
+                titled.extend(c.to_lowercase())
+            }
             letters += 1;
             begins = false;
         } else {
@@ -197,6 +201,9 @@ pub(super) fn parse_bool(text: &str) -> Result<bool, Fault> {
 }
 
 /// `default`.
-pub(super) fn default<'a>(value: Datum<'a>, other: impl FnOnce() -> Result<Datum<'a>, Fault>) -> Result<Datum<'a>, Fault> {
+pub(super) fn default<'a>(
+    value: Datum<'a>,
+    other: impl FnOnce() -> Result<Datum<'a>, Fault>,
+) -> Result<Datum<'a>, Fault> {
     if value.is_blank() { other() } else { Ok(value) }
 }

@@ -127,7 +127,8 @@ mod tests {
         assert_eq!(map.get(" C"), Some("Customer"));
         assert_eq!(map.get("c"), None);
         assert_eq!(map.pairs().collect::<Vec<_>>(), [("C", "Customer"), ("P", "Pros,pect")]);
-        let turned = ValueMap::from_pairs([("P".into(), "Pros,pect".into()), ("C".into(), "Customer".into())]);
+        let turned =
+            ValueMap::from_pairs([("P".into(), "Pros,pect".into()), ("C".into(), "Customer".into())]);
         assert_eq!(turned.as_ref().map(ValueMap::hash), Ok(map.hash()));
         assert_ne!(ValueMap::default().hash(), map.hash());
     }
@@ -139,6 +140,9 @@ mod tests {
         assert_eq!(told[0], (4, "`A` stands on line 2 already"));
         assert_eq!((told[1].0, told[2].0, told.len()), (5, 6, 3));
         assert!(ValueMap::parse_csv("only\nA\n").is_err() && ValueMap::parse_csv("").is_err());
-        assert_eq!(ValueMap::from_pairs([("A".into(), "1".into()), (" A".into(), "2".into())]), Err("A".into()));
+        assert_eq!(
+            ValueMap::from_pairs([("A".into(), "1".into()), (" A".into(), "2".into())]),
+            Err("A".into())
+        );
     }
 }

@@ -4,7 +4,7 @@
 //! manifests, orgs or how rows are read: a row is anything that answers [`Row::cell`].
 //!
 //! ```text
-//! text ─token─▶ tokens ─syntax─▶ syntax tree ─check+arguments─▶ Tree ─┬─ native: constant, column, filters
+//! text ─token─▶ tokens ─parser─▶ syntax tree ─check+arguments─▶ Tree ─┬─ native: constant, column, filters
 //!                                                                    └─ expr: minijinja, one list per row
 //! FieldRule + Tree ─program─▶ RowWorker ─▶ value ─rule (default, map, match)─▶ convert ─▶ RowOut
 //! ```
@@ -21,6 +21,8 @@ mod map;
 mod native;
 mod number;
 mod operators;
+mod parser;
+mod primary;
 mod program;
 mod rule;
 mod settle;
@@ -37,6 +39,6 @@ pub use filters::{FILTERS, FilterDoc};
 pub use map::{MapFault, ValueMap};
 pub use program::{CellOut, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{
-    Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OnMissing, Only, RefTarget, TableEntry, TooLong, Unmapped,
-    Value,
+    Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OnMissing, Only, RefTarget, TableEntry, TooLong,
+    Unmapped, Value,
 };

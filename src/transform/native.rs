@@ -52,7 +52,9 @@ pub(super) fn apply_simple<'a>(filter: &Filter, value: Datum<'a>) -> Result<Datu
         Filter::Upper => filters::text_filter(value, filters::upper),
         Filter::Title => filters::text_filter(value, filters::title),
         Filter::Digits => filters::text_filter(value, filters::digits),
-        Filter::Truncate(characters) => filters::text_filter(value, |text| filters::truncate(text, *characters)),
+        Filter::Truncate(characters) => {
+            filters::text_filter(value, |text| filters::truncate(text, *characters))
+        }
         Filter::Number { thousands, decimal } => filters::number(value, thousands, *decimal),
         Filter::Bool => filters::boolean(value),
         Filter::Date(pattern) => dated(value, |text| dates::date(text, pattern.as_ref())),

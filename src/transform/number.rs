@@ -40,10 +40,15 @@ impl Number {
     }
 
     fn from_digits(whole: &str, fraction: &str) -> Result<Self, Fault> {
-        let significant =
-            if whole.is_empty() { fraction.trim_start_matches('0').len() } else { whole.len() + fraction.len() };
+        let significant = if whole.is_empty() {
+            fraction.trim_start_matches('0').len()
+        } else {
+            whole.len() + fraction.len()
+        };
         if significant > DIGITS {
-            return Err(Fault::new("more than 15 significant digits; drop `| number`: the field takes the text"));
+            return Err(Fault::new(
+                "more than 15 significant digits; drop `| number`: the field takes the text",
+            ));
         }
         let under = u32::try_from(fraction.len()).ok().and_then(|places| 10i128.checked_pow(places));
         let over = whole.bytes().chain(fraction.bytes()).fold(0, |sum, b| sum * 10 + i128::from(b - b'0'));
@@ -235,15 +240,21 @@ mod tests {
 
     #[test]
     fn reads_plain_decimals_only() {
-        for (text, plain) in [("007.50", "7.5"), ("-0", "0"), ("-0.10", "-0.1"), ("12", "12"), ("0.000001", "0.000001")]
+        for (text, plain) in
+            [("007.50", "7.5"), ("-0", "0"), ("-0.10", "-0.1"), ("12", "12"), ("0.000001", "0.000001")]
         {
             assert_eq!(n(text).to_string(), plain);
         }
-        for wrong in ["", "-", ".5", "5.", "+5", "1e3", "1,000", " 5", "5 ", "--5", "0x10", "٣", "1234567890123456"] {
+        for wrong in
+            ["", "-", ".5", "5.", "+5", "1e3", "1,000", " 5", "5 ", "--5", "0x10", "٣", "1234567890123456"]
+        {
             assert!(Number::parse(wrong, '.').is_err(), "{wrong}");
         }
         assert_eq!(n("123456789012345").to_string(), "123456789012345");
-        assert_eq!(n("0.000000000000000000123456789012345").to_string(), "0.000000000000000000123456789012345");
+        assert_eq!(
+            n("0.000000000000000000123456789012345").to_string(),
+            "0.000000000000000000123456789012345"
+        );
     }
 
     #[test]

@@ -8,7 +8,11 @@ use super::tree::Operator;
 use std::cmp::Ordering;
 
 /// Applies an operator.
-pub(super) fn apply(operator: Operator, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'static>, Fault> {
+pub(super) fn apply(
+    operator: Operator,
+    left: &Datum<'_>,
+    right: &Datum<'_>,
+) -> Result<Datum<'static>, Fault> {
     use Operator::*;
     if *left == Datum::Missing || *right == Datum::Missing {
         return Ok(Datum::Missing);
@@ -81,7 +85,9 @@ fn order(left: &Datum<'_>, right: &Datum<'_>, holds: fn(Ordering) -> bool) -> Re
     let ordering = match (left, right) {
         (Datum::Number(left), Datum::Number(right)) => left.cmp(right),
         (Datum::Text(left), Datum::Text(right)) => left.cmp(right),
-        (Datum::Number(_), blank) | (blank, Datum::Number(_)) if blank.is_blank() => return Ok(Datum::Missing),
+        (Datum::Number(_), blank) | (blank, Datum::Number(_)) if blank.is_blank() => {
+            return Ok(Datum::Missing);
+        }
         _ => return Err(Fault::new("an order between values of different kinds; write `| number`")),
     };
     Ok(Datum::Bool(holds(ordering)))

@@ -60,7 +60,8 @@ pub(super) fn settle<'v>(
 }
 
 fn written_clear() -> Refusal {
-    let words = "the value is `#N/A`, which would remove the org's value; list it in `null_values`, or map it";
+    let words =
+        "the value is `#N/A`, which would remove the org's value; list it in `null_values`, or map it";
     Fault::new(words).into()
 }
 
@@ -84,16 +85,28 @@ fn converted(converter: &Converter, text: &str, out: &mut String) -> Result<(Cel
 }
 
 /// The value as text with `default` filled in; `None` is blank.
-fn filled<'v>(rule: &'v FieldRule, converter: &Converter, value: Datum<'v>) -> Result<Option<Cow<'v, str>>, Fault> {
+fn filled<'v>(
+    rule: &'v FieldRule,
+    converter: &Converter,
+    value: Datum<'v>,
+) -> Result<Option<Cow<'v, str>>, Fault> {
     if matches!(value, Datum::List(_)) && !converter.takes_lists() {
         return Err(Fault::new("the expression gives a list, and only a multipicklist takes one"));
     }
-    let text = if value.is_blank() { Cow::Borrowed(rule.default.as_deref().unwrap_or("")) } else { value.into_text() };
+    let text = if value.is_blank() {
+        Cow::Borrowed(rule.default.as_deref().unwrap_or(""))
+    } else {
+        value.into_text()
+    };
     Ok((!text.is_empty()).then_some(text))
 }
 
 /// The value after its map; `None` is blank.
-fn mapped<'v>(rule: &'v FieldRule, converter: &Converter, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Refusal> {
+fn mapped<'v>(
+    rule: &'v FieldRule,
+    converter: &Converter,
+    text: Cow<'v, str>,
+) -> Result<Option<Cow<'v, str>>, Refusal> {
     let Some(map) = &rule.map else { return Ok(Some(text)) };
     if let Some(to) = map.get(&text) {
         return Ok(Some(Cow::Borrowed(to)).filter(|to| !to.is_empty()));
@@ -138,12 +151,17 @@ fn otherwise(rule: &FieldRule) -> Result<Otherwise<'_>, Refusal> {
         (Some(fallback), _) => Ok(Otherwise::Text(fallback)),
         (None, Unmapped::Blank) => Ok(Otherwise::Blank),
         (None, Unmapped::Pass) => Ok(Otherwise::Pass),
-        (None, Unmapped::Reject) => Err(unmatched("the map has no such value; add it, a `fallback` or `unmapped`")),
+        (None, Unmapped::Reject) => {
+            Err(unmatched("the map has no such value; add it, a `fallback` or `unmapped`"))
+        }
     }
 }
 
 /// Which target of a reference is meant.
-fn picked<'v>(targets: &[RefTarget], tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>) -> Result<usize, Refusal> {
+fn picked<'v>(
+    targets: &[RefTarget],
+    tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
+) -> Result<usize, Refusal> {
     if let [RefTarget { tag: None, .. }] = targets {
         return Ok(0);
     }

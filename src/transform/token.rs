@@ -56,8 +56,8 @@ impl Trouble {
 }
 
 const MARKS: &[&str] = &[
-    "==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "<", ">", "(", ")", "[", "]", ",", ".", ":", "~", "|",
-    "=",
+    "==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "<", ">", "(", ")", "[", "]", ",", ".", ":",
+    "~", "|", "=",
 ];
 
 /// Marks of other languages, with what to write instead.
@@ -128,8 +128,9 @@ impl Lexer {
     }
 
     fn mark(&mut self, c: char) -> Result<TokenKind, Trouble> {
-        if let Some((mark, help)) =
-            FOREIGN.iter().find(|(mark, _)| self.starts_with(mark) && !(*mark == "!" && self.starts_with("!=")))
+        if let Some((mark, help)) = FOREIGN
+            .iter()
+            .find(|(mark, _)| self.starts_with(mark) && !(*mark == "!" && self.starts_with("!=")))
         {
             let at = self.at..self.at + mark.chars().count();
             return Err(syntax(at, format!("`{mark}` is not part of an expression")).help(*help));
@@ -140,7 +141,9 @@ impl Lexer {
                 Ok(TokenKind::Mark(mark))
             }
             None => Err(syntax(self.at..self.at + 1, format!("unexpected character `{}`", c.escape_debug()))
-                .help("a column whose name is more than letters, digits and `_` is written `row[\"Odd Name\"]`")),
+                .help(
+                    "a column whose name is more than letters, digits and `_` is written `row[\"Odd Name\"]`",
+                )),
         }
     }
 
@@ -170,7 +173,8 @@ impl Lexer {
             self.at += 1;
             match c {
                 None => {
-                    return Err(syntax(start..self.at - 1, "a text that does not end").help(format!("close it with {quote}")));
+                    return Err(syntax(start..self.at - 1, "a text that does not end")
+                        .help(format!("close it with {quote}")));
                 }
                 Some(c) if c == quote => return Ok(TokenKind::Text(text)),
                 Some('\\') => text.push(self.escape()?),

@@ -131,7 +131,9 @@ impl Tree {
         match self {
             Self::Const(datum) => Self::Const(datum.clone()),
             Self::Column(column) => Self::Column(number(*column)),
-            Self::Apply(base, Filter::Default(other)) => Self::Apply(boxed(base), Filter::Default(boxed(other))),
+            Self::Apply(base, Filter::Default(other)) => {
+                Self::Apply(boxed(base), Filter::Default(boxed(other)))
+            }
             Self::Apply(base, Filter::Replace(texts)) => {
                 Self::Apply(boxed(base), Filter::Replace(Box::new([again(&texts[0]), again(&texts[1])])))
             }
