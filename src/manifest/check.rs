@@ -7,15 +7,18 @@ use super::migration::{Load, RefTo, Verb};
 use super::values::{listed, near};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
-/// Checks the loads against each other and resolves `after`.
-pub(super) fn check_loads(drafts: Vec<Draft>, problems: &mut Vec<Diagnostic>) -> Vec<Load> {
+/// Checks the loads against each other and resolves `after`. `whole` says that no file of loads is missing; only
+/// then, and when each load has its object, can a name that is not found be called unknown.
+pub(super) fn check_loads(drafts: Vec<Draft>, whole: bool, problems: &mut Vec<Diagnostic>) -> Vec<Load> {
+    let whole = whole && drafts.iter().all(|draft| !draft.load.object.is_empty());
     for (index, draft) in drafts.iter().enumerate() {
         problems.extend(name_problem(index, &drafts));
         problems.extend(object_problem(draft, &drafts[..index]));
-        problems.extend(targets(&draft.load).filter_map(|target| target_problem(target, &drafts)));
+        let targets = targets(&draft.load).filter(|_| whole);
+        problems.extend(targets.filter_map(|target| target_problem(target, &drafts)));
     }
     let resolved: Vec<Vec<usize>> =
-        (0..drafts.len()).map(|index| resolve_after(index, &drafts, problems)).collect();
+        (0..drafts.len()).map(|index| resolve_after(index, &drafts, whole, problems)).collect();
     drafts.into_iter().zip(resolved).map(|(draft, after)| Load { after, ..draft.load }).collect()
 }
 
@@ -93,7 +96,7 @@ fn target_problem(target: &RefTo, drafts: &[Draft]) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::UnknownName, message).at(&target.place).help(help))
 }
 
-fn resolve_after(index: usize, drafts: &[Draft], problems: &mut Vec<Diagnostic>) -> Vec<usize> {
+fn resolve_after(index: usize, drafts: &[Draft], whole: bool, problems: &mut Vec<Diagnostic>) -> Vec<usize> {
     let mut found = Vec::new();
     for (name, place) in &drafts[index].after {
         match drafts.iter().position(|draft| draft.load.name == *name) {
@@ -102,7 +105,8 @@ fn resolve_after(index: usize, drafts: &[Draft], problems: &mut Vec<Diagnostic>)
                 problems.push(problem.at(place));
             }
             Some(other) => found.push(other),
-            None => problems.push(unknown_load(name, drafts).at(place)),
+            None if whole => problems.push(unknown_load(name, drafts).at(place)),
+            None => {}
         }
     }
     found.sort_unstable();

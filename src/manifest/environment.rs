@@ -19,8 +19,11 @@ pub(super) struct Asked<'a> {
     /// `-e NAME`.
     pub(super) name: Option<&'a str>,
     /// The environment variables.
-    pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) variable: Lookup<'a>,
 }
+
+/// Gives the value of an environment variable.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Checks all environments; gives the chosen one and the vars as it sees them.
 pub(super) fn read(
@@ -72,7 +75,7 @@ fn choose<'n>(
 
 /// How logins are resolved: environment variables are there for the chosen environment only.
 struct Login<'a> {
-    chosen: Option<&'a dyn Fn(&str) -> Option<String>>,
+    chosen: Option<Lookup<'a>>,
     shelf: &'a Shelf<'a>,
 }
 

@@ -59,7 +59,7 @@ pub(super) fn read_load(
     let policies = Policies::read(&mut reader).or(rules.defaults.policies);
     load.fields = read_fields(&mut reader, &FieldRules { scope: &scope, policies, vars: rules.vars }, shelf);
     let all_read = !any_error(&reader.problems()[before..]);
-    take_rest(&mut reader, &mut load);
+    take_rest(&mut reader, &mut load, all_read);
     let after = take_names(&mut reader, "after");
     let ignore = take_names(&mut reader, "ignore");
     reader.finish();
@@ -163,8 +163,8 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
     }
 }
 
-/// The words with a plain value.
-fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load) {
+/// The words with a plain value; `all_read` says whether the fields are all there.
+fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.duplicates = reader.take_word("duplicates", DUPLICATES).unwrap_or(load.duplicates);
     load.max_failed = read_budget(reader).or(load.max_failed);
     load.operation = take_operation(reader).unwrap_or_default();
@@ -172,7 +172,7 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load) {
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
     if let Some(node) = take_scalar(reader, "lock_by") {
         load.lock_by = node.text().map(str::to_owned);
-        if let Some(problem) = lock_problem(node, load) {
+        if let Some(problem) = lock_problem(node, load).filter(|_| all_read) {
             reader.problem(problem);
         }
     }

@@ -98,13 +98,15 @@ fn read_loads(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Load> {
     let defaults = policy::read_defaults(manifest.defaults, problems);
+    let before = problems.len();
     let included = file::included(manifest, path, shelf, problems);
     let mut nodes = manifest.objects.clone();
     for tree in &included {
         nodes.extend(file::read_included(tree, problems));
     }
+    let whole = !any_error(&problems[before..]);
     let rules = LoadRules { defaults: &defaults, vars };
     let drafts =
         nodes.into_iter().filter_map(|node| load::read_load(node, &rules, shelf, problems)).collect();
-    check::check_loads(drafts, problems)
+    check::check_loads(drafts, whole, problems)
 }

@@ -4,6 +4,7 @@ mod digests;
 mod good;
 mod mistakes;
 mod schema;
+mod several;
 
 use super::{Loaded, load};
 use crate::diagnostic::Diagnostic;

@@ -3,7 +3,7 @@
 //! Must not know loads or environments, only which parts of a manifest take which of the two.
 
 use crate::diagnostic::{Code, Diagnostic, Place, near_name};
-use crate::yaml::{MapReader, Node, NodeKind};
+use crate::yaml::{MapReader, Node, NodeKind, Pair};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -197,15 +197,17 @@ fn walk(node: &Node, spot: Spot, problems: &mut Vec<Diagnostic>) {
         }
         NodeKind::Mapping(pairs) => {
             for pair in pairs {
-                let key = Node {
-                    kind: NodeKind::Scalar { text: pair.key.clone(), plain: true },
-                    place: pair.place.clone(),
-                };
-                problems.extend(stray(&key, &pair.key, Spot::Other));
+                problems.extend(stray(&key_node(pair), &pair.key, Spot::Other));
                 walk(&pair.value, spot.below(&pair.key), problems);
             }
         }
     }
+}
+
+/// A key as a scalar, to find the place of a part of it.
+fn key_node(pair: &Pair) -> Node {
+    let plain = pair.key.chars().count() == pair.place.length as usize;
+    Node { kind: NodeKind::Scalar { text: pair.key.clone(), plain }, place: pair.place.clone() }
 }
 
 fn stray(node: &Node, text: &str, spot: Spot) -> Option<Diagnostic> {

@@ -1,6 +1,6 @@
 //! Each mistake with its code, its exact place and a piece of what is said; and nothing said beside it.
 
-use super::{HEAD, errors, read, read_as, shown, unmark, with_field, with_load};
+use super::{HEAD, errors, read_as, shown, unmark, with_field, with_load};
 use crate::diagnostic::Code::{self, *};
 
 /// A manifest with a mark, and what is expected there: a code, and a piece of the words.
@@ -357,16 +357,6 @@ fn mistakes_of_fields() {
 }
 
 #[test]
-fn a_fault_in_a_map_file_is_told_in_the_file_and_where_it_is_used() {
-    let (text, line, column) = unmark(&with_field("Name: { from: name, map_file: «maps/twice.csv }"));
-    let loaded = read(&text);
-    let [one] = errors(&loaded)[..] else { panic!("{}", shown(&loaded)) };
-    assert_eq!((one.code, one.labels[0].place.to_string()), (ValueMap, "maps/twice.csv:4".to_owned()));
-    assert!(one.message.contains('2') || one.to_string().contains("line 2"), "both lines are named: {one}");
-    assert_eq!((one.labels[1].place.line, one.labels[1].place.column), (line, column));
-}
-
-#[test]
 fn mistakes_between_loads() {
     let load =
         |words: &str| format!("  - {{ {words}, source: other.csv, fields: {{ K: id, L: id, T: title }} }}\n");
@@ -393,73 +383,4 @@ fn mistakes_between_loads() {
         ]
         .map(|(first, second, code, piece)| (both(first, second), code, piece)),
     );
-}
-
-#[test]
-fn an_included_file_holds_objects_only() {
-    let head = HEAD.replace("project: p", "project: p\ninclude: [inc/vars.yaml]");
-    let loaded = read(&head);
-    let [one] = errors(&loaded)[..] else { panic!("{}", shown(&loaded)) };
-    assert_eq!((one.code, one.place().unwrap().to_string().as_str()), (UnknownKey, "inc/vars.yaml:1:1"));
-    assert!(one.to_string().contains("`cutover.yaml`"));
-}
-
-#[test]
-fn ten_mistakes_in_one_run() {
-    let loaded = read(
-        "cutover: 3
-project: p
-vars: { a-b: x }
-environments: { local: { org: { local: gone.yaml } } }
-defaults: { blank: drop }
-objects:
-  - object: Account
-    key: K__c
-    source: a.csv
-    where: statsu != \"X\"
-    operation: delete
-    fields: { K__c: id, Name: true, Type: { from: type, ref: Accont }, Ower: { user: owner, match: Mail } }
-    ignored: [amount]
-",
-    );
-    let mut codes: Vec<_> = errors(&loaded).iter().map(|d| (d.place().unwrap().line, d.code)).collect();
-    codes.sort();
-    let expected = [
-        (1, WrongValue),
-        (3, Variable),
-        (4, FileMissing),
-        (5, WrongValue),
-        (10, UnknownColumn),
-        (11, NotBuilt),
-        (12, WrongValue),
-        (12, WrongValue),
-        (12, UnknownName),
-        (13, UnknownKey),
-    ];
-    assert_eq!(codes, expected, "{}", shown(&loaded));
-}
-
-#[test]
-fn columns_that_nothing_uses_are_told_once_and_only_when_all_is_read() {
-    let (text, line, column) =
-        unmark(&with_load("source: «a.csv\n    ignore: [fax, owner]\n    fields: { K__c: id, Name: name }"));
-    let loaded = read(&text);
-    assert!(loaded.migration.is_some());
-    let [absent, unused] = &loaded.diagnostics[..] else { panic!("{}", shown(&loaded)) };
-    let (absent, unused) = if absent.message.contains("fax") { (absent, unused) } else { (unused, absent) };
-    assert_eq!((unused.place().unwrap().line, unused.place().unwrap().column), (line, column));
-    assert!(unused.message.contains("2 source columns") && unused.message.contains("`type`, `amount`"));
-    assert!(!absent.is_error() && absent.message.contains("no such column"));
-    let broken = read(&with_load("source: a.csv\n    fields: { K__c: id, Name: nme }"));
-    assert_eq!(broken.diagnostics.len(), 1, "{}", shown(&broken));
-}
-
-#[test]
-fn a_manifest_that_is_not_there_or_not_text() {
-    let files = super::project();
-    let loaded = super::load(&files, "cutover.yaml", None, &|_| None);
-    assert_eq!(loaded.diagnostics[0].code, FileMissing);
-    files.put("cutover.yaml", b"\xff\xfe");
-    let loaded = super::load(&files, "cutover.yaml", None, &|_| None);
-    assert!(loaded.diagnostics[0].message.contains("not UTF-8"));
 }
