@@ -4,9 +4,8 @@ use super::facts::UserFact;
 use super::{Problems, Site, reference};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
-use crate::transform::Inactive;
 use crate::model::FieldSchema;
-use crate::transform::{self, Fold, Matcher, TableEntry};
+use crate::transform::{Fold, Inactive, Matcher, TableEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,7 +47,7 @@ pub(super) struct Table<'a> {
 pub(super) fn misnamed(site: &Site<'_>, table: &Table<'_>, word: &str, text: &str) -> Option<Diagnostic> {
     let (what, wanted) = (table.what, table.fold.apply(text));
     let problem = match table.ids.get(&*wanted) {
-        Some(TableEntry::Id(_) | TableEntry::Inactive { policy: transform::Inactive::Keep, .. }) => {
+        Some(TableEntry::Id(_) | TableEntry::Inactive { policy: Inactive::Keep, .. }) => {
             return None;
         }
         Some(TableEntry::Ambiguous) => format!("two {what}s of the org match `{text}`"),
@@ -96,14 +95,9 @@ fn users(site: &Site<'_>, match_field: &str, inactive: Inactive) -> BTreeMap<Str
     table
 }
 
-fn user_entry(user: &UserFact, inactive: Inactive) -> TableEntry {
-    let policy = match inactive {
-        _ if user.active => return TableEntry::Id(user.id.clone()),
-        Inactive::Fallback => transform::Inactive::Fallback,
-        Inactive::Reject => transform::Inactive::Reject,
-        Inactive::Keep => transform::Inactive::Keep,
-    };
-    TableEntry::Inactive { id: user.id.clone(), policy }
+fn user_entry(user: &UserFact, policy: Inactive) -> TableEntry {
+    let id = user.id.clone();
+    if user.active { TableEntry::Id(id) } else { TableEntry::Inactive { id, policy } }
 }
 
 fn match_field_exists(site: &Site<'_>, field: &Field, match_field: &str, problems: &mut Problems) {

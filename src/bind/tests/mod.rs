@@ -5,13 +5,12 @@ mod problems;
 
 use super::{Bound, Column, LockWhy, Need, OrgFacts, QueueFact, UserFact, bind, needs};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::manifest::{
-    Duplicates, Environment, Field, Inactive, Load, Migration, Operation, OrgLogin, RefTo, Verb,
-};
+use crate::manifest::{Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb};
 use crate::model::{FieldSchema, FieldType, KeyForm, ObjectSchema, OrgSchema, RecordType};
 use crate::source::CsvFormat;
 use crate::transform::{
-    Blank, Expr, Matcher, OnMissing, Only, Role, Scope, TableEntry, TooLong, Unmapped, ValueMap, compile,
+    Blank, Expr, Inactive, Matcher, OnMissing, Only, Role, Scope, TableEntry, TooLong, Unmapped, ValueMap,
+    compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

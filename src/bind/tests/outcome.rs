@@ -91,7 +91,7 @@ fn names_become_tables() {
     assert_eq!(owners["ada@acme.example"], id("0051"));
     assert_eq!(
         owners["bob@acme.example"],
-        TableEntry::Inactive { id: "0052".into(), policy: crate::transform::Inactive::Reject }
+        TableEntry::Inactive { id: "0052".into(), policy: Inactive::Reject }
     );
     assert_eq!(owners["twin@acme.example"], TableEntry::Ambiguous);
 }
@@ -107,4 +107,58 @@ fn the_lock_parent_may_be_named() {
             "1 error BadReference: `lock_by` names `WhoId`, which is no `ref` of this load (did you mean `WhatId`?)"
         ]
     );
+}
+
+/// From the text of a manifest to the columns of its payload.
+#[test]
+fn binds_what_people_write() {
+    let text = r#"cutover: 1
+project: acme
+environments: { local: { org: { local: org.yaml } } }
+objects:
+  - object: Account
+    key: Legacy_Id__c
+    source: accounts.csv
+    fields:
+      Legacy_Id__c: '"A-" ~ id'
+      Name: name | squish
+      Type: { from: class, map: { C: Customer, P: Prospect } }
+      ParentId: { ref: Account, from: parent }
+      RecordTypeId: { record_type: class, map: { C: Customer_Account }, unmapped: blank }
+      OwnerId: { user: rep, match: Email, fallback: ada@acme.example, only: create }
+  - object: Task
+    key: Legacy_Id__c
+    source: tasks.csv
+    fields:
+      Legacy_Id__c: id
+      Master__c: { ref: Account, from: account }
+      WhatId: { ref: { ACC: Account, TSK: Task }, type: kind, from: what }
+"#;
+    let files = crate::ports::MemoryFiles::default();
+    files.put("cutover.yaml", text.as_bytes());
+    files.put("org.yaml", b"{}");
+    files.put("accounts.csv", b"id,name,class,parent,rep\n");
+    files.put("tasks.csv", b"id,account,kind,what\n");
+    let loaded = crate::manifest::load(&files, "cutover.yaml", None, &|_| None);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let migration = loaded.migration.unwrap();
+    let (bound, problems) = bind(&migration, &org([account(), task()]), &facts());
+    assert!(problems.is_empty(), "{problems:?}");
+    let bound = bound.unwrap();
+    let first = |load: usize| -> Vec<String> { bound.loads[load].columns.iter().map(first_header).collect() };
+    assert_eq!(
+        first(0),
+        ["Legacy_Id__c", "Name", "OwnerId", "Parent.Legacy_Id__c", "RecordTypeId", "Type"].map(str::to_owned)
+    );
+    assert_eq!(
+        first(1),
+        ["Legacy_Id__c", "Master__r.Legacy_Id__c", "Account:What.Legacy_Id__c"].map(str::to_owned)
+    );
+}
+
+fn first_header(column: &Column) -> String {
+    match column {
+        Column::Plain(field) => field.clone(),
+        Column::Reference { headers, .. } => headers[0].clone().unwrap(),
+    }
 }
