@@ -117,7 +117,7 @@ fn balance(rows: &[BalanceRow]) -> String {
     let words: Vec<&'static str> = rows.first().map(|r| r.counts.iter().map(|c| c.0).collect()).unwrap_or_default();
     let shown: Vec<usize> = (0..words.len()).filter(|i| rows.iter().any(|r| r.counts[*i].1 > 0)).collect();
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let mut header = vec!["load".to_owned(), "object".to_owned(), "source =".to_owned()];
     header.extend(shown.iter().map(|i| words[*i].to_owned()));
     table.set_header(header);

@@ -12,7 +12,7 @@ use crate::transform::OnMissing;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Levels that are loaded one after the other; a deeper hierarchy is filled in a second pass (spec, Order).
-pub const MOST_LEVELS: usize = 8;
+pub(super) const MOST_LEVELS: usize = 8;
 
 /// A row that waits for rows of its own object.
 #[derive(Debug, Clone)]
