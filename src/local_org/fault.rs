@@ -12,17 +12,18 @@ pub struct Faults {
     pub lock_rows: u32,
     /// Steps of the clock that pass between two slices of a job.
     pub slow: u32,
-    /// The next job fails when it has processed this many rows; the rest stays unprocessed.
-    pub fail_after: Option<u64>,
     /// Rows that have met their lock.
     met: Mutex<BTreeSet<u64>>,
     pause: Mutex<u32>,
+    /// The next job fails when it has processed this many rows; taken when it did.
+    fail_after: Mutex<Option<u64>>,
 }
 
 impl Faults {
-    /// No faults but these.
+    /// No faults but these; with `fail_after`, one job fails when it has processed so many rows, and the rest of it
+    /// stays unprocessed.
     pub fn new(lock_rows: u32, slow: u32, fail_after: Option<u64>) -> Self {
-        Self { lock_rows, slow, fail_after, ..Self::default() }
+        Self { lock_rows, slow, fail_after: Mutex::new(fail_after), ..Self::default() }
     }
 
     /// Whether this row meets a lock now: chosen by seed and content, once.
@@ -37,7 +38,8 @@ impl Faults {
 
     /// Whether a job that has processed this many rows fails here.
     pub(crate) fn fails(&self, rows: i64) -> bool {
-        self.fail_after.is_some_and(|after| rows.unsigned_abs() >= after)
+        let mut after = self.fail_after.lock().unwrap_or_else(PoisonError::into_inner);
+        after.take_if(|after| rows.unsigned_abs() >= *after).is_some()
     }
 
     /// Whether this step of the clock does nothing.

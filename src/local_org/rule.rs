@@ -3,7 +3,7 @@
 //! The only file of the local org that names minijinja. Must not know HTTP, jobs or storage.
 
 use crate::model::FieldType;
-use minijinja::Environment;
+use minijinja::{Environment, UndefinedBehavior};
 use minijinja::value::Value;
 use std::collections::BTreeMap;
 
@@ -35,10 +35,12 @@ pub(crate) fn names(when: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Whether the rule refuses a record, given the stored texts of the fields it mentions. A rule that cannot be
-/// evaluated (a missing number compared, say) refuses nothing, as a formula over blanks is not true.
+/// Whether the rule refuses a record, given the stored texts of the fields it mentions. A blank text is `none`, a blank
+/// number or date is undefined: compared, it makes the rule fail to evaluate, and such a rule refuses nothing, as a
+/// formula over blanks is not true. `not Amount` tells a blank (or zero) one.
 pub(crate) fn refuses(rule: &Rule, get: &mut dyn FnMut(&str) -> (FieldType, Option<String>)) -> bool {
-    let env = Environment::new();
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     let Ok(expression) = env.compile_expression(&rule.when) else { return false };
     let context: BTreeMap<String, Value> =
         rule.names.iter().map(|name| (name.clone(), value(get(name)))).collect();
@@ -46,10 +48,14 @@ pub(crate) fn refuses(rule: &Rule, get: &mut dyn FnMut(&str) -> (FieldType, Opti
 }
 
 fn value((kind, text): (FieldType, Option<String>)) -> Value {
+    use FieldType::{Boolean, Currency, Date, DateTime, Double, Int, Long, Percent, Time};
     let Some(text) = text else {
-        return if kind == FieldType::Boolean { Value::from(false) } else { Value::from(()) };
+        return match kind {
+            Boolean => Value::from(false),
+            Int | Long | Double | Currency | Percent | Date | DateTime | Time => Value::UNDEFINED,
+            _ => Value::from(()),
+        };
     };
-    use FieldType::{Boolean, Currency, Double, Int, Long, Percent};
     match kind {
         Boolean => Value::from(text == "1" || text == "true"),
         Int | Long => text.parse::<i64>().map_or(Value::from(text), Value::from),

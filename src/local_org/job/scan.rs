@@ -65,6 +65,7 @@ impl Scan {
             return;
         }
         let doubled = self.closed.is_some_and(|closed| closed + 1 == at);
+        self.closed = None;
         let opens = before.is_none_or(|b| b == self.delimiter || matches!(b, b'\n' | b'\r'));
         if !doubled && !opens {
             self.fault = Some(STRAY.into());

@@ -96,6 +96,10 @@ fn select(query: &Query, joins: &mut Joins<'_>, strip: &dyn Fn(&Path) -> Path) -
         match item {
             Item::Field(path) => {
                 let field = joins.resolve(&strip(path))?;
+                if columns.iter().any(|c: &Column| c.names == field.names) {
+                    let message = format!("duplicate field selected: {}", field.names.join("."));
+                    return Err(SoqlError::new("INVALID_FIELD", message));
+                }
                 columns.push(Column { names: field.names, kind: field.field.kind });
                 sql.push(field.sql);
             }

@@ -93,25 +93,26 @@ fn queues(conn: &Connection, schema: &Schema, facts: &Facts, now: i64) -> Result
     let (Some(group), Some(link)) = (schema.object("Group"), schema.object("QueueSobject")) else {
         return Ok(());
     };
-    let mut kept = Vec::new();
+    let (mut kept, mut groups) = (Vec::new(), Vec::new());
     for queue in &schema.queues {
         let by = [("DeveloperName", text(&queue.name)), ("Type", text("Queue"))];
         let values = [("Name", text(&queue.name.replace('_', " "))), ("OwnerId", text(&facts.org_id))];
         let id = put(conn, facts, group, &by, &values, now)?;
+        groups.push(id.clone());
         for object in &queue.objects {
             let by = [("QueueId", text(&id)), ("SobjectType", text(object))];
             kept.push(put(conn, facts, link, &by, &[], now)?);
         }
     }
-    let mut gone = conn.prepare("SELECT \"Id\" FROM \"QueueSobject\"")?;
-    let ids: Vec<String> = gone.query_map([], |r| r.get(0))?.collect::<Result<_>>()?;
+    remove_others(conn, "SELECT \"Id\" FROM \"QueueSobject\"", "QueueSobject", &kept)?;
+    remove_others(conn, "SELECT \"Id\" FROM \"Group\" WHERE \"Type\" = 'Queue'", "Group", &groups)
+}
+
+fn remove_others(conn: &Connection, sql: &str, table: &str, kept: &[String]) -> Result<()> {
+    let ids: Vec<String> = conn.prepare(sql)?.query_map([], |r| r.get(0))?.collect::<Result<_>>()?;
     for id in ids.iter().filter(|id| !kept.contains(id)) {
-        conn.execute("DELETE FROM \"QueueSobject\" WHERE \"Id\" = ?1", [id])?;
+        conn.execute(&format!("DELETE FROM \"{table}\" WHERE \"Id\" = ?1"), [id])?;
     }
-    conn.execute(
-        "DELETE FROM \"Group\" WHERE \"Type\" = 'Queue' AND \"Id\" NOT IN (SELECT \"QueueId\" FROM \"QueueSobject\")",
-        [],
-    )?;
     Ok(())
 }
 

@@ -186,7 +186,7 @@ async fn an_empty_upload_is_complete_with_empty_results() {
 
 #[tokio::test]
 async fn abort_keeps_what_landed_and_lists_the_rest() {
-    let mut world = World::new();
+    let world = World::new();
     let rows: String = (0..500).map(|i| format!("{i},A{i}\n")).collect();
     let id = world.submit(upsert("Account"), &format!("Ext__c,Name\n{rows}")).await;
     world.org.step(world.now);
