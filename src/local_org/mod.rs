@@ -68,6 +68,8 @@ struct Shared {
     base_url: RwLock<String>,
     now: AtomicI64,
     calls: AtomicU64,
+    /// Calls that wait for the database.
+    waiting: AtomicU64,
     faults: RwLock<Faults>,
     cursors: Mutex<http::Cursors>,
 }
@@ -95,6 +97,7 @@ impl LocalOrg {
             base_url: RwLock::new(options.base_url),
             now: AtomicI64::new(options.now),
             calls: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
             faults: RwLock::default(),
             cursors: Mutex::default(),
         })))
@@ -150,8 +153,16 @@ impl LocalOrg {
         http::query_table(self, soql)
     }
 
+    /// Whether a call waits for the database: whoever steps the org without a pause lets it go first.
+    pub fn is_wanted(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+
     fn db(&self) -> MutexGuard<'_, Connection> {
-        self.0.db.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        db
     }
 
     fn now(&self) -> i64 {
