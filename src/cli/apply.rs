@@ -80,7 +80,7 @@ impl Order<'_> {
         };
         let finished = self.load(&ports, project, &migration, &selected).await?;
         if let Some(local) = reached.local {
-            local.stop().await;
+            local.stop().await?;
         }
         self.show(project, &finished)?;
         Ok(finished.exit)

@@ -16,7 +16,7 @@ mod select;
 mod watch;
 
 pub use args::command;
-pub use local::{Running, serve};
+pub use local::{Running, serve, serve_forever};
 
 use crate::engine::Exit;
 use args::{Cli, Command};

@@ -70,7 +70,7 @@ async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<
     let plan = prepared.plan.clone();
     drop(prepared);
     if let Some(local) = reached.local {
-        local.stop().await;
+        local.stop().await?;
     }
     Ok(plan)
 }

@@ -161,7 +161,7 @@ impl RowRecord {
 
 /// A reference that has a value, by the parent's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefRecord {
+pub(super) struct RefRecord {
     /// The parent's key.
     pub parent: KeyHash,
     /// The row; `u64::MAX` when it is the fallback of the reference itself.
