@@ -28,7 +28,12 @@ async fn serve(schema: Option<&Path>, data: Option<&Path>, port: u16) -> Result<
     Ok(serve_forever(org, port).await?)
 }
 
-fn query(words: &[String], as_csv: bool, global: &Global, screen: &Screen) -> (Result<(), EngineError>, PathBuf) {
+fn query(
+    words: &[String],
+    as_csv: bool,
+    global: &Global,
+    screen: &Screen,
+) -> (Result<(), EngineError>, PathBuf) {
     let (path, soql) = match words {
         [soql] => (None, soql),
         [path, soql, ..] => (Some(Path::new(path)), soql),
@@ -54,7 +59,10 @@ fn query_in(
     let schema = project.root.join(schema);
     let org = open_local(Some(&schema), Some(&local_data(project, &migration)), &project.root)?;
     let answer = org.query(soql).map_err(|e| {
-        EngineError::problem(Exit::Invalid, Diagnostic::error(Code::OrgRefused, format!("the local org: {e}")))
+        EngineError::problem(
+            Exit::Invalid,
+            Diagnostic::error(Code::OrgRefused, format!("the local org: {e}")),
+        )
     })?;
     let text = match (global.json, as_csv) {
         (true, _) => json(&answer),

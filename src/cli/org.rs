@@ -30,7 +30,11 @@ pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Re
     match &migration.environment.org {
         OrgLogin::Token { url, token } => Ok(Reached { org: http(url, token.clone())?, local: None }),
         OrgLogin::Local { schema } => {
-            let org = open_local(Some(&project.root.join(schema)), Some(&local_data(project, migration)), &project.root)?;
+            let org = open_local(
+                Some(&project.root.join(schema)),
+                Some(&local_data(project, migration)),
+                &project.root,
+            )?;
             let running = serve(org.clone(), 0).await?;
             let url = format!("http://127.0.0.1:{}", running.port);
             let token = SecretString::from(org.access_token());
@@ -48,7 +52,11 @@ pub(super) fn local_data(project: &Project, migration: &Migration) -> std::path:
 ///
 /// # Errors
 /// 65 with every problem of the schema; a database that cannot be used.
-pub(super) fn open_local(schema: Option<&Path>, data: Option<&Path>, root: &Path) -> Result<LocalOrg, EngineError> {
+pub(super) fn open_local(
+    schema: Option<&Path>,
+    data: Option<&Path>,
+    root: &Path,
+) -> Result<LocalOrg, EngineError> {
     let schema = match schema {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|e| {
@@ -86,7 +94,6 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 fn http(url: &str, token: SecretString) -> Result<HttpOrg, EngineError> {
-    HttpOrg::new(url, token).map_err(|e| {
-        EngineError::problem(Exit::Invalid, Diagnostic::error(Code::Environment, e.to_string()))
-    })
+    HttpOrg::new(url, token)
+        .map_err(|e| EngineError::problem(Exit::Invalid, Diagnostic::error(Code::Environment, e.to_string())))
 }

@@ -27,7 +27,10 @@ pub(super) async fn run(args: &PlanArgs, global: &Global, screen: &Screen) -> Ex
         if let Err(error) = save(path, &json) {
             return screen.fail(&error, &project.root);
         }
-        screen.tell(&format!("saved: `cutover apply {}` executes it, unless something has changed", path.display()));
+        screen.tell(&format!(
+            "saved: `cutover apply {}` executes it, unless something has changed",
+            path.display()
+        ));
     }
     if args.detailed_exitcode && plan.changes { Exit::Changes } else { Exit::Done }
 }

@@ -60,7 +60,11 @@ impl Project {
     }
 
     /// Reads the manifest; shows warnings; errors end with 65.
-    pub(super) fn migration(&self, environment: Option<&str>, screen: &Screen) -> Result<Migration, EngineError> {
+    pub(super) fn migration(
+        &self,
+        environment: Option<&str>,
+        screen: &Screen,
+    ) -> Result<Migration, EngineError> {
         let Loaded { migration, diagnostics } = self.load(environment);
         match migration {
             Some(migration) => {
@@ -82,7 +86,8 @@ impl Project {
             EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
         })?;
         if self.files.length(".gitignore")?.is_none() {
-            self.files.append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
+            self.files
+                .append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
         }
         for name in self.files.list("data/scratch")? {
             self.files.remove(&format!("data/scratch/{name}"))?;

@@ -28,7 +28,12 @@ fn show(path: Option<&Path>, global: &Global, screen: &Screen, with_crosswalk: b
     }
 }
 
-fn show_in(project: &Project, global: &Global, screen: &Screen, with_crosswalk: bool) -> Result<(), EngineError> {
+fn show_in(
+    project: &Project,
+    global: &Global,
+    screen: &Screen,
+    with_crosswalk: bool,
+) -> Result<(), EngineError> {
     let state = last_state(project)?;
     if with_crosswalk {
         for path in crosswalk(&project.files)? {

@@ -17,8 +17,9 @@ pub(super) fn selected(migration: &Migration, expressions: &[String]) -> Result<
     let mut problems = Vec::new();
     for expression in expressions.iter().flat_map(|e| e.split([',', ' '])).filter(|e| !e.is_empty()) {
         let name = expression.trim_matches('+');
-        let named: Vec<usize> =
-            (0..migration.loads.len()).filter(|l| migration.loads[*l].name == name || migration.loads[*l].object == name).collect();
+        let named: Vec<usize> = (0..migration.loads.len())
+            .filter(|l| migration.loads[*l].name == name || migration.loads[*l].object == name)
+            .collect();
         if named.is_empty() {
             problems.push(unknown(migration, name));
         }
@@ -65,7 +66,8 @@ fn parents(migration: &Migration, load: usize) -> Vec<usize> {
         })
         .flatten()
         .collect();
-    let by_reference = (0..migration.loads.len()).filter(|l| objects.contains(migration.loads[*l].object.as_str()));
+    let by_reference =
+        (0..migration.loads.len()).filter(|l| objects.contains(migration.loads[*l].object.as_str()));
     by_reference.chain(migration.loads[load].after.iter().copied()).collect()
 }
 

@@ -90,7 +90,9 @@ fn in_words(line: &Line, state: &RunState) -> Option<String> {
 impl Bars {
     fn show(&self, event: &Event, state: &RunState) {
         match event {
-            Event::Surveyed { load, outcomes, .. } => self.add(*load, outcomes[Outcome::Pending as usize], state),
+            Event::Surveyed { load, outcomes, .. } => {
+                self.add(*load, outcomes[Outcome::Pending as usize], state)
+            }
             Event::StepStaged { load, .. } => self.moved(*load, state),
             Event::PartSettled { part, .. } => {
                 if let Some(load) = state.parts.get(part).map(|p| p.load) {
@@ -106,13 +108,17 @@ impl Bars {
             return;
         }
         let style = ProgressStyle::with_template("{prefix:24} {wide_bar} {pos}/{len} {msg}");
-        let bar = self.all.add(ProgressBar::new(rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
+        let bar = self
+            .all
+            .add(ProgressBar::new(rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
         bar.set_prefix(state.loads.get(load as usize).map(|l| l.name.name.clone()).unwrap_or_default());
         self.loads.borrow_mut().insert(load, bar);
     }
 
     fn moved(&self, load: u16, state: &RunState) {
-        let (Some(bar), Some(known)) = (self.loads.borrow().get(&load).cloned(), state.loads.get(load as usize)) else {
+        let (Some(bar), Some(known)) =
+            (self.loads.borrow().get(&load).cloned(), state.loads.get(load as usize))
+        else {
             return;
         };
         let pending = known.outcomes[Outcome::Pending as usize];

@@ -12,15 +12,15 @@ use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
 use crate::checkpoint::{
-    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run, restore,
+    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run,
+    restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
 use crate::stage::{
-    LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references,
-    stage_rows,
+    LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -126,9 +126,15 @@ async fn recover_run(
         (state.org_id.clone(), state.run, state.inputs.clone())
     };
     if org != connected.info.org_id {
-        let message = format!("run {run} was begun in org {org} and is not finished; this is {}", connected.info.org_id);
+        let message = format!(
+            "run {run} was begun in org {org} and is not finished; this is {}",
+            connected.info.org_id
+        );
         let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help)));
+        return Err(EngineError::problem(
+            Exit::Stale,
+            Diagnostic::error(Code::StalePlan, message).help(help),
+        ));
     }
     let sources = super::prepare::marks(&desk.ports, migration)?;
     let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
@@ -137,7 +143,8 @@ async fn recover_run(
         let exit = Exit::Interrupted.code();
         desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
         desk.save();
-        let note = format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+        let note =
+            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
         desk.observer.progress(&Progress::Note(note));
     }
     Ok(same)
@@ -292,9 +299,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn step_done(&mut self, step: u16) -> Result<(), EngineError> {
-        let all_over = |p: &StepProgress| {
-            matches!(p, StepProgress::Staged(parts) if parts.iter().all(|p| p.progress == PartProgress::Over))
-        };
+        let all_over = |p: &StepProgress| matches!(p, StepProgress::Staged(parts) if parts.iter().all(|p| p.progress == PartProgress::Over));
         if self.steps.get(&step).is_some_and(all_over) {
             self.steps.insert(step, StepProgress::Done);
             self.desk.note(Event::StepDone { step })?;
@@ -355,11 +360,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         };
         let rows = match step.kind {
             StepKind::Rows => stage_rows(&inputs, &survey.decided[load], step.level)?,
-            StepKind::References => {
-                stage_references(&inputs, self.books.entries(&self.prepared.bound.objects[shape.object].name))?
-            }
+            StepKind::References => stage_references(
+                &inputs,
+                self.books.entries(&self.prepared.bound.objects[shape.object].name),
+            )?,
         };
-        let keys = rows.parts.iter().map(|p| PartKey { step: step.index, number: first + p.number }).collect();
+        let keys =
+            rows.parts.iter().map(|p| PartKey { step: step.index, number: first + p.number }).collect();
         Ok((rows, keys))
     }
 
@@ -432,7 +439,10 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 None => false,
             };
             if spent && refused >= BUDGET_FROM && self.stopping.is_none() {
-                let note = format!("{}: {refused} of {source} rows failed or were rejected: its `max_failed` is spent", load.name);
+                let note = format!(
+                    "{}: {refused} of {source} rows failed or were rejected: its `max_failed` is spent",
+                    load.name
+                );
                 self.desk.observer.progress(&Progress::Note(note));
                 self.stop(Stopping::Budget);
             }
@@ -444,7 +454,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let state = self.desk.state.borrow();
         let bad = [Outcome::Rejected, Outcome::Held, Outcome::Failed];
         let left = |load: &crate::checkpoint::LoadState| {
-            bad.iter().any(|o| load.outcomes[*o as usize] > 0) || load.references.failed + load.references.pending > 0
+            bad.iter().any(|o| load.outcomes[*o as usize] > 0)
+                || load.references.failed + load.references.pending > 0
         };
         if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }

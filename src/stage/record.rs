@@ -368,8 +368,17 @@ mod tests {
         let past = Past { ours: true, run: 9, outcome: 5 };
         let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, past, row };
         assert_eq!(Decision::decode(&decision.encode()), decision);
-        let index =
-            IndexRecord { key: 5, payload: 6, create: 7, id, action: 2, pending: true, file: 3, line: 99, past };
+        let index = IndexRecord {
+            key: 5,
+            payload: 6,
+            create: 7,
+            id,
+            action: 2,
+            pending: true,
+            file: 3,
+            line: 99,
+            past,
+        };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
         let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, parent: 4, line: 5 };
