@@ -53,6 +53,7 @@ pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
 pub async fn run(
     ports: Ports<'_>,
     connected: &Connected<'_>,
@@ -68,10 +69,9 @@ pub async fn run(
     let (mut resumed, mut run) = (None, before + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
-        if desk.state.borrow().unfinished() {
-            if recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
-                (resumed, run) = (Some(before), before);
-            }
+        let unfinished = desk.state.borrow().unfinished();
+        if unfinished && recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
+            (resumed, run) = (Some(before), before);
         }
     }
     let folder = format!("data/{run}");
@@ -232,7 +232,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         loop {
             let finished = self.start(&mut sending);
             if finished && self.stopping.is_none() {
-                return self.finish(Ended::Finished, self.exit());
+                let exit = self.exit();
+                return self.finish(Ended::Finished, exit);
             }
             match sending.next().await {
                 Some((key, Ok(collected))) => self.settled(key, collected),
@@ -460,9 +461,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    fn finish(&self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+    fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
+        // No unfinished run can name a segment now: what does not count is left over from a crash.
+        for object in &self.objects {
+            self.books.open(object)?.remove_unused()?;
+        }
         Ok(exit)
     }
 
