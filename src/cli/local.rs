@@ -47,7 +47,8 @@ pub async fn serve(org: LocalOrg, port: u16) -> io::Result<Running> {
     let (stop, stopped) = watch::channel(false);
     let router = org.router();
     let ending = ended(stopped.clone());
-    let server = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(ending).await });
+    let server =
+        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(ending).await });
     let timer = tokio::spawn(tick(org, stopped));
     Ok(Running { port, stop, server, timer })
 }
@@ -184,7 +185,10 @@ mod tests {
         let org = LocalOrg::open(Schema::standard(), Options::default()).unwrap();
         let running = serve(org.clone(), 0).await.unwrap();
         let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", running.port)).await.unwrap();
-        socket.write_all(b"GET /services/data HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        socket
+            .write_all(b"GET /services/data HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut text = String::new();
         socket.read_to_string(&mut text).await.unwrap();
         assert!(text.starts_with("HTTP/1.1 200") && text.contains("\"68.0\""), "{text}");

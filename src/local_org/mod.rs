@@ -137,7 +137,8 @@ impl LocalOrg {
 
     /// Sets the address, once it is known on which port the org is served.
     pub fn set_base_url(&self, url: &str) {
-        *self.0.base_url.write().unwrap_or_else(PoisonError::into_inner) = url.trim_end_matches('/').to_owned();
+        *self.0.base_url.write().unwrap_or_else(PoisonError::into_inner) =
+            url.trim_end_matches('/').to_owned();
     }
 
     /// Switches faults on or off.

@@ -3,8 +3,8 @@
 //! The only file of the local org that names minijinja. Must not know HTTP, jobs or storage.
 
 use crate::model::FieldType;
-use minijinja::{Environment, UndefinedBehavior};
 use minijinja::value::Value;
+use minijinja::{Environment, UndefinedBehavior};
 use std::collections::BTreeMap;
 
 /// A rule of an object: records for which `when` is true are refused with `message`.

@@ -80,7 +80,8 @@ impl World {
 
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
         let token = self.org.access_token();
-        let path = if path.starts_with("/services") { path.into() } else { format!("/services/data/v62.0/{path}") };
+        let path =
+            if path.starts_with("/services") { path.into() } else { format!("/services/data/v62.0/{path}") };
         self.send_as(&token, method, &path, body.into()).await
     }
 
@@ -94,7 +95,11 @@ impl World {
         let response = self.org.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -103,7 +108,8 @@ impl World {
 
     async fn query(&self, soql: &str) -> Value {
         let soql = soql.replace('%', "%25").replace(' ', "+").replace('#', "%23").replace('\\', "%5C");
-        let soql: String = soql.chars().map(|c| if c.is_ascii() { c.to_string() } else { percent(c) }).collect();
+        let soql: String =
+            soql.chars().map(|c| if c.is_ascii() { c.to_string() } else { percent(c) }).collect();
         self.get(&format!("query?q={soql}")).await.json()
     }
 

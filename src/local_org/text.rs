@@ -36,7 +36,10 @@ pub(crate) fn parse_moment(text: &str) -> Option<i64> {
 pub(crate) fn parse_date(text: &str) -> Option<Date> {
     let bytes = text.as_bytes();
     let shape = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { *b == b'-' } else { b.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 4 | 7) { *b == b'-' } else { b.is_ascii_digit() });
     if shape { text.parse().ok() } else { None }
 }
 
@@ -44,7 +47,8 @@ pub(crate) fn parse_date(text: &str) -> Option<Date> {
 pub(crate) fn parse_clock(text: &str) -> Option<Time> {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = fraction.bytes().all(|b| b.is_ascii_digit()) && !fraction.is_empty() && fraction.len() <= 9;
-    let shape = clock.len() == 8 && clock.bytes().enumerate().all(|(i, b)| if i % 3 == 2 { b == b':' } else { b.is_ascii_digit() });
+    let shape = clock.len() == 8
+        && clock.bytes().enumerate().all(|(i, b)| if i % 3 == 2 { b == b':' } else { b.is_ascii_digit() });
     if digits && shape { text.parse().ok() } else { None }
 }
 
@@ -90,7 +94,8 @@ pub(crate) fn full_id(text: &str) -> Option<String> {
 
 /// A number that looks random but follows from its input: for orders, tokens and faults.
 pub(crate) fn mix(seed: u64, value: u64) -> u64 {
-    let mut z = seed.wrapping_add(value.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z =
+        seed.wrapping_add(value.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
@@ -104,11 +109,15 @@ mod tests {
     fn moments_read_and_write() {
         let base = parse_moment("2024-09-09T19:25:27.123Z").unwrap();
         assert_eq!(json_moment(base), "2024-09-09T19:25:27.123+0000");
-        for same in ["2024-09-09T21:25:27.123+02:00", "2024-09-09T21:25:27.123+0200", "2024-09-09T19:25:27.123"] {
+        for same in
+            ["2024-09-09T21:25:27.123+02:00", "2024-09-09T21:25:27.123+0200", "2024-09-09T19:25:27.123"]
+        {
             assert_eq!(parse_moment(same), Some(base), "{same}");
         }
         assert_eq!(stored_moment(-1), "1969-12-31T23:59:59.999Z");
-        for bad in ["2024-09-09", "2024-13-09T00:00:00Z", "2024-09-09T25:00:00Z", "2024-09-09T00:00:00+2", "x"] {
+        for bad in
+            ["2024-09-09", "2024-13-09T00:00:00Z", "2024-09-09T25:00:00Z", "2024-09-09T00:00:00+2", "x"]
+        {
             assert_eq!(parse_moment(bad), None, "{bad}");
         }
         assert!(parse_date("2003-04-987654321987654321").is_none() && parse_date("2023-02-29").is_none());

@@ -52,7 +52,10 @@ pub(super) fn word<'v>(
         Some(Value::String(text)) if words.contains(&text.as_str()) => Ok(text),
         Some(other) => {
             let text = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-            Err(Failure::bad("API_ERROR", &format!("Invalid value: '{text}' supplied for property: '{name}'")))
+            Err(Failure::bad(
+                "API_ERROR",
+                &format!("Invalid value: '{text}' supplied for property: '{name}'"),
+            ))
         }
     }
 }
@@ -85,7 +88,10 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
     let key = if operation == "upsert" {
         let name = text("externalIdFieldName");
         let field = object.field(name).filter(|f| header::can_be_key(f)).ok_or_else(|| {
-            invalid_job(&format!("Field name provided, {name} does not match an External ID for {}", object.name))
+            invalid_job(&format!(
+                "Field name provided, {name} does not match an External ID for {}",
+                object.name
+            ))
         })?;
         Some(field.name.clone())
     } else {
@@ -179,9 +185,10 @@ pub(super) fn list(call: &Call, kind: Kind) -> Result<Answer, Failure> {
     let mut jobs = job::list(&call.org.db(), kind, after, PAGE + 1)?;
     let more = jobs.len() as i64 > PAGE;
     jobs.truncate(PAGE as usize);
-    let next = jobs.last().filter(|_| more).map(|j| {
-        format!("{}/jobs/{}?queryLocator={}", call.base(), kind.word(), j.seq)
-    });
+    let next = jobs
+        .last()
+        .filter(|_| more)
+        .map(|j| format!("{}/jobs/{}?queryLocator={}", call.base(), kind.word(), j.seq));
     let records: Vec<JobInfo> = jobs.iter().map(|j| JobInfo::new(&call.org, j, Reply::List)).collect();
     Ok(Answer::json(&json!({"done": !more, "nextRecordsUrl": next, "records": records})))
 }

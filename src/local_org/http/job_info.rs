@@ -82,8 +82,11 @@ impl JobInfo {
             concurrency_mode: "Parallel",
             content_type: "CSV",
             api_version: job.version.parse().unwrap_or(0.0),
-            job_type: matches!(reply, Reply::Info | Reply::List)
-                .then_some(if ingest { "V2Ingest" } else { "V2Query" }),
+            job_type: matches!(reply, Reply::Info | Reply::List).then_some(if ingest {
+                "V2Ingest"
+            } else {
+                "V2Query"
+            }),
             content_url: (ingest && open && format).then(url),
             line_ending: format.then(|| job.line_ending.clone()),
             column_delimiter: format.then(|| job.delimiter.clone()),

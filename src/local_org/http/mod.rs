@@ -124,7 +124,10 @@ fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = tail
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (first, hex) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
@@ -141,9 +144,9 @@ fn decode(text: &str) -> String {
 
 fn authorised(org: &LocalOrg, headers: &HeaderMap) -> Result<(), Failure> {
     let header = headers.get("authorization").and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let token = header.split_once(' ').filter(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth")
-    });
+    let token = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth"));
     match token {
         Some((_, token)) if token.trim() == org.access_token() => Ok(()),
         _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")),

@@ -156,9 +156,18 @@ impl<'c> RecordWriter<'c> {
         self.object(&object.name, row.id()?, &self.parts, row, out)
     }
 
-    fn object(&self, name: &str, id: &str, parts: &[Part], row: &Row<'_>, out: &mut String) -> rusqlite::Result<()> {
+    fn object(
+        &self,
+        name: &str,
+        id: &str,
+        parts: &[Part],
+        row: &Row<'_>,
+        out: &mut String,
+    ) -> rusqlite::Result<()> {
         let base = self.call.base();
-        out.push_str(&format!("{{\"attributes\":{{\"type\":\"{name}\",\"url\":\"{base}/sobjects/{name}/{id}\"}}"));
+        out.push_str(&format!(
+            "{{\"attributes\":{{\"type\":\"{name}\",\"url\":\"{base}/sobjects/{name}/{id}\"}}"
+        ));
         for part in parts {
             out.push(',');
             match part {
@@ -215,7 +224,9 @@ fn push_name(out: &mut String, name: &str) {
 fn push_value(out: &mut String, value: ValueRef<'_>, kind: FieldType) {
     match value {
         ValueRef::Null | ValueRef::Blob(_) => out.push_str("null"),
-        ValueRef::Integer(n) if kind == FieldType::Boolean => out.push_str(if n != 0 { "true" } else { "false" }),
+        ValueRef::Integer(n) if kind == FieldType::Boolean => {
+            out.push_str(if n != 0 { "true" } else { "false" })
+        }
         ValueRef::Integer(n) => out.push_str(&n.to_string()),
         ValueRef::Real(n) => out.push_str(&number(n)),
         ValueRef::Text(bytes) => {
@@ -245,7 +256,9 @@ pub(in crate::local_org) fn table(org: &LocalOrg, soql: &str) -> Result<QueryTab
         Kind::Records => {
             let mut rows = Vec::new();
             let mut each = |row: &Row<'_>| {
-                let cell = |(i, c): (usize, &crate::local_org::soql::compile::Column)| Ok(text(row.value(i)?, c.kind));
+                let cell = |(i, c): (usize, &crate::local_org::soql::compile::Column)| {
+                    Ok(text(row.value(i)?, c.kind))
+                };
                 rows.push(compiled.columns.iter().enumerate().map(cell).collect::<rusqlite::Result<_>>()?);
                 Ok(())
             };

@@ -67,7 +67,9 @@ fn results(call: &Call) -> Result<Answer, Failure> {
     }
     let after = match call.parameter("locator").filter(|l| !l.is_empty()) {
         None => 0,
-        Some(locator) => read_locator(locator).ok_or_else(|| Failure::bad("INVALID_QUERY_LOCATOR", "invalid locator"))?,
+        Some(locator) => {
+            read_locator(locator).ok_or_else(|| Failure::bad("INVALID_QUERY_LOCATOR", "invalid locator"))?
+        }
     };
     let size = call.parameter("maxRecords").and_then(|m| m.parse().ok()).unwrap_or(PAGE).max(1);
     let soql = job.soql.clone().unwrap_or_default();

@@ -2,8 +2,8 @@
 //! (reference A10 and B).
 
 use super::Job;
-use crate::local_org::schema::{Field, Object, Schema};
 use crate::local_org::schema::flags::Flag;
+use crate::local_org::schema::{Field, Object, Schema};
 use crate::model::FieldType;
 
 /// What a column fills.
@@ -38,7 +38,12 @@ impl Column {
 ///
 /// # Errors
 /// The job's error message.
-pub(crate) fn columns(schema: &Schema, object: &Object, job: &Job, names: &[&str]) -> Result<Vec<Column>, String> {
+pub(crate) fn columns(
+    schema: &Schema,
+    object: &Object,
+    job: &Job,
+    names: &[&str],
+) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
     for name in names {
         let column = column(schema, object, name.trim()).map_err(|why| format!("InvalidBatch : {why}"))?;

@@ -16,8 +16,14 @@ pub(crate) use step::{Context, step};
 pub(crate) use table::{create, delete, list, load, save};
 
 /// The delimiters a job can have.
-pub(crate) const DELIMITERS: &[(&str, u8)] =
-    &[("COMMA", b','), ("SEMICOLON", b';'), ("TAB", b'\t'), ("PIPE", b'|'), ("CARET", b'^'), ("BACKQUOTE", b'`')];
+pub(crate) const DELIMITERS: &[(&str, u8)] = &[
+    ("COMMA", b','),
+    ("SEMICOLON", b';'),
+    ("TAB", b'\t'),
+    ("PIPE", b'|'),
+    ("CARET", b'^'),
+    ("BACKQUOTE", b'`'),
+];
 
 /// Ingest or query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +56,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    const ALL: [State; 6] = [
-        Self::Open,
-        Self::UploadComplete,
-        Self::InProgress,
-        Self::JobComplete,
-        Self::Failed,
-        Self::Aborted,
-    ];
+    const ALL: [State; 6] =
+        [Self::Open, Self::UploadComplete, Self::InProgress, Self::JobComplete, Self::Failed, Self::Aborted];
 
     /// The word on the wire.
     pub(crate) fn word(self) -> &'static str {

@@ -66,7 +66,8 @@ pub(crate) fn header(compiled: &Compiled, job: &Job) -> String {
 
 /// Lines after a number, `size` at most, with the number of the last one.
 pub(crate) fn lines(conn: &Connection, job: &Job, after: i64, size: i64) -> Result<(String, i64)> {
-    let sql = "SELECT place, line FROM _result WHERE job = ?1 AND kind = ?2 AND place > ?3 ORDER BY place LIMIT ?4";
+    let sql =
+        "SELECT place, line FROM _result WHERE job = ?1 AND kind = ?2 AND place > ?3 ORDER BY place LIMIT ?4";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params![job.seq, LINE, after, size])?;
     let (mut lines, mut last) = (String::new(), after);

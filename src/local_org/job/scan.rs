@@ -21,7 +21,16 @@ pub(crate) struct Scan {
 impl Scan {
     /// A pass for a job of this delimiter and line end.
     pub(crate) fn new(delimiter: u8, crlf: bool) -> Self {
-        Self { delimiter, crlf, seen: 0, last: None, in_quotes: false, closed: None, carriage: None, fault: None }
+        Self {
+            delimiter,
+            crlf,
+            seen: 0,
+            last: None,
+            in_quotes: false,
+            closed: None,
+            carriage: None,
+            fault: None,
+        }
     }
 
     /// Looks at the next part.

@@ -23,9 +23,9 @@ impl Context<'_> {
 
     /// The refusal of a row that meets a lock.
     pub(super) fn locked(&self, cells: &[&str]) -> Option<RowError> {
-        self.faults
-            .locks(self.facts.seed, cells)
-            .then(|| RowError::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"))
+        self.faults.locks(self.facts.seed, cells).then(|| {
+            RowError::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+        })
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) fn value(field: &Field, column: usize, raw: &str) -> Result<Value, Ro
     let unreadable = |wire| RowError::unreadable(field, column, raw, wire);
     let trimmed = raw.trim();
     match field.kind {
-        Boolean => boolean(trimmed).map(|b| Value::Integer(b.into())).ok_or_else(|| unreadable("xsd:boolean")),
+        Boolean => {
+            boolean(trimmed).map(|b| Value::Integer(b.into())).ok_or_else(|| unreadable("xsd:boolean"))
+        }
         Int | Long => int(field, column, trimmed),
         Double | Currency | Percent => double(field, column, trimmed),
         Date => {
@@ -62,7 +64,8 @@ fn int(field: &Field, column: usize, text: &str) -> Result<Value, RowError> {
 }
 
 fn double(field: &Field, column: usize, text: &str) -> Result<Value, RowError> {
-    let number = Decimal::parse(text).ok_or_else(|| RowError::unreadable(field, column, text, "xsd:double"))?;
+    let number =
+        Decimal::parse(text).ok_or_else(|| RowError::unreadable(field, column, text, "xsd:double"))?;
     let number = number.round(field.scale);
     if field.precision > 0 && number.whole_digits() > field.precision as i32 - field.scale as i32 {
         return Err(RowError::out_of_range(field, text));

@@ -95,16 +95,21 @@ impl RowError {
 
     /// `parent` is the relationship column's key field in its object.
     pub(crate) fn parent_missing(value: &str, field: &str, entity: &str) -> Self {
-        let message =
-            format!("Foreign key external ID: {} not found for field {field} in entity {entity}", value.to_lowercase());
+        let message = format!(
+            "Foreign key external ID: {} not found for field {field} in entity {entity}",
+            value.to_lowercase()
+        );
         Self::plain("INVALID_FIELD", message)
     }
 
     /// `ids` are of the records found; the message shows 15 characters of each.
     pub(crate) fn ambiguous(field: &Field, ids: &[String]) -> Self {
         let ids: Vec<&str> = ids.iter().map(|id| id.get(..15).unwrap_or(id)).collect();
-        let message =
-            format!("{}: more than one record found for external id field: [{}]", field.label, ids.join(", "));
+        let message = format!(
+            "{}: more than one record found for external id field: [{}]",
+            field.label,
+            ids.join(", ")
+        );
         Self::at("DUPLICATE_EXTERNAL_ID", message, &field.name)
     }
 

@@ -113,7 +113,8 @@ impl<'a> Writer<'a> {
             return Ok(Vec::new());
         }
         let columns: Vec<String> = fields.iter().map(|i| column(&self.object.fields[*i])).collect();
-        let sql = format!("SELECT {} FROM {} WHERE \"Id\" = ?1", columns.join(", "), quote(&self.object.name));
+        let sql =
+            format!("SELECT {} FROM {} WHERE \"Id\" = ?1", columns.join(", "), quote(&self.object.name));
         let mut statement = self.conn.prepare_cached(&sql)?;
         let read = |row: &rusqlite::Row<'_>| (0..fields.len()).map(|i| row.get(i)).collect();
         let row = statement.query_row([id], read).optional()?;
@@ -152,9 +153,7 @@ impl<'a> Writer<'a> {
             "CreatedDate" | "LastModifiedDate" | "SystemModstamp" => Some(self.stamp.clone()),
             _ => match &field.default {
                 Some(text) => convert::value(field, 0, text).ok(),
-                None => {
-                    (field.kind == crate::model::FieldType::Boolean).then_some(Value::Integer(0))
-                }
+                None => (field.kind == crate::model::FieldType::Boolean).then_some(Value::Integer(0)),
             },
         }
     }
@@ -252,7 +251,12 @@ fn insert_columns(object: &Object, mapped: &[usize]) -> Vec<usize> {
             || f.has(Flag::NameField)
             || matches!(
                 f.name.as_str(),
-                "OwnerId" | "CreatedById" | "LastModifiedById" | "CreatedDate" | "LastModifiedDate" | "SystemModstamp"
+                "OwnerId"
+                    | "CreatedById"
+                    | "LastModifiedById"
+                    | "CreatedDate"
+                    | "LastModifiedDate"
+                    | "SystemModstamp"
             )
     };
     let wanted = |i: &usize| mapped.contains(i) || filled(&object.fields[*i]);

@@ -175,8 +175,8 @@ fn picklist(field: &Field) -> Value {
 
 fn soap_type(kind: FieldType) -> &'static str {
     use FieldType::{
-        Address, AnyType, Base64, Boolean, Currency, Date, DateTime, Double, Id, Int, Location, Long, Percent,
-        Reference, Time,
+        Address, AnyType, Base64, Boolean, Currency, Date, DateTime, Double, Id, Int, Location, Long,
+        Percent, Reference, Time,
     };
     match kind {
         Id | Reference => "tns:ID",

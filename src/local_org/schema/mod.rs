@@ -185,7 +185,9 @@ impl Field {
 
     /// Whether its values are text.
     pub(crate) fn is_text(&self) -> bool {
-        use FieldType::{Combobox, Email, EncryptedString, MultiPicklist, Phone, Picklist, String, TextArea, Url};
+        use FieldType::{
+            Combobox, Email, EncryptedString, MultiPicklist, Phone, Picklist, String, TextArea, Url,
+        };
         let plain = matches!(self.kind, String | TextArea | Phone | Url | Email | EncryptedString);
         plain || matches!(self.kind, Picklist | MultiPicklist | Combobox)
     }

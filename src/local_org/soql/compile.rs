@@ -86,7 +86,11 @@ pub(crate) fn compile(schema: &Schema, text: &str, query: &Query) -> Result<Comp
 
 type Selected = (Kind, Vec<Column>, Vec<String>);
 
-fn select(query: &Query, joins: &mut Joins<'_>, strip: &dyn Fn(&Path) -> Path) -> Result<Selected, SoqlError> {
+fn select(
+    query: &Query,
+    joins: &mut Joins<'_>,
+    strip: &dyn Fn(&Path) -> Path,
+) -> Result<Selected, SoqlError> {
     let (mut columns, mut sql) = (Vec::new(), Vec::new());
     if query.items.is_empty() {
         return Ok((Kind::Count, columns, sql));

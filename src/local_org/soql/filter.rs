@@ -36,7 +36,13 @@ impl Filter<'_, '_> {
         Ok(format!("({})", terms?.join(word)))
     }
 
-    fn compare(&mut self, path: &Path, operator: Operator, literal: &Literal, top: bool) -> Result<String, SoqlError> {
+    fn compare(
+        &mut self,
+        path: &Path,
+        operator: Operator,
+        literal: &Literal,
+        top: bool,
+    ) -> Result<String, SoqlError> {
         let field = self.joins.resolve(path)?;
         if operator == Operator::Like {
             return self.like(&field, literal);
@@ -105,7 +111,9 @@ impl Filter<'_, '_> {
             (Written::Text(raw), Id | Reference) => {
                 let text = unescape(raw);
                 let id = full_id(&text).map(Value::Text);
-                id.ok_or_else(|| SoqlError::new("INVALID_QUERY_FILTER_OPERATOR", format!("invalid ID field: {text}")))
+                id.ok_or_else(|| {
+                    SoqlError::new("INVALID_QUERY_FILTER_OPERATOR", format!("invalid ID field: {text}"))
+                })
             }
             (Written::Text(raw), _) if field.is_text() => Ok(match unescape(raw) {
                 text if text.is_empty() => Value::Null,

@@ -73,7 +73,12 @@ fn text_end(query: &str, from: usize) -> Result<usize, SoqlError> {
             _ => at += 1,
         }
     }
-    Err(SoqlError::at("MALFORMED_QUERY", query, from, "line breaks not allowed in string literals, or missing quote"))
+    Err(SoqlError::at(
+        "MALFORMED_QUERY",
+        query,
+        from,
+        "line breaks not allowed in string literals, or missing quote",
+    ))
 }
 
 fn symbol_end(query: &str, at: usize) -> Result<usize, SoqlError> {

@@ -43,8 +43,11 @@ impl SoqlError {
 
     /// A word that cannot stand where it stands.
     pub(crate) fn unexpected(query: &str, at: usize, token: &str) -> Self {
-        let message =
-            if token.is_empty() { "unexpected token: '<EOF>'".into() } else { format!("unexpected token: '{token}'") };
+        let message = if token.is_empty() {
+            "unexpected token: '<EOF>'".into()
+        } else {
+            format!("unexpected token: '{token}'")
+        };
         Self::at("MALFORMED_QUERY", query, at, &message)
     }
 }

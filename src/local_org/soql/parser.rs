@@ -204,7 +204,9 @@ impl Parser<'_> {
         let token = self.peek().clone();
         let value = match token.kind {
             Kind::Text => Value::Text(token.text),
-            Kind::Number if token.text.len() >= 10 && token.text[1..].contains('-') && !token.text.contains('e') => {
+            Kind::Number
+                if token.text.len() >= 10 && token.text[1..].contains('-') && !token.text.contains('e') =>
+            {
                 Value::Moment(token.text)
             }
             Kind::Number => Value::Number(token.text),

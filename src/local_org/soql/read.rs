@@ -40,7 +40,8 @@ impl Compiled {
     /// How many rows the query answers in all.
     pub(crate) fn total(&self, conn: &Connection) -> Result<u64> {
         let sql = format!("SELECT count(*) {}", self.from);
-        let count: i64 = conn.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |r| r.get(0))?;
+        let count: i64 =
+            conn.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |r| r.get(0))?;
         let rest = count.unsigned_abs().saturating_sub(self.offset);
         Ok(self.limit.map_or(rest, |limit| rest.min(limit)))
     }

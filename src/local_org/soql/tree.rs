@@ -19,7 +19,10 @@ impl Path {
 pub(super) enum Item {
     Field(Path),
     /// `COUNT(field) alias`.
-    Count { path: Path, alias: Option<String> },
+    Count {
+        path: Path,
+        alias: Option<String>,
+    },
 }
 
 /// A query.
@@ -95,7 +98,9 @@ impl Condition {
             Self::Compare { path, operator, value } => {
                 Self::Compare { path: change(path), operator: *operator, value: value.clone() }
             }
-            Self::In { path, not, values } => Self::In { path: change(path), not: *not, values: values.clone() },
+            Self::In { path, not, values } => {
+                Self::In { path: change(path), not: *not, values: values.clone() }
+            }
         }
     }
 }

@@ -14,8 +14,7 @@ pub(super) fn facts(conn: &Connection, schema: &Schema, seed: u64, now: i64) -> 
     if let (Some(org_id), Some(admin_id), Some(seed)) = (read("org_id")?, read("admin_id")?, read("seed")?) {
         return Ok(Facts { org_id, admin_id, seed: seed.parse().unwrap_or(0) });
     }
-    let facts =
-        Facts { org_id: ids::format("00D", seed, 1), admin_id: ids::format("005", seed, 1), seed };
+    let facts = Facts { org_id: ids::format("00D", seed, 1), admin_id: ids::format("005", seed, 1), seed };
     for (key, value) in [
         ("format", "1"),
         ("org_id", &facts.org_id),

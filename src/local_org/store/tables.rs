@@ -107,7 +107,8 @@ fn storage(field: &Field) -> &'static str {
 fn key_column(conn: &Connection, object: &Object, field: &Field) -> Result<()> {
     let (table, key) = (quote(&object.name), quote(&field.key_column()));
     conn.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {key} TEXT"))?;
-    let mut read = conn.prepare(&format!("SELECT \"#row\", {0} FROM {table} WHERE {0} IS NOT NULL", column(field)))?;
+    let mut read =
+        conn.prepare(&format!("SELECT \"#row\", {0} FROM {table} WHERE {0} IS NOT NULL", column(field)))?;
     let mut write = conn.prepare(&format!("UPDATE {table} SET {key} = ?2 WHERE \"#row\" = ?1"))?;
     let mut rows = read.query([])?;
     while let Some(row) = rows.next()? {

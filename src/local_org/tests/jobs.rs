@@ -37,13 +37,19 @@ async fn answers_have_the_fields_of_the_captures_in_their_order() {
     assert_eq!(keys(&created.text).join(" "), open);
     let job = created.json();
     let id = job["id"].as_str().unwrap();
-    assert_eq!((&job["object"], &job["externalIdFieldName"], &job["state"]), (&json!("Account"), &json!("Ext__c"), &json!("Open")));
+    assert_eq!(
+        (&job["object"], &job["externalIdFieldName"], &job["state"]),
+        (&json!("Account"), &json!("Ext__c"), &json!("Open"))
+    );
     assert!(id.starts_with("750") && id.len() == 18 && created.text.contains("\"apiVersion\":62.0"));
     assert_eq!(job["contentUrl"], format!("services/data/v62.0/jobs/ingest/{id}/batches"));
     assert_eq!(job["createdDate"], "2024-09-09T16:40:00.000+0000");
     let tail = "retries totalProcessingTime apiActiveProcessingTime apexProcessingTime";
     let before = world.get(&format!("JOBS/Ingest/{}/", &id[..15])).await.text;
-    assert_eq!(keys(&before).join(" "), format!("{CREATE} jobType contentUrl lineEnding columnDelimiter {tail}"));
+    assert_eq!(
+        keys(&before).join(" "),
+        format!("{CREATE} jobType contentUrl lineEnding columnDelimiter {tail}")
+    );
     world.send("PUT", &format!("jobs/ingest/{id}/batches/"), "Ext__c,Name\n1,A\n").await;
     let again = world.send("PUT", &format!("jobs/ingest/{id}/batches"), "Ext__c,Name\n1,A\n").await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST);
@@ -51,7 +57,10 @@ async fn answers_have_the_fields_of_the_captures_in_their_order() {
     assert!(again.text.contains(&format!("Found multipe contents for job: <{}>", &id[..15])));
     let counts = format!("numberRecordsProcessed numberRecordsFailed {tail}");
     let after = world.get(&format!("jobs/ingest/{id}")).await.text;
-    assert_eq!(keys(&after).join(" "), format!("{CREATE} jobType contentUrl lineEnding columnDelimiter {counts}"));
+    assert_eq!(
+        keys(&after).join(" "),
+        format!("{CREATE} jobType contentUrl lineEnding columnDelimiter {counts}")
+    );
     let closed = world.send("PATCH", &format!("jobs/ingest/{id}"), r#"{"state":"UploadComplete"}"#).await;
     assert_eq!(keys(&closed.text).join(" "), CREATE);
     assert!(world.org.step(world.now));
@@ -66,7 +75,11 @@ async fn answers_have_the_fields_of_the_captures_in_their_order() {
 async fn a_job_that_cannot_be_is_refused_at_once() {
     let world = World::new();
     for (spec, code, message) in [
-        (json!({"object": "Nope", "operation": "insert"}), "INVALIDJOB", "InvalidJob : Unable to find object: Nope"),
+        (
+            json!({"object": "Nope", "operation": "insert"}),
+            "INVALIDJOB",
+            "InvalidJob : Unable to find object: Nope",
+        ),
         (
             json!({"object": "Account", "operation": "upsert", "externalIdFieldName": "Phone"}),
             "INVALIDJOB",
@@ -93,7 +106,10 @@ async fn a_job_that_cannot_be_is_refused_at_once() {
         assert_eq!(reply.json(), json!([{"errorCode": code, "message": message}]));
     }
     let gone = world.get("jobs/ingest/750000000000001AAA").await;
-    assert_eq!((gone.status, gone.json()[0]["errorCode"].clone()), (StatusCode::NOT_FOUND, json!("NOT_FOUND")));
+    assert_eq!(
+        (gone.status, gone.json()[0]["errorCode"].clone()),
+        (StatusCode::NOT_FOUND, json!("NOT_FOUND"))
+    );
 }
 
 #[tokio::test]
@@ -101,14 +117,26 @@ async fn structural_faults_fail_the_job_and_leave_nothing() {
     let mut world = World::new();
     for (spec, csv, message) in [
         (upsert("Account"), "Ext__c,Nmae,Foo\n1,A,b\n", "InvalidBatch : Field name not found : Nmae"),
-        (upsert("Contact"), "Ext__c,Parent.Ext__c\n1,A\n", "InvalidBatch : Unable to find relationship: Parent"),
+        (
+            upsert("Contact"),
+            "Ext__c,Parent.Ext__c\n1,A\n",
+            "InvalidBatch : Unable to find relationship: Parent",
+        ),
         (
             upsert("Contact"),
             "Ext__c,LastName,Account:Account.Ext__c\n1,A,b\n",
             "InvalidBatch : type is not needed for non polymorphic foreign key references: Account",
         ),
-        (upsert("Contact"), "Ext__c,Account:Ext__c\n1,A\n", "InvalidBatch : Field name not found : Account:Ext__c"),
-        (upsert("Contact"), "Ext__c,Account.Phone\n1,A\n", "InvalidBatch : Field name not found : Account.Phone"),
+        (
+            upsert("Contact"),
+            "Ext__c,Account:Ext__c\n1,A\n",
+            "InvalidBatch : Field name not found : Account:Ext__c",
+        ),
+        (
+            upsert("Contact"),
+            "Ext__c,Account.Phone\n1,A\n",
+            "InvalidBatch : Field name not found : Account.Phone",
+        ),
         (
             json!({"object": "Task", "operation": "insert"}),
             "Who.Ext__c\n1\n",
@@ -163,7 +191,9 @@ async fn results_echo_the_header_and_quote_the_cells() {
 #[tokio::test]
 async fn delimiters_and_line_ends_are_the_jobs() {
     let mut world = World::new();
-    for (name, delimiter) in [("PIPE", '|'), ("TAB", '\t'), ("CARET", '^'), ("BACKQUOTE", '`'), ("SEMICOLON", ';')] {
+    for (name, delimiter) in
+        [("PIPE", '|'), ("TAB", '\t'), ("CARET", '^'), ("BACKQUOTE", '`'), ("SEMICOLON", ';')]
+    {
         let spec = json!({"object": "Account", "operation": "upsert", "externalIdFieldName": "Ext__c",
             "columnDelimiter": name, "lineEnding": "CRLF"});
         let csv = format!("Ext__c{delimiter}Name\r\n{name}{delimiter}A, b\r\n");

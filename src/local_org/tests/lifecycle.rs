@@ -73,10 +73,26 @@ async fn people_follow_the_schema() {
     let file = folder.path().join("org.sqlite");
     let first = World::open(Some(file.clone()));
     let users = first.query("SELECT Username, IsActive, EmployeeNumber FROM User ORDER BY Username").await;
-    let names: Vec<_> = users["records"].as_array().unwrap().iter().map(|u| (u["Username"].clone(), u["IsActive"].clone())).collect();
-    assert_eq!(names, [(json!("ada@acme.example"), json!(true)), (json!("admin@local.invalid"), json!(true)), (json!("old@acme.example"), json!(false))]);
-    let queue = first.query("SELECT Queue.DeveloperName, SobjectType FROM QueueSobject").await["records"][0].clone();
-    assert_eq!((&queue["Queue"]["DeveloperName"], &queue["SobjectType"]), (&json!("Support"), &json!("Case")));
+    let names: Vec<_> = users["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| (u["Username"].clone(), u["IsActive"].clone()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (json!("ada@acme.example"), json!(true)),
+            (json!("admin@local.invalid"), json!(true)),
+            (json!("old@acme.example"), json!(false))
+        ]
+    );
+    let queue =
+        first.query("SELECT Queue.DeveloperName, SobjectType FROM QueueSobject").await["records"][0].clone();
+    assert_eq!(
+        (&queue["Queue"]["DeveloperName"], &queue["SobjectType"]),
+        (&json!("Support"), &json!("Case"))
+    );
     drop(first);
     let options = Options { data: Some(file), ..Options::default() };
     let org = LocalOrg::open(LocalOrg::schema_from_yaml("o", "{}").unwrap(), options).unwrap();

@@ -8,7 +8,12 @@ use serde_json::json;
 async fn people() -> World {
     let mut world = World::new();
     world.upsert("Account", "Ext__c,Name,Score__c,Since__c,Seen__c,Vip__c,Phone\nA,Alpha,1.5,2020-01-31,2020-01-31T10:00:00Z,true,\nB,beta,2,2021-01-31,,false,1_1\nC,Gämma,,,,,2%2\n").await;
-    world.upsert("Contact", "Ext__c,LastName,FirstName,Account.Ext__c\n1,O'Neil,Ann,A\n2,Bee,,B\n3,Free,Dan,\n").await;
+    world
+        .upsert(
+            "Contact",
+            "Ext__c,LastName,FirstName,Account.Ext__c\n1,O'Neil,Ann,A\n2,Bee,,B\n3,Free,Dan,\n",
+        )
+        .await;
     world
 }
 
@@ -45,7 +50,12 @@ async fn conditions() {
         let condition = condition.replace("%2B", "\u{0}");
         let world_query = condition.replace('\u{0}', "+");
         let found = world.org.query(&format!("SELECT Ext__c FROM Account WHERE {world_query}"));
-        let found: String = found.unwrap_or_else(|e| panic!("{condition}: {e}")).rows.iter().map(|r| r[0].clone().unwrap()).collect();
+        let found: String = found
+            .unwrap_or_else(|e| panic!("{condition}: {e}"))
+            .rows
+            .iter()
+            .map(|r| r[0].clone().unwrap())
+            .collect();
         assert_eq!(found, expected, "{condition}");
     }
     assert_eq!(names(&world, "Name = 'gÄmma'").await, "C");
@@ -59,7 +69,10 @@ async fn paths_order_limit_and_offset() {
     assert_eq!(found["records"][0]["Name"], "Bee");
     let quoted = world.query("SELECT Name FROM Contact WHERE LastName = 'O\\'Neil'").await;
     assert_eq!(quoted["records"][0]["Name"], "Ann O'Neil");
-    let nulls = world.org.query("SELECT Ext__c FROM Contact ORDER BY Account.Name NULLS LAST, Ext__c LIMIT 2 OFFSET 1").unwrap();
+    let nulls = world
+        .org
+        .query("SELECT Ext__c FROM Contact ORDER BY Account.Name NULLS LAST, Ext__c LIMIT 2 OFFSET 1")
+        .unwrap();
     assert_eq!(nulls.rows, [[Some("2".to_owned())], [Some("3".to_owned())]]);
     let count = world.query("SELECT COUNT(Id) n FROM Contact WHERE AccountId != null").await;
     assert_eq!(count["records"][0]["n"], 2);
@@ -95,10 +108,18 @@ async fn wrong_queries_are_told_where() {
         ("SELECT Id FORM Account", "MALFORMED_QUERY", "ERROR at Row:1:Column:11\nunexpected token: 'FORM'"),
         ("SELECT Id FROM XYZZY", "INVALID_TYPE", "Column:16\nsObject type 'XYZZY' is not supported."),
         ("SELECT Foo FROM Account", "INVALID_FIELD", "No such column 'Foo' on entity 'Account'."),
-        ("SELECT Foo.Id FROM Account", "INVALID_FIELD", "Didn't understand relationship 'Foo' in field path."),
+        (
+            "SELECT Foo.Id FROM Account",
+            "INVALID_FIELD",
+            "Didn't understand relationship 'Foo' in field path.",
+        ),
         ("SELECT Id FROM Account WHERE Name = 1", "INVALID_FIELD", "should be enclosed in quotes"),
         ("SELECT Id FROM Account WHERE Name = 'a", "MALFORMED_QUERY", "Row:1"),
-        ("SELECT Id FROM Account WHERE Id = 'a' AND Id = 'b' OR Id = 'c'", "MALFORMED_QUERY", "unexpected token: 'OR'"),
+        (
+            "SELECT Id FROM Account WHERE Id = 'a' AND Id = 'b' OR Id = 'c'",
+            "MALFORMED_QUERY",
+            "unexpected token: 'OR'",
+        ),
         ("SELECT Id, id FROM Account", "INVALID_FIELD", "duplicate field selected: Id"),
     ] {
         let answer = world.query(soql).await;
@@ -112,7 +133,10 @@ async fn the_token_is_asked_for() {
     let world = World::new();
     let denied = world.send_as("00D!wrong", "GET", "/services/data/v62.0/limits", Body::empty()).await;
     assert_eq!(denied.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(denied.json(), json!([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]));
+    assert_eq!(
+        denied.json(),
+        json!([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}])
+    );
     let open = world.send_as("", "GET", "/services/data/", Body::empty()).await;
     let versions = open.json();
     assert_eq!((&versions[0]["version"], &versions[17]["version"]), (&json!("51.0"), &json!("68.0")));
@@ -120,19 +144,27 @@ async fn the_token_is_asked_for() {
     let base = world.get("/services/data/v51.0").await;
     assert!(base.headers["sforce-limit-info"].to_str().unwrap().starts_with("api-usage="));
     let identity = base.json()["identity"].as_str().unwrap().to_owned();
-    assert_eq!(identity, format!("http://127.0.0.1:1/id/{}/{}", world.org.org_id(), world.org.0.facts.admin_id));
+    assert_eq!(
+        identity,
+        format!("http://127.0.0.1:1/id/{}/{}", world.org.org_id(), world.org.0.facts.admin_id)
+    );
     let info = world.get("/services/oauth2/userinfo").await.json();
     assert_eq!(info["preferred_username"], "admin@local.invalid");
     assert_eq!(world.get("/services/data/v1.0/limits").await.status, StatusCode::NOT_FOUND);
     let user = info["user_id"].as_str().unwrap();
-    assert_eq!(world.get(&format!("/services/data/v51.0/sobjects/User/{user}")).await.json()["Username"], "admin@local.invalid");
+    assert_eq!(
+        world.get(&format!("/services/data/v51.0/sobjects/User/{user}")).await.json()["Username"],
+        "admin@local.invalid"
+    );
 }
 
 #[tokio::test]
 async fn describes() {
     let world = World::new();
     let account = world.get("sobjects/account/DESCRIBE/").await.json();
-    let field = |name: &str| account["fields"].as_array().unwrap().iter().find(|f| f["name"] == name).unwrap().clone();
+    let field = |name: &str| {
+        account["fields"].as_array().unwrap().iter().find(|f| f["name"] == name).unwrap().clone()
+    };
     let key = field("Ext__c");
     for flag in ["externalId", "unique", "idLookup", "createable", "updateable", "nillable", "custom"] {
         assert_eq!(key[flag], json!(true), "{flag}");
@@ -140,12 +172,20 @@ async fn describes() {
     assert_eq!((&key["caseSensitive"], &field("Case__c")["caseSensitive"]), (&json!(false), &json!(true)));
     assert_eq!(field("CreatedDate")["createable"], json!(true));
     assert_eq!(field("Fixed__c")["updateable"], json!(false));
-    let types: Vec<_> = account["recordTypeInfos"].as_array().unwrap().iter().map(|t| t["developerName"].clone()).collect();
+    let types: Vec<_> =
+        account["recordTypeInfos"].as_array().unwrap().iter().map(|t| t["developerName"].clone()).collect();
     assert_eq!(types, ["Customer", "Partner", "Master"]);
     let line = world.get("sobjects/Line__c/describe").await.json();
-    let master = line["fields"].as_array().unwrap().iter().find(|f| f["name"] == "Account__c").unwrap().clone();
-    assert_eq!((&master["relationshipOrder"], &master["updateable"], &master["nillable"]), (&json!(0), &json!(false), &json!(false)));
-    assert_eq!((&master["relationshipName"], &master["referenceTo"]), (&json!("Account__r"), &json!(["Account"])));
+    let master =
+        line["fields"].as_array().unwrap().iter().find(|f| f["name"] == "Account__c").unwrap().clone();
+    assert_eq!(
+        (&master["relationshipOrder"], &master["updateable"], &master["nillable"]),
+        (&json!(0), &json!(false), &json!(false))
+    );
+    assert_eq!(
+        (&master["relationshipName"], &master["referenceTo"]),
+        (&json!("Account__r"), &json!(["Account"]))
+    );
     assert_eq!(line["keyPrefix"], "a00");
     let gone = world.get("sobjects/NotARealObject__c/describe").await;
     assert_eq!((gone.status, &gone.json()[0]["errorCode"]), (StatusCode::NOT_FOUND, &json!("NOT_FOUND")));
@@ -156,17 +196,31 @@ async fn query_jobs_answer_in_pages_with_locators() {
     let mut world = people().await;
     let spec = json!({"operation": "query", "query": "SELECT Id, Ext__c, Account.Name FROM Contact"});
     let job = world.send("POST", "jobs/query", spec.to_string()).await.json();
-    assert_eq!((&job["state"], &job["operation"], &job["object"]), (&json!("UploadComplete"), &json!("query"), &json!("Contact")));
+    assert_eq!(
+        (&job["state"], &job["operation"], &job["object"]),
+        (&json!("UploadComplete"), &json!("query"), &json!("Contact"))
+    );
     world.finish();
     let id = job["id"].as_str().unwrap();
     let info = world.get(&format!("jobs/query/{id}")).await.json();
-    assert_eq!((&info["state"], &info["jobType"], &info["numberRecordsProcessed"]), (&json!("JobComplete"), &json!("V2Query"), &json!(3)));
+    assert_eq!(
+        (&info["state"], &info["jobType"], &info["numberRecordsProcessed"]),
+        (&json!("JobComplete"), &json!("V2Query"), &json!(3))
+    );
     let first = world.get(&format!("jobs/query/{id}/results?maxRecords=2")).await;
     assert_eq!(first.headers["sforce-numberofrecords"], "2");
     let locator = first.headers["sforce-locator"].to_str().unwrap();
     let second = world.get(&format!("jobs/query/{id}/results?maxRecords=2&locator={locator}")).await;
-    assert_eq!((&second.headers["sforce-locator"], &second.headers["sforce-numberofrecords"]), (&"null".parse().unwrap(), &"1".parse().unwrap()));
-    assert!(second.text.starts_with("\"Id\",\"Ext__c\",\"Account.Name\"\n") && second.text.ends_with("\"3\",\"\"\n"), "{}", second.text);
+    assert_eq!(
+        (&second.headers["sforce-locator"], &second.headers["sforce-numberofrecords"]),
+        (&"null".parse().unwrap(), &"1".parse().unwrap())
+    );
+    assert!(
+        second.text.starts_with("\"Id\",\"Ext__c\",\"Account.Name\"\n")
+            && second.text.ends_with("\"3\",\"\"\n"),
+        "{}",
+        second.text
+    );
     let conflict = world.get(&format!("/services/data/v60.0/jobs/query/{id}/results")).await;
     assert_eq!(conflict.status, StatusCode::CONFLICT);
 }

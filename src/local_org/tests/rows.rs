@@ -57,7 +57,9 @@ async fn parents_are_found_by_key_but_never_in_their_own_job() {
     let bad = world.upsert("Contact", csv).await;
     assert_eq!(bad.len(), 2, "{bad:?}");
     let text = bad.join("\n");
-    assert!(text.contains("INVALID_FIELD:Foreign key external ID: q not found for field Ext__c in entity Account:--"));
+    assert!(text.contains(
+        "INVALID_FIELD:Foreign key external ID: q not found for field Ext__c in entity Account:--"
+    ));
     assert!(text.contains("Foreign key external ID: 1 not found for field Ext__c in entity Contact:--"));
     assert!(world.upsert("Contact", "Ext__c,LastName,ReportsTo.Ext__c\n2,Man,1\n").await.is_empty());
     let man = world.query("SELECT Account.Name, ReportsTo.Name FROM Contact WHERE Ext__c = '2'").await;
@@ -74,7 +76,10 @@ async fn polymorphic_parents_name_their_type() {
     let (info, good, bad) = world.run(spec, csv).await;
     assert_eq!((good.len(), bad.len()), (1, 0), "{info} {bad:?}");
     let task = world.query("SELECT Who.Name, Owner.Username FROM Task").await["records"][0].clone();
-    assert_eq!((&task["Who"]["Name"], &task["Owner"]["Username"]), (&json!("Boss"), &json!("ada@acme.example")));
+    assert_eq!(
+        (&task["Who"]["Name"], &task["Owner"]["Username"]),
+        (&json!("Boss"), &json!("ada@acme.example"))
+    );
     assert_eq!(task["Who"]["attributes"]["type"], "Contact");
 }
 
@@ -143,12 +148,18 @@ async fn rows_are_refused_in_salesforces_words() {
 async fn unique_values_and_inactive_owners_are_refused() {
     let mut world = World::new();
     world.upsert("Account", "Ext__c,Name,Case__c\n1,A,k\n").await;
-    let first = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap()[..15].to_owned();
+    let first =
+        world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap()[..15].to_owned();
     let refusal = world.refusal("Account", "Ext__c,Name,Case__c\n2,B,k\n").await;
-    let text = format!("DUPLICATE_VALUE:duplicate value found: Case__c duplicates value on record with id: {first}:--");
+    let text = format!(
+        "DUPLICATE_VALUE:duplicate value found: Case__c duplicates value on record with id: {first}:--"
+    );
     assert_eq!(refusal, text);
     let refusal = world.refusal("Account", "Ext__c,Name,Owner.Username\n3,C,old@acme.example\n").await;
-    assert!(refusal.starts_with("INACTIVE_OWNER_OR_USER:operation performed with inactive user [005"), "{refusal}");
+    assert!(
+        refusal.starts_with("INACTIVE_OWNER_OR_USER:operation performed with inactive user [005"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
@@ -162,7 +173,10 @@ async fn masters_are_required_and_kept() {
     let refusal = world.refusal("Line__c", "Ext__c,Account__r.Ext__c\n1,B\n").await;
     assert!(refusal.starts_with("INVALID_FIELD_FOR_INSERT_UPDATE:Attempting to update (as part of an upsert) parent field Account__c with new value 001"), "{refusal}");
     let line = world.query("SELECT Name, Count__c, Account__r.Name FROM Line__c").await["records"][0].clone();
-    assert_eq!((&line["Name"], &line["Count__c"], &line["Account__r"]["Name"]), (&json!("L-0001"), &json!(5), &json!("A")));
+    assert_eq!(
+        (&line["Name"], &line["Count__c"], &line["Account__r"]["Name"]),
+        (&json!("L-0001"), &json!(5), &json!("A"))
+    );
 }
 
 #[tokio::test]
@@ -182,7 +196,11 @@ async fn insert_update_and_delete_by_id() {
     let text = bad.join("\n");
     assert!(text.contains("ENTITY_IS_DELETED:entity is deleted:--"), "{text}");
     assert!(text.contains("INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--"), "{text}");
-    assert_eq!(world.query("SELECT COUNT() FROM Line__c").await["totalSize"], 0, "details go with their master");
+    assert_eq!(
+        world.query("SELECT COUNT() FROM Line__c").await["totalSize"],
+        0,
+        "details go with their master"
+    );
     let contact = world.query("SELECT AccountId FROM Contact").await["records"][0].clone();
     assert_eq!(contact["AccountId"], json!(null));
 }
@@ -190,11 +208,17 @@ async fn insert_update_and_delete_by_id() {
 #[tokio::test]
 async fn defaults_owners_audit_fields_and_record_types() {
     let mut world = World::new();
-    let types = world.query("SELECT Id, DeveloperName FROM RecordType ORDER BY DeveloperName").await["records"].clone();
+    let types =
+        world.query("SELECT Id, DeveloperName FROM RecordType ORDER BY DeveloperName").await["records"]
+            .clone();
     let customer = types[0]["Id"].as_str().unwrap();
-    let csv = format!("Ext__c,Name,CreatedDate,RecordTypeId,Vip__c,Score__c\n1,A,2019-01-02T03:04:05Z,{customer},TRUE,1.005\n");
+    let csv = format!(
+        "Ext__c,Name,CreatedDate,RecordTypeId,Vip__c,Score__c\n1,A,2019-01-02T03:04:05Z,{customer},TRUE,1.005\n"
+    );
     assert!(world.upsert("Account", &csv).await.is_empty());
-    let account = world.query("SELECT CreatedDate, Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account").await;
+    let account = world
+        .query("SELECT CreatedDate, Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account")
+        .await;
     let account = &account["records"][0];
     assert_eq!(account["CreatedDate"], "2019-01-02T03:04:05.000+0000");
     assert_eq!(account["Owner"]["Username"], "admin@local.invalid");
@@ -202,8 +226,12 @@ async fn defaults_owners_audit_fields_and_record_types() {
     assert_eq!((&account["Vip__c"], &account["Score__c"]), (&json!(true), &json!(1.01)));
     let spec = json!({"object": "Case", "operation": "insert"});
     world.run(spec, "Subject\nHelp\n").await;
-    let case = world.query("SELECT CaseNumber, Status, Priority, IsClosed FROM Case").await["records"][0].clone();
-    assert_eq!((&case["CaseNumber"], &case["Status"], &case["Priority"]), (&json!("00000001"), &json!("New"), &json!("Medium")));
+    let case =
+        world.query("SELECT CaseNumber, Status, Priority, IsClosed FROM Case").await["records"][0].clone();
+    assert_eq!(
+        (&case["CaseNumber"], &case["Status"], &case["Priority"]),
+        (&json!("00000001"), &json!("New"), &json!("Medium"))
+    );
     assert_eq!(case["IsClosed"], json!(false));
 }
 

@@ -107,12 +107,12 @@ fn switches(map: &mut MapReader<'_, '_>) -> Switches {
 
 /// Length, precision and scale, with the defaults Salesforce's set-up pages offer.
 fn sizes(map: &mut MapReader<'_, '_>, field: &mut Field) {
-    let mut take = |key, default: u32| {
-        map.take_count(key).map_or(default, |n| u32::try_from(n).unwrap_or(u32::MAX))
-    };
+    let mut take =
+        |key, default: u32| map.take_count(key).map_or(default, |n| u32::try_from(n).unwrap_or(u32::MAX));
     let (length, precision, scale) = (take("length", 0), take("precision", 18), take("scale", 0));
     use FieldType::{
-        Currency, Double, Email, Int, MultiPicklist, Percent, Phone, Picklist, Reference, String, TextArea, Url,
+        Currency, Double, Email, Int, MultiPicklist, Percent, Phone, Picklist, Reference, String, TextArea,
+        Url,
     };
     match field.kind {
         Double | Currency | Percent => (field.precision, field.scale) = (precision, scale),
@@ -160,7 +160,10 @@ fn check(field: &Field, switches: &Switches, place: &Place, problems: &mut Vec<D
     use FieldType::{Double, Email, MultiPicklist, Picklist, Reference};
     let (name, kind) = (&field.name, field.kind);
     let can_be_key = matches!(kind, FieldType::String | Email | Double);
-    refuse(switches.external_id && !can_be_key, format!("`{name}` cannot be an external ID: not text, email or a number"));
+    refuse(
+        switches.external_id && !can_be_key,
+        format!("`{name}` cannot be an external ID: not text, email or a number"),
+    );
     refuse(switches.unique && !can_be_key, format!("`{name}` cannot be unique: not text, email or a number"));
     refuse(switches.case_sensitive && !switches.unique, format!("`{name}` is case-sensitive but not unique"));
     refuse(!field.to.is_empty() && kind != Reference, format!("`{name}` has `to` but is no reference"));
@@ -168,7 +171,10 @@ fn check(field: &Field, switches: &Switches, place: &Place, problems: &mut Vec<D
     refuse(!field.values.is_empty() && !pick, format!("`{name}` has `values` but is no picklist"));
     refuse(switches.restricted && !pick, format!("`{name}` is restricted but no picklist"));
     let single = kind == Reference && field.to.len() == 1;
-    refuse(switches.master_detail && !single, format!("`{name}` is master-detail but does not point to one object"));
+    refuse(
+        switches.master_detail && !single,
+        format!("`{name}` is master-detail but does not point to one object"),
+    );
     refuse(field.scale > field.precision, format!("`{name}` has more decimals than digits"));
 }
 

@@ -29,7 +29,10 @@ fn the_example_of_the_design_is_read() {
     let account = schema.object("account").unwrap();
     let key = account.field("legacy_id__c").unwrap();
     assert!(key.has(Flag::ExternalId) && key.has(Flag::Unique) && key.has(Flag::IdLookup) && key.keyed());
-    assert_eq!(account.field("Primary_Contact__c").unwrap().relationship.as_deref(), Some("Primary_Contact__r"));
+    assert_eq!(
+        account.field("Primary_Contact__c").unwrap().relationship.as_deref(),
+        Some("Primary_Contact__r")
+    );
     assert!(account.field("RecordTypeId").is_some());
     assert_eq!(account.rules[0].names, ["Phone", "Type"]);
     let line = schema.object("Order_Line__c").unwrap();
