@@ -15,6 +15,10 @@ const LONGEST: usize = 112_500_000;
 
 /// Takes the data of a job. An upload that breaks off leaves the job as it was.
 pub(super) async fn put(call: &Call, body: Body) -> Result<Answer, Failure> {
+    if call.headers.get("content-encoding").is_some_and(|e| e != "identity") {
+        let message = "Uploads are taken uncompressed";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
     let job = begin(call)?;
     let mut guard = Unfinished { org: call.org.clone(), job: Some(job) };
     let mut stream = body.into_data_stream();
