@@ -180,17 +180,6 @@ mod tests {
         assert_eq!(csv(&answer()).unwrap(), "Name,Account.Name\n\"a, \"\"b\"\"\",\nc,d\n");
     }
 
-<<<<<<< HEAD
-    #[tokio::test]
-    async fn it_serves_on_loopback_and_stops() {
-        let org = LocalOrg::open(Schema::standard(), Options::default()).unwrap();
-        let running = serve(org.clone(), 0).await.unwrap();
-        let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", running.port)).await.unwrap();
-        socket
-            .write_all(b"GET /services/data HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            .await
-            .unwrap();
-=======
     /// One call on a connection of its own; answers status and body, which the org sends in one piece or in chunks.
     async fn call(org: &LocalOrg, port: u16, method: &str, path: &str, body: &str) -> (String, String) {
         let (token, length) = (org.access_token(), body.len());
@@ -200,7 +189,6 @@ mod tests {
              content-length: {length}\r\nconnection: close\r\n\r\n{body}"
         );
         socket.write_all(head.as_bytes()).await.unwrap();
->>>>>>> 37d37d8c5c23f1d273f70436f48ed43666c37ca9
         let mut text = String::new();
         socket.read_to_string(&mut text).await.unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();

@@ -34,6 +34,7 @@ pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Re
                 Some(&project.root.join(schema)),
                 Some(&local_data(project, migration)),
                 &project.root,
+                false,
             )?;
             let running = serve(org.clone(), 0).await?;
             let url = format!("http://127.0.0.1:{}", running.port);
@@ -84,7 +85,10 @@ pub(super) fn open_local(
     LocalOrg::open(schema, options).map_err(|e| match e {
         OpenError::Busy(_) => {
             let problem = Diagnostic::error(Code::Locked, e.to_string());
-            EngineError::problem(Exit::Locked, problem.help("wait until the other process is done, or stop it"))
+            EngineError::problem(
+                Exit::Locked,
+                problem.help("wait until the other process is done, or stop it"),
+            )
         }
         e => EngineError::Unexpected(e.to_string()),
     })
