@@ -212,7 +212,9 @@ impl RunState {
 
     fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
         let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
-        if let Event::PartStaged { load, kind, operation, object, key: field, form, rows, file, index, .. } = event
+        if let Event::PartStaged {
+            load, kind, operation, object, key: field, form, rows, file, index, ..
+        } = event
         {
             let part = Part {
                 load: *load,

@@ -87,6 +87,9 @@ pub(super) struct Landed<'b, 'a> {
 
 impl crate::stage::Parents for Landed<'_, '_> {
     fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
-        Ok(self.objects.get(object).map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
+        Ok(self
+            .objects
+            .get(object)
+            .map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
     }
 }

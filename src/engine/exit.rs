@@ -95,7 +95,9 @@ impl EngineError {
             Self::Org(OrgError::Refused { .. }) => Exit::Refused,
             Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
             Self::Org(OrgError::Api { code, .. }) if code == "REQUEST_LIMIT_EXCEEDED" => Exit::Interrupted,
-            Self::Journal(JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. })
+            Self::Journal(
+                JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. },
+            )
             | Self::Ledger(LedgerError::Version { .. } | LedgerError::Damaged { .. }) => Exit::Invalid,
             _ => Exit::Unexpected,
         }
@@ -105,7 +107,9 @@ impl EngineError {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let (code, help) = match self {
             Self::Problems(_, problems) => return problems.clone(),
-            Self::Org(OrgError::Refused { .. }) => (Code::OrgRefused, "log in again, or ask for the permission"),
+            Self::Org(OrgError::Refused { .. }) => {
+                (Code::OrgRefused, "log in again, or ask for the permission")
+            }
             Self::Org(_) => (Code::OrgUnreachable, "run `cutover apply` again: it goes on where it stopped"),
             _ => (Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
         };

@@ -51,7 +51,9 @@ impl Desk<'_, '_> {
     /// Keeps the folded state. The store is disposable: a failure costs the next start some time, no more.
     pub(super) fn save(&self) {
         if save(self.ports.store, &self.state.borrow()).is_err() {
-            self.observer.progress(&Progress::Note("the state store could not be written; the journal has it all".into()));
+            self.observer.progress(&Progress::Note(
+                "the state store could not be written; the journal has it all".into(),
+            ));
         }
     }
 
@@ -198,5 +200,8 @@ fn word(stage: &JobStage) -> String {
 /// The run was asked to stop.
 pub(super) fn interrupted() -> EngineError {
     let problem = Diagnostic::error(Code::OrgUnreachable, "the run was interrupted");
-    EngineError::problem(Exit::Interrupted, problem.help("run `cutover apply` again: it goes on where it stopped"))
+    EngineError::problem(
+        Exit::Interrupted,
+        problem.help("run `cutover apply` again: it goes on where it stopped"),
+    )
 }

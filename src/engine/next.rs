@@ -59,7 +59,10 @@ pub fn next(plan: &Plan, steps: &BTreeMap<u16, StepProgress>, parallel: usize) -
     let stage = plan.steps.iter().find(|s| {
         *progress(s.index) == StepProgress::Waiting
             && s.needs.iter().all(|n| *progress(*n) == StepProgress::Done)
-            && !plan.steps.iter().any(|other| matches!(progress(other.index), StepProgress::Staged(_)) && clash(s, other))
+            && !plan
+                .steps
+                .iter()
+                .any(|other| matches!(progress(other.index), StepProgress::Staged(_)) && clash(s, other))
     });
     if let Some(step) = stage {
         return vec![Effect::Stage(step.index)];
@@ -108,7 +111,8 @@ mod tests {
     use crate::plan::{Lock, StepKind};
 
     fn step(index: u16, needs: &[u16], lock: Option<&str>) -> PlanStep {
-        let lock = lock.map(|o| Lock { field: "F".into(), object: o.into(), reason: String::new(), overlap: false });
+        let lock =
+            lock.map(|o| Lock { field: "F".into(), object: o.into(), reason: String::new(), overlap: false });
         PlanStep {
             index,
             wave: 1,

@@ -36,7 +36,10 @@ pub struct Prepared<'a> {
 ///
 /// # Errors
 /// 65 with every problem at once.
-pub fn bound(migration: &Migration, connected: &Connected<'_>) -> Result<(Bound, Vec<Diagnostic>), EngineError> {
+pub fn bound(
+    migration: &Migration,
+    connected: &Connected<'_>,
+) -> Result<(Bound, Vec<Diagnostic>), EngineError> {
     match bind(migration, &connected.schema, &connected.facts) {
         (Some(bound), warnings) => Ok((bound, warnings)),
         (None, problems) => Err(EngineError::Problems(Exit::Invalid, problems)),
@@ -77,7 +80,8 @@ pub async fn prepare<'a>(
     let survey = survey(ports, connected, migration, &bound, books, &options, observer).await?;
     let digest = digest(migration, &bound, connected, &sources, selected);
     let facts = facts(migration, &bound, &survey);
-    let totals: Vec<LoadTotals> = (0..survey.shapes.len()).map(|load| totals(&survey, load, resumed.is_some())).collect();
+    let totals: Vec<LoadTotals> =
+        (0..survey.shapes.len()).map(|load| totals(&survey, load, resumed.is_some())).collect();
     let plan = build(Inputs {
         project: &migration.project,
         environment: &migration.environment.name,
@@ -95,7 +99,10 @@ pub async fn prepare<'a>(
 }
 
 /// Every source file as it is now.
-pub(super) fn marks(ports: &Ports<'_>, migration: &Migration) -> Result<Vec<(SourceMark, Option<i64>)>, EngineError> {
+pub(super) fn marks(
+    ports: &Ports<'_>,
+    migration: &Migration,
+) -> Result<Vec<(SourceMark, Option<i64>)>, EngineError> {
     let mut paths: Vec<&String> = migration.loads.iter().flat_map(|l| &l.files).collect();
     paths.sort();
     paths.dedup();
@@ -193,14 +200,35 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         for (lines, opened) in decided.loops.iter().take(MOST) {
             let path = shape.paths.first().map_or("", String::as_str);
             let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            let what = if *opened { "the first goes without its parent, which a second pass fills" } else { "they are rejected" };
-            notes.push(format!("{}: rows of {path} point at each other (lines {}); {what}", shape.name, lines.join(" → ")));
+            let what = if *opened {
+                "the first goes without its parent, which a second pass fills"
+            } else {
+                "they are rejected"
+            };
+            notes.push(format!(
+                "{}: rows of {path} point at each other (lines {}); {what}",
+                shape.name,
+                lines.join(" → ")
+            ));
         }
         if decided.loops.len() > MOST {
             notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
         }
+        let (landed, unchanged) = (
+            decided.levels.iter().map(|l| l.1).sum::<u64>(),
+            decided.outcomes[crate::model::Outcome::Unchanged as usize],
+        );
+        if landed > 1 && unchanged == 0 {
+            notes.push(format!(
+                "{}: all {landed} rows that landed go again: its mapping has changed, or every row has",
+                shape.name
+            ));
+        }
         if decided.too_deep {
-            notes.push(format!("{}: its hierarchy is deeper than 8 levels; parents are filled in a second pass", shape.name));
+            notes.push(format!(
+                "{}: its hierarchy is deeper than 8 levels; parents are filled in a second pass",
+                shape.name
+            ));
         }
     }
     notes

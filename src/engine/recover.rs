@@ -156,9 +156,14 @@ pub(super) async fn recover(
             Recovery::Drop => drop_part(desk, key, "the org never saw it")?,
             Recovery::DropAndTell => {
                 desk.observer.progress(&Progress::Note(
-                    "the run was cut off while it created a job: the org may have an empty open job of ours".into(),
+                    "the run was cut off while it created a job: the org may have an empty open job of ours"
+                        .into(),
                 ));
-                drop_part(desk, key, "whether its job was created is unknown; an empty one may be in the org")?;
+                drop_part(
+                    desk,
+                    key,
+                    "whether its job was created is unknown; an empty one may be in the org",
+                )?;
             }
             Recovery::AbortThenDrop => {
                 abort(desk, &job).await?;

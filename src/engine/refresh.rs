@@ -65,7 +65,9 @@ pub async fn refresh(
             .bulk_query(&soql, &mut |row| {
                 let cells: Vec<Option<String>> = row.iter().map(|c| Some(c.to_owned())).collect();
                 match adopted(&cells, object.key_form) {
-                    Some(Entry { key, id: Some(id), .. }) => found.push(&[&key.to_be_bytes()[..], id.bytes()].concat()),
+                    Some(Entry { key, id: Some(id), .. }) => {
+                        found.push(&[&key.to_be_bytes()[..], id.bytes()].concat())
+                    }
                     _ => Ok(()),
                 }
             })
@@ -105,7 +107,9 @@ fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
     (KeyHash::from_be_bytes(key), RecordId::from_bytes(id))
 }
 
-fn merge(joined: std::io::Result<Joined<(KeyHash, Option<RecordId>), Entry>>) -> Option<std::io::Result<Entry>> {
+fn merge(
+    joined: std::io::Result<Joined<(KeyHash, Option<RecordId>), Entry>>,
+) -> Option<std::io::Result<Entry>> {
     match joined {
         Ok(Joined::Both((_, id), entry)) if entry.state == State::Landed && entry.id == id => Some(Ok(entry)),
         Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => Some(Ok(adopt(key, id))),

@@ -12,15 +12,15 @@ use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
 use crate::checkpoint::{
-    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run, restore,
+    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run,
+    restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
 use crate::stage::{
-    LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references,
-    stage_rows,
+    LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -53,6 +53,7 @@ pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
 pub async fn run(
     ports: Ports<'_>,
     connected: &Connected<'_>,
@@ -68,10 +69,9 @@ pub async fn run(
     let (mut resumed, mut run) = (None, before + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
-        if desk.state.borrow().unfinished() {
-            if recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
-                (resumed, run) = (Some(before), before);
-            }
+        let unfinished = desk.state.borrow().unfinished();
+        if unfinished && recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
+            (resumed, run) = (Some(before), before);
         }
     }
     let folder = format!("data/{run}");
@@ -126,9 +126,15 @@ async fn recover_run(
         (state.org_id.clone(), state.run, state.inputs.clone())
     };
     if org != connected.info.org_id {
-        let message = format!("run {run} was begun in org {org} and is not finished; this is {}", connected.info.org_id);
+        let message = format!(
+            "run {run} was begun in org {org} and is not finished; this is {}",
+            connected.info.org_id
+        );
         let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help)));
+        return Err(EngineError::problem(
+            Exit::Stale,
+            Diagnostic::error(Code::StalePlan, message).help(help),
+        ));
     }
     let sources = super::prepare::marks(&desk.ports, migration)?;
     let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
@@ -137,7 +143,8 @@ async fn recover_run(
         let exit = Exit::Interrupted.code();
         desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
         desk.save();
-        let note = format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+        let note =
+            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
         desk.observer.progress(&Progress::Note(note));
     }
     Ok(same)
@@ -225,7 +232,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         loop {
             let finished = self.start(&mut sending);
             if finished && self.stopping.is_none() {
-                return self.finish(Ended::Finished, self.exit());
+                let exit = self.exit();
+                return self.finish(Ended::Finished, exit);
             }
             match sending.next().await {
                 Some((key, Ok(collected))) => self.settled(key, collected),
@@ -292,9 +300,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn step_done(&mut self, step: u16) -> Result<(), EngineError> {
-        let all_over = |p: &StepProgress| {
-            matches!(p, StepProgress::Staged(parts) if parts.iter().all(|p| p.progress == PartProgress::Over))
-        };
+        let all_over = |p: &StepProgress| matches!(p, StepProgress::Staged(parts) if parts.iter().all(|p| p.progress == PartProgress::Over));
         if self.steps.get(&step).is_some_and(all_over) {
             self.steps.insert(step, StepProgress::Done);
             self.desk.note(Event::StepDone { step })?;
@@ -355,11 +361,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         };
         let rows = match step.kind {
             StepKind::Rows => stage_rows(&inputs, &survey.decided[load], step.level)?,
-            StepKind::References => {
-                stage_references(&inputs, self.books.entries(&self.prepared.bound.objects[shape.object].name))?
-            }
+            StepKind::References => stage_references(
+                &inputs,
+                self.books.entries(&self.prepared.bound.objects[shape.object].name),
+            )?,
         };
-        let keys = rows.parts.iter().map(|p| PartKey { step: step.index, number: first + p.number }).collect();
+        let keys =
+            rows.parts.iter().map(|p| PartKey { step: step.index, number: first + p.number }).collect();
         Ok((rows, keys))
     }
 
@@ -432,7 +440,10 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 None => false,
             };
             if spent && refused >= BUDGET_FROM && self.stopping.is_none() {
-                let note = format!("{}: {refused} of {source} rows failed or were rejected: its `max_failed` is spent", load.name);
+                let note = format!(
+                    "{}: {refused} of {source} rows failed or were rejected: its `max_failed` is spent",
+                    load.name
+                );
                 self.desk.observer.progress(&Progress::Note(note));
                 self.stop(Stopping::Budget);
             }
@@ -444,14 +455,19 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let state = self.desk.state.borrow();
         let bad = [Outcome::Rejected, Outcome::Held, Outcome::Failed];
         let left = |load: &crate::checkpoint::LoadState| {
-            bad.iter().any(|o| load.outcomes[*o as usize] > 0) || load.references.failed + load.references.pending > 0
+            bad.iter().any(|o| load.outcomes[*o as usize] > 0)
+                || load.references.failed + load.references.pending > 0
         };
         if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    fn finish(&self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+    fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
+        // No unfinished run can name a segment now: what does not count is left over from a crash.
+        for object in &self.objects {
+            self.books.open(object)?.remove_unused()?;
+        }
         Ok(exit)
     }
 

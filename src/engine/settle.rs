@@ -48,9 +48,13 @@ impl Index {
     pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
         let bytes = read_all(files, &part.index.path)?;
         if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
-            return Err(EngineError::Unexpected(format!("{} is not the file that the journal names", part.index.path)));
+            return Err(EngineError::Unexpected(format!(
+                "{} is not the file that the journal names",
+                part.index.path
+            )));
         }
-        let records: Vec<IndexRecord> = bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
+        let records: Vec<IndexRecord> =
+            bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
         Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.operation == "update" })
@@ -152,7 +156,11 @@ impl Collected {
 
     fn not_tried(&self) -> Fate {
         let why = self.message.clone().unwrap_or_else(|| "the job ended before the row was tried".into());
-        Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text: format!("{}: {why}", self.state) }
+        Fate::Failed {
+            id: String::new(),
+            code: "NOT_PROCESSED".into(),
+            text: format!("{}: {why}", self.state),
+        }
     }
 }
 
@@ -228,7 +236,14 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
         Some(id) => {
             let known = landed.is_some() || second_pass;
             let run = if second_pass { record.past.run } else { run };
-            Entry { id: Some(id), payload: if known { record.payload } else { 0 }, flags, outcome, run, ..base }
+            Entry {
+                id: Some(id),
+                payload: if known { record.payload } else { 0 },
+                flags,
+                outcome,
+                run,
+                ..base
+            }
         }
         None => Entry { state: State::Failed, create: 0, outcome, ..base },
     }

@@ -13,8 +13,8 @@ use crate::manifest::Migration;
 use crate::model::Outcome;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
 use crate::stage::{
-    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, Scan, Shape, StageError, decide,
-    reason, resolve, scan, write_left_out,
+    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, Scan, Shape,
+    StageError, decide, reason, resolve, scan, write_left_out,
 };
 use std::collections::BTreeMap;
 
@@ -65,8 +65,11 @@ pub(super) async fn survey<'a>(
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
     let mut shapes = shapes(migration, bound)?;
-    let mut files: Vec<Option<LeftOutFile<'a>>> =
-        migration.loads.iter().map(|l| options.left_out.map(|folder| left_out_file(ports, folder, l))).collect();
+    let mut files: Vec<Option<LeftOutFile<'a>>> = migration
+        .loads
+        .iter()
+        .map(|l| options.left_out.map(|folder| left_out_file(ports, folder, l)))
+        .collect();
     let mut scans = Vec::new();
     for (index, (shape, file)) in shapes.iter_mut().zip(&mut files).enumerate() {
         if !options.selected[index] {
@@ -110,11 +113,14 @@ async fn decide_all<'a>(
         let mask = survey.deferred[load];
         let expected = Expected { bound, books: &*books, creates: &creates };
         let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
-        if resolved.count > 0 && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0 {
+        if resolved.count > 0
+            && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0
+        {
             let expected = Expected { bound, books: &*books, creates: &creates };
             resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         }
-        let given = Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
+        let given =
+            Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
         let entries = books.entries(&bound.objects[shape.object].name);
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let mut this = match decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH) {
@@ -156,12 +162,16 @@ pub(super) fn leave_out(
 fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
     let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
     let (outcome, code, message) = match left.reason {
-        reason::DUPLICATE => (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned()),
+        reason::DUPLICATE => {
+            (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
+        }
         reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
         reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
-        reason::CREATE_ONLY => {
-            (Outcome::Rejected, Code::NotWriteable, "a field changed that the org takes on create alone".to_owned())
-        }
+        reason::CREATE_ONLY => (
+            Outcome::Rejected,
+            Code::NotWriteable,
+            "a field changed that the org takes on create alone".to_owned(),
+        ),
         _ => (
             Outcome::Rejected,
             Code::RowLoop,
@@ -236,7 +246,8 @@ fn locks(
         };
         locks.push(chosen.map(|(index, reason)| {
             let reference = &load.references[index];
-            let object = reference.parents.first().map(|p| bound.objects[*p].name.clone()).unwrap_or_default();
+            let object =
+                reference.parents.first().map(|p| bound.objects[*p].name.clone()).unwrap_or_default();
             (index, Lock { field: reference.field.clone(), object, reason, overlap: manifest.overlap })
         }));
     }

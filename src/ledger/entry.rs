@@ -85,7 +85,17 @@ impl Entry {
 
     /// An entry of a key about which nothing is known but this state.
     pub fn new(key: KeyHash, state: State) -> Self {
-        Self { key, payload: 0, create: 0, id: None, state, flags: Flags::default(), load: 0, run: 0, outcome: None }
+        Self {
+            key,
+            payload: 0,
+            create: 0,
+            id: None,
+            state,
+            flags: Flags::default(),
+            load: 0,
+            run: 0,
+            outcome: None,
+        }
     }
 
     /// Whether the org refused it when it was last sent.

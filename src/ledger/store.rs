@@ -179,7 +179,8 @@ impl<'a> Ledger<'a> {
     ) -> Result<(), LedgerError> {
         let name = format!("merged-{}", self.current.next_merge);
         let entries = join(left, self.iter(), key, |entry| entry.key).filter_map(make);
-        let segment = segment::draft(self.files, &self.folder, &name, entries)?.commit(self.files, &self.folder)?;
+        let segment =
+            segment::draft(self.files, &self.folder, &name, entries)?.commit(self.files, &self.folder)?;
         let mut next = self.current.clone();
         next.next_merge += 1;
         next.replaced = next.segments.drain(..).map(|old| old.name).collect();

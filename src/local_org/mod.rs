@@ -1,1 +1,175 @@
-//! (to be written)
+//! The local org: an honest small Salesforce org, in process or on a port.
+//!
+//! Owns the org's schema, storage, rules, jobs, SOQL and HTTP routes: an axum `Router` without sockets, threads or a
+//! clock of its own. Uses `diagnostic`, `yaml` and `model` only: it must never know the client's rooms, so that the
+//! two readings of the API check each other.
+
+mod fault;
+mod http;
+mod job;
+mod record;
+mod rule;
+mod schema;
+mod soql;
+mod store;
+mod text;
+
+pub use fault::Faults;
+pub use schema::Schema;
+pub use soql::SoqlError;
+
+use crate::diagnostic::Diagnostic;
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// How to open an org.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The database file, created where it is missing; in memory without one.
+    pub data: Option<PathBuf>,
+    /// What ids, tokens, the order of results and faults follow from. An org that exists keeps the one it was made with.
+    pub seed: u64,
+    /// `http://127.0.0.1:7071`: what answers name as the org's own address.
+    pub base_url: String,
+    /// The org's clock when it opens, in milliseconds since 1970; `step` moves it on.
+    pub now: i64,
+}
+
+/// Why an org cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be created.
+    #[error("cannot create {0}: {1}")]
+    File(String, #[source] std::io::Error),
+    /// The file is no database of ours, or cannot be used.
+    #[error("cannot use the local org's database: {0}")]
+    Database(#[from] rusqlite::Error),
+}
+
+/// What a query answers: names of columns, and rows of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QueryTable {
+    /// `Name`, `Account.Name`, `count`.
+    pub columns: Vec<String>,
+    /// A text for each column, nothing for null.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// An org. Clones are the same org.
+#[derive(Clone)]
+pub struct LocalOrg(Arc<Shared>);
+
+struct Shared {
+    schema: Schema,
+    facts: store::Facts,
+    db: Mutex<Connection>,
+    base_url: RwLock<String>,
+    now: AtomicI64,
+    calls: AtomicU64,
+    /// Calls that wait for the database.
+    waiting: AtomicU64,
+    faults: RwLock<Faults>,
+    cursors: Mutex<http::Cursors>,
+}
+
+impl LocalOrg {
+    /// Reads an `org.yaml` on top of the standard objects.
+    ///
+    /// # Errors
+    /// Every problem found, with its place.
+    pub fn schema_from_yaml(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
+        schema::yaml::read(file, text)
+    }
+
+    /// Opens an org. A database that exists goes on with its records and unfinished jobs, also when the schema has
+    /// gained objects or fields.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
+        let (conn, facts) = store::open(options.data.as_deref(), &mut schema, options.seed, options.now)?;
+        Ok(Self(Arc::new(Shared {
+            schema,
+            facts,
+            db: Mutex::new(conn),
+            base_url: RwLock::new(options.base_url),
+            now: AtomicI64::new(options.now),
+            calls: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            faults: RwLock::default(),
+            cursors: Mutex::default(),
+        })))
+    }
+
+    /// The org's routes.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+    }
+
+    /// Moves the clock to `now` and every queued job on by one slice of 200 rows; whether there is more to do.
+    /// A database that fails keeps its jobs as they are: they are tried again at the next step.
+    pub fn step(&self, now: i64) -> bool {
+        self.0.now.fetch_max(now, Ordering::Relaxed);
+        let faults = self.0.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let context =
+            job::Context { schema: &self.0.schema, facts: &self.0.facts, faults: &faults, now: self.now() };
+        job::step(&mut self.db(), &context).unwrap_or(false)
+    }
+
+    /// The token of `admin@local.invalid`; it is the only one.
+    pub fn access_token(&self) -> String {
+        let seed = self.0.facts.seed;
+        let parts = [1, 2, 3, 4].map(|n| text::base62(text::mix(seed, n), 11));
+        format!("{}!{}", self.org_id().get(..15).unwrap_or_default(), parts.join("."))
+    }
+
+    /// The org's id, of 18 characters.
+    pub fn org_id(&self) -> String {
+        self.0.facts.org_id.clone()
+    }
+
+    /// The address that answers name as the org's own.
+    pub fn base_url(&self) -> String {
+        self.0.base_url.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets the address, once it is known on which port the org is served.
+    pub fn set_base_url(&self, url: &str) {
+        *self.0.base_url.write().unwrap_or_else(PoisonError::into_inner) =
+            url.trim_end_matches('/').to_owned();
+    }
+
+    /// Switches faults on or off.
+    pub fn set_faults(&self, faults: Faults) {
+        *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Answers a query whole. `COUNT()` is a table of one column, `count`.
+    ///
+    /// # Errors
+    /// Why the query is refused.
+    pub fn query(&self, soql: &str) -> Result<QueryTable, SoqlError> {
+        http::query_table(self, soql)
+    }
+
+    /// Whether a call waits for the database: whoever steps the org without a pause lets it go first.
+    pub fn is_wanted(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        db
+    }
+
+    fn now(&self) -> i64 {
+        self.0.now.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

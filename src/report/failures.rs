@@ -39,7 +39,9 @@ pub fn failure_groups(files: &dyn Files, state: &RunState) -> std::io::Result<Ve
     let mut groups: BTreeMap<(String, String, String), (u64, String)> = BTreeMap::new();
     let folder = format!("data/{}", state.run);
     for name in files.list(&folder)? {
-        let Some(load) = state.loads.iter().map(|l| &l.name.name).find(|l| name.starts_with(&format!("{l}."))) else {
+        let Some(load) =
+            state.loads.iter().map(|l| &l.name.name).find(|l| name.starts_with(&format!("{l}.")))
+        else {
             continue;
         };
         let failed = name.ends_with(".failed.csv");
@@ -51,12 +53,17 @@ pub fn failure_groups(files: &dyn Files, state: &RunState) -> std::io::Result<Ve
         .into_iter()
         .map(|((load, outcome, code), (rows, first))| FailureGroup { load, outcome, code, rows, first })
         .collect();
-    list.sort_by(|a, b| b.rows.cmp(&a.rows));
+    list.sort_by_key(|g| std::cmp::Reverse(g.rows));
     list.truncate(MOST);
     Ok(list)
 }
 
-fn read(bytes: &[u8], load: &str, failed: bool, groups: &mut BTreeMap<(String, String, String), (u64, String)>) {
+fn read(
+    bytes: &[u8],
+    load: &str,
+    failed: bool,
+    groups: &mut BTreeMap<(String, String, String), (u64, String)>,
+) {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let Ok(header) = reader.headers().cloned() else { return };
     let column = |name: &str| header.iter().position(|h| h == name);

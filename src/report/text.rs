@@ -23,7 +23,11 @@ pub fn plan_text(plan: &Plan) -> String {
     }
     if plan.changes {
         let rows: u64 = plan.steps.iter().map(|s| s.rows).sum();
-        let _ = writeln!(out, "{rows} rows to send in {} steps. What triggers, flows and validation rules of the org will say cannot be known before.", plan.steps.len());
+        let _ = writeln!(
+            out,
+            "{rows} rows to send in {} steps. What triggers, flows and validation rules of the org will say cannot be known before.",
+            plan.steps.len()
+        );
     } else {
         let _ = writeln!(out, "Nothing to send: the org has every row as it is.");
     }
@@ -34,7 +38,9 @@ pub fn plan_text(plan: &Plan) -> String {
 pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
     let mut out = String::new();
     out.push_str(&balance(&state.loads.iter().map(run_row).collect::<Vec<_>>()));
-    for load in state.loads.iter().filter(|l| l.references.filled + l.references.pending + l.references.failed > 0) {
+    for load in
+        state.loads.iter().filter(|l| l.references.filled + l.references.pending + l.references.failed > 0)
+    {
         let r = load.references;
         let _ = writeln!(
             out,
@@ -71,7 +77,9 @@ fn ending(state: &RunState, folder: &str) -> String {
     let files = if bad { format!(" Rows that were not loaded: {folder}/data/{run}/") } else { String::new() };
     match state.ended {
         Some((Ended::Finished, _)) => format!("run {run} finished.{files}"),
-        Some((Ended::Budget, _)) => format!("run {run} stopped: too many rows failed or were rejected.{files}"),
+        Some((Ended::Budget, _)) => {
+            format!("run {run} stopped: too many rows failed or were rejected.{files}")
+        }
         Some((Ended::Superseded, _)) => format!("run {run} was superseded by a later run."),
         None => format!("run {run} is not finished: `cutover apply` goes on where it stopped.{files}"),
     }
@@ -114,7 +122,8 @@ fn run_row(load: &crate::checkpoint::LoadState) -> BalanceRow {
 
 /// `source = …` for each load and in all. Columns in which every load has nothing are left out.
 fn balance(rows: &[BalanceRow]) -> String {
-    let words: Vec<&'static str> = rows.first().map(|r| r.counts.iter().map(|c| c.0).collect()).unwrap_or_default();
+    let words: Vec<&'static str> =
+        rows.first().map(|r| r.counts.iter().map(|c| c.0).collect()).unwrap_or_default();
     let shown: Vec<usize> = (0..words.len()).filter(|i| rows.iter().any(|r| r.counts[*i].1 > 0)).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -143,7 +152,7 @@ fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -165,8 +174,15 @@ fn steps(plan: &Plan) -> String {
             (StepKind::Rows, level) => format!("  level {level}"),
         };
         let jobs = if step.parts == 1 { "1 job".to_owned() } else { format!("{} jobs", step.parts) };
-        let lock = step.lock.as_ref().map(|l| format!(", sorted by {} ({})", l.field, l.reason)).unwrap_or_default();
-        let _ = writeln!(out, "  {}{what}: {} {} rows, {jobs}{lock}", step.name, step.operation, number(step.rows));
+        let lock =
+            step.lock.as_ref().map(|l| format!(", sorted by {} ({})", l.field, l.reason)).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  {}{what}: {} {} rows, {jobs}{lock}",
+            step.name,
+            step.operation,
+            number(step.rows)
+        );
     }
     if !plan.steps.is_empty() {
         out.push('\n');
@@ -190,7 +206,11 @@ fn reasons(plan: &Plan) -> String {
         );
     }
     if all.len() > MOST_REASONS {
-        let _ = writeln!(out, "… and {} more reasons (`cutover plan --json` lists them)", all.len() - MOST_REASONS);
+        let _ = writeln!(
+            out,
+            "… and {} more reasons (`cutover plan --json` lists them)",
+            all.len() - MOST_REASONS
+        );
     }
     if !all.is_empty() {
         out.push('\n');

@@ -211,11 +211,7 @@ struct Pass<'p, 'a> {
 }
 
 impl<'a> Pass<'_, 'a> {
-    fn run(
-        &mut self,
-        scan: &Scan<'a>,
-        mut entries: Peekable<Entries<'_>>,
-    ) -> Result<(), StageError> {
+    fn run(&mut self, scan: &Scan<'a>, mut entries: Peekable<Entries<'_>>) -> Result<(), StageError> {
         let mut rows = scan.rows.iter();
         let mut next = rows.next_record()?.map(RowRecord::decode);
         while let Some(first) = next {
@@ -239,7 +235,9 @@ impl<'a> Pass<'_, 'a> {
         entries: &mut Peekable<Entries<'_>>,
         key: Option<KeyHash>,
     ) -> Result<Option<Entry>, StageError> {
-        while let Some(next) = entries.next_if(|e| e.as_ref().map_or(true, |e| key.is_none_or(|k| e.key <= k))) {
+        while let Some(next) =
+            entries.next_if(|e| e.as_ref().map_or(true, |e| key.is_none_or(|k| e.key <= k)))
+        {
             let entry = next?;
             if Some(entry.key) == key {
                 return Ok(Some(entry));
@@ -289,11 +287,22 @@ impl<'a> Pass<'_, 'a> {
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => blank |= 1 << missing.reference,
                 OnMissing::Hold => return self.out.leave(row.pos, row.line, reason::HELD, missing.reference),
-                OnMissing::Reject => return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference),
+                OnMissing::Reject => {
+                    return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference);
+                }
             }
         }
         let deferred = self.given.deferred & row.filled;
-        let decision = Decision { pos: row.pos, level: 0, action: 0, retry: false, deferred, id: None, past: Past::default(), row };
+        let decision = Decision {
+            pos: row.pos,
+            level: 0,
+            action: 0,
+            retry: false,
+            deferred,
+            id: None,
+            past: Past::default(),
+            row,
+        };
         let decision = with_entry(decision, entry);
         if self.levels.waits(row.key) {
             self.levels.decide(row.key, decision, entry);
@@ -369,7 +378,8 @@ impl<'a> Pass<'_, 'a> {
                 .help(help)
         });
         let more = (self.more_stopped > 0).then(|| {
-            let message = format!("{}: {} more keys stand in several rows", self.shape.name, self.more_stopped);
+            let message =
+                format!("{}: {} more keys stand in several rows", self.shape.name, self.more_stopped);
             Diagnostic::error(Code::RowDuplicate, message).help(help)
         });
         named.chain(more).collect()

@@ -68,7 +68,8 @@ impl Reasons {
     pub fn add(&mut self, outcome: Outcome, code: Code, message: &str, place: &str) {
         let full = self.0.len() >= MOST_REASONS;
         let key = (outcome, code, message.to_owned());
-        let key = if full && !self.0.contains_key(&key) { (outcome, code, "further reasons".into()) } else { key };
+        let key =
+            if full && !self.0.contains_key(&key) { (outcome, code, "further reasons".into()) } else { key };
         self.0.entry(key).or_insert_with(|| (0, place.to_owned())).0 += 1;
     }
 
@@ -85,7 +86,7 @@ impl Reasons {
                 first: first.clone(),
             })
             .collect();
-        list.sort_by(|a, b| b.rows.cmp(&a.rows));
+        list.sort_by_key(|r| std::cmp::Reverse(r.rows));
         list
     }
 }
@@ -115,7 +116,8 @@ impl<'a> LeftOutFile<'a> {
             self.begun = true;
             self.files.remove(&self.path)?;
             let ours = ["_outcome", "_code", "_message", "_file", "_line"];
-            csv.write_record(ours.into_iter().chain(self.columns.iter().map(String::as_str))).map_err(std::io::Error::other)?;
+            csv.write_record(ours.into_iter().chain(self.columns.iter().map(String::as_str)))
+                .map_err(std::io::Error::other)?;
         }
         let (code, line) = (row.code.to_string(), row.line.to_string());
         let file = paths.get(row.file as usize).map_or("", String::as_str);
@@ -150,13 +152,20 @@ pub fn write_left_out(
         }
         return Ok(());
     };
-    each_row_at(io, shape, chunks, places, |p| p.pos, |at, row| {
-        note(&at);
-        let (number, _) = split_position(at.pos);
-        let cells = (0..row.0.len()).map(|c| row.0.raw(c).to_owned()).collect();
-        let RowPlace { outcome, code, message, line, .. } = at;
-        file.write(&LeftOutRow { outcome, code, message, file: number, line, cells }, &shape.paths)
-    })
+    each_row_at(
+        io,
+        shape,
+        chunks,
+        places,
+        |p| p.pos,
+        |at, row| {
+            note(&at);
+            let (number, _) = split_position(at.pos);
+            let cells = (0..row.0.len()).map(|c| row.0.raw(c).to_owned()).collect();
+            let RowPlace { outcome, code, message, line, .. } = at;
+            file.write(&LeftOutRow { outcome, code, message, file: number, line, cells }, &shape.paths)
+        },
+    )
 }
 
 /// The parents' keys as text, for references that are to be asked of the org: rows and references sorted by row.
@@ -172,16 +181,23 @@ pub fn key_texts(
 ) -> Result<(), StageError> {
     let mut worker = shape.program.worker();
     let mut out = RowOut::default();
-    each_row_at(io, shape, chunks, wanted, |w| w.0, |(_, reference), row| {
-        if matches!(worker.run(&row, &mut out), Verdict::Kept)
-            && let Some(shape) = shape.references.get(reference as usize)
-            && let Some(CellOut::Ref { target, key }) = out.cells.get(shape.rule)
-            && let Some((object, _)) = shape.targets.get(*target)
-        {
-            take(*object, &out.text[key.clone()]);
-        }
-        Ok(())
-    })
+    each_row_at(
+        io,
+        shape,
+        chunks,
+        wanted,
+        |w| w.0,
+        |(_, reference), row| {
+            if matches!(worker.run(&row, &mut out), Verdict::Kept)
+                && let Some(shape) = shape.references.get(reference as usize)
+                && let Some(CellOut::Ref { target, key }) = out.cells.get(shape.rule)
+                && let Some((object, _)) = shape.targets.get(*target)
+            {
+                take(*object, &out.text[key.clone()]);
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Reads again the rows at sorted places, chunk by chunk, skipping chunks that hold none.

@@ -110,7 +110,11 @@ impl Levels {
     }
 
     /// Gives every waiting row its level, or its reason to stay behind.
-    pub fn place(mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) -> (Vec<Placed>, Self) {
+    pub fn place(
+        mut self,
+        references: &[ReferenceShape],
+        fallbacks: &dyn Fn(u8) -> bool,
+    ) -> (Vec<Placed>, Self) {
         self.leave_out_undecided();
         self.settle(references, fallbacks);
         while let Some(start) = self.rows.iter().position(|r| r.state == State::Open) {
@@ -132,7 +136,8 @@ impl Levels {
     /// Places every row whose parents are placed, until nothing moves.
     fn settle(&mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) {
         let children = self.children();
-        let mut queue: VecDeque<usize> = (0..self.rows.len()).filter(|r| self.rows[*r].state == State::Open).collect();
+        let mut queue: VecDeque<usize> =
+            (0..self.rows.len()).filter(|r| self.rows[*r].state == State::Open).collect();
         while let Some(index) = queue.pop_front() {
             if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
                 queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
@@ -151,14 +156,22 @@ impl Levels {
     }
 
     /// Looks at a row's parents; true when the row's state is final now.
-    fn try_place(&mut self, index: usize, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) -> bool {
+    fn try_place(
+        &mut self,
+        index: usize,
+        references: &[ReferenceShape],
+        fallbacks: &dyn Fn(u8) -> bool,
+    ) -> bool {
         let mut left = Vec::new();
         for (parent, reference) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
                 Parent::Open => left.push((parent, reference)),
                 Parent::Nowhere if fallbacks(reference) => {}
-                Parent::Nowhere => match references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                Parent::Nowhere => match references
+                    .get(reference as usize)
+                    .map_or(OnMissing::Hold, |r| r.on_missing)
+                {
                     OnMissing::Blank => self.rows[index].blank |= 1 << reference,
                     OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
                     OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
@@ -215,7 +228,8 @@ impl Levels {
 
     /// A hierarchy deeper than we load by levels goes flat, its references deferred, where they can be.
     fn flatten(&mut self, references: &[ReferenceShape]) {
-        let deepest = self.rows.iter().filter(|r| r.state == State::Placed).map(|r| r.level).max().unwrap_or(0);
+        let deepest =
+            self.rows.iter().filter(|r| r.state == State::Placed).map(|r| r.level).max().unwrap_or(0);
         let own: u64 = references.iter().enumerate().filter(|(_, r)| r.deferrable).map(|(i, _)| 1 << i).sum();
         self.too_deep = deepest >= MOST_LEVELS;
         if !self.too_deep || own == 0 {
@@ -276,7 +290,20 @@ mod tests {
             let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled: 1 };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
-            levels.decide(*key, Decision { pos, level: 0, action, retry: false, deferred: 0, id: None, past: Default::default(), row }, None);
+            levels.decide(
+                *key,
+                Decision {
+                    pos,
+                    level: 0,
+                    action,
+                    retry: false,
+                    deferred: 0,
+                    id: None,
+                    past: Default::default(),
+                    row,
+                },
+                None,
+            );
         }
         levels.place(references, &|_| false)
     }

@@ -100,10 +100,16 @@ mod tests {
         let mut items = 0..100_u32;
         let mut out = Vec::new();
         let make = |(): &mut (), n: u32| if Some(n) == fail_at { Err(n) } else { Ok(n * 2) };
-        let result = ordered(work, || Ok(items.next()), || (), make, |n| {
-            out.push(n);
-            Ok(())
-        });
+        let result = ordered(
+            work,
+            || Ok(items.next()),
+            || (),
+            make,
+            |n| {
+                out.push(n);
+                Ok(())
+            },
+        );
         (result, out)
     }
 

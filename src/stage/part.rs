@@ -162,7 +162,8 @@ fn payload(header: &[u8], rows: &[u8], order: &[Ranked]) -> Vec<u8> {
 }
 
 fn index_bytes(index: &[u8], order: &[Ranked]) -> Vec<u8> {
-    let mut records: Vec<&[u8]> = order.iter().map(|r| &index[r.index..r.index + IndexRecord::WIDTH]).collect();
+    let mut records: Vec<&[u8]> =
+        order.iter().map(|r| &index[r.index..r.index + IndexRecord::WIDTH]).collect();
     records.sort_unstable();
     records.concat()
 }

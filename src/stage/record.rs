@@ -161,7 +161,7 @@ impl RowRecord {
 
 /// A reference that has a value, by the parent's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefRecord {
+pub(super) struct RefRecord {
     /// The parent's key.
     pub parent: KeyHash,
     /// The row; `u64::MAX` when it is the fallback of the reference itself.
@@ -176,10 +176,10 @@ pub struct RefRecord {
 
 impl RefRecord {
     /// Bytes.
-    pub const WIDTH: usize = 45;
+    pub(super) const WIDTH: usize = 45;
 
     /// To bytes, the parent first.
-    pub fn encode(&self) -> [u8; Self::WIDTH] {
+    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
         Put::new()
             .bytes(&self.parent.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
@@ -190,7 +190,7 @@ impl RefRecord {
     }
 
     /// From bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
+    pub(super) fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         Self { parent: t.u128(), pos: t.u64(), reference: t.u8(), child: t.u128(), line: t.u32() }
     }
@@ -368,8 +368,17 @@ mod tests {
         let past = Past { ours: true, run: 9, outcome: 5 };
         let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, past, row };
         assert_eq!(Decision::decode(&decision.encode()), decision);
-        let index =
-            IndexRecord { key: 5, payload: 6, create: 7, id, action: 2, pending: true, file: 3, line: 99, past };
+        let index = IndexRecord {
+            key: 5,
+            payload: 6,
+            create: 7,
+            id,
+            action: 2,
+            pending: true,
+            file: 3,
+            line: 99,
+            past,
+        };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
         let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, parent: 4, line: 5 };

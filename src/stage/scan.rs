@@ -65,7 +65,9 @@ pub fn scan<'a>(
             Ok::<_, StageError>(chunk)
         },
         || Reader::new(shape, keep_cells),
-        |reader, chunk| reader.as_mut().map_err(|e| StageError::Disk(std::io::Error::other(e.to_string())))?.read(&chunk),
+        |reader, chunk| {
+            reader.as_mut().map_err(|e| StageError::Disk(std::io::Error::other(e.to_string())))?.read(&chunk)
+        },
         |found| gather.take(found),
     )?;
     gather.finish(chunks.into_inner().unwrap_or_default())
@@ -125,7 +127,14 @@ impl<'s> Reader<'s> {
                     (Ok(cells), true) => (0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(),
                     _ => Vec::new(),
                 };
-                found.refused.push(LeftOutRow { outcome: Outcome::Rejected, code, message, file: chunk.file, line, cells });
+                found.refused.push(LeftOutRow {
+                    outcome: Outcome::Rejected,
+                    code,
+                    message,
+                    file: chunk.file,
+                    line,
+                    cells,
+                });
             }
         });
         Ok(found)
@@ -142,7 +151,12 @@ struct One<'x> {
 }
 
 impl One<'_> {
-    fn row(&mut self, pos: RowPos, line: u32, cells: &Result<&Cells<'_>, RowFault>) -> Result<(), (Code, String)> {
+    fn row(
+        &mut self,
+        pos: RowPos,
+        line: u32,
+        cells: &Result<&Cells<'_>, RowFault>,
+    ) -> Result<(), (Code, String)> {
         let cells = cells.as_ref().map_err(|fault| (fault.code(), fault.to_string()))?;
         match self.worker.run(&SourceRow(**cells), self.out) {
             Verdict::Filtered => {
@@ -150,12 +164,15 @@ impl One<'_> {
                 return Ok(());
             }
             Verdict::Rejected(reject) => {
-                let field = reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
+                let field =
+                    reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
                 return Err((reject.code, format!("{}{}", field.unwrap_or_default(), reject.message)));
             }
             Verdict::Kept => {}
         }
-        let key = self.key().ok_or_else(|| (Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
+        let key = self
+            .key()
+            .ok_or_else(|| (Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
         let filled = self.references(pos, line, key);
@@ -208,7 +225,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         scratch: &'x str,
         left_out: Option<&'x mut LeftOutFile<'f>>,
     ) -> Result<Self, StageError> {
-        let rows = Sorter::new(io.files, &format!("{scratch}/rows-{}", shape.load), RowRecord::WIDTH, SORT_BUDGET);
+        let rows =
+            Sorter::new(io.files, &format!("{scratch}/rows-{}", shape.load), RowRecord::WIDTH, SORT_BUDGET);
         let filled = vec![0; shape.references.len()];
         let references = BTreeMap::new();
         let mut gather = Self {
@@ -231,7 +249,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
     fn ask_for_fallbacks(&mut self) -> Result<(), StageError> {
         for (index, reference) in self.shape.references.iter().enumerate() {
             if let Some((object, parent)) = reference.fallback_hash() {
-                let record = RefRecord { parent, pos: RowPos::MAX, reference: index as u8, child: 0, line: 0 };
+                let record =
+                    RefRecord { parent, pos: RowPos::MAX, reference: index as u8, child: 0, line: 0 };
                 self.reference(object, &record)?;
             }
         }

@@ -3,6 +3,7 @@
 use super::decide::{Decided, Entries, past_of};
 use super::error::{StageError, StageIo};
 use super::hash::blanked;
+use super::left_out::chunk_end;
 use super::ordered::ordered;
 use super::part::{PartLimits, PartWriter, StagedPart};
 use super::payload::{Columns, Given};
@@ -10,7 +11,6 @@ use super::record::{Decision, IndexRecord, LeftRecord, MissingRecord, RowRecord,
 use super::resolve::{Parents, Resolved, found_ids, resolve};
 use super::scan::{SORT_BUDGET, Scan, SourceRow};
 use super::shape::Shape;
-use super::left_out::chunk_end;
 use crate::ledger::State;
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
 use crate::manifest::Duplicates;
@@ -59,7 +59,11 @@ pub struct StepInputs<'x, 'a> {
 ///
 /// # Errors
 /// The disk's own.
-pub fn stage_rows<'a>(step: &StepInputs<'_, 'a>, decided: &Decided<'a>, level: u8) -> Result<StepRows<'a>, StageError> {
+pub fn stage_rows<'a>(
+    step: &StepInputs<'_, 'a>,
+    decided: &Decided<'a>,
+    level: u8,
+) -> Result<StepRows<'a>, StageError> {
     let resolved = resolve(step.io, step.shape, step.scan, step.scratch, step.deferred, step.landed)?;
     let missing = by_place(step, &resolved)?;
     let mut sorting = Sorting::new(step)?;
@@ -79,7 +83,10 @@ pub fn stage_rows<'a>(step: &StepInputs<'_, 'a>, decided: &Decided<'a>, level: u
 ///
 /// # Errors
 /// The disk's own.
-pub fn stage_references<'a>(step: &StepInputs<'_, 'a>, entries: Entries<'_>) -> Result<StepRows<'a>, StageError> {
+pub fn stage_references<'a>(
+    step: &StepInputs<'_, 'a>,
+    entries: Entries<'_>,
+) -> Result<StepRows<'a>, StageError> {
     let resolved = resolve(step.io, step.shape, step.scan, step.scratch, !step.deferred, step.landed)?;
     let missing = by_place(step, &resolved)?;
     let candidates = pending(step, entries)?;
@@ -106,13 +113,24 @@ fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<So
         while entry.as_ref().is_some_and(|e| e.key < row.key) {
             entry = entries.next().transpose()?;
         }
-        let Some(entry) = entry.as_ref().filter(|e| e.key == row.key && e.state == State::Landed) else { continue };
+        let Some(entry) = entry.as_ref().filter(|e| e.key == row.key && e.state == State::Landed) else {
+            continue;
+        };
         if !entry.flags.reference_pending || row.filled & step.deferred == 0 {
             continue;
         }
         let row = RowRecord { payload: entry.payload, create: entry.create, ..row };
         let (pos, action) = (row.pos, action::REFERENCES);
-        let this = Decision { pos, level: 0, action, retry: false, deferred: 0, id: entry.id, past: past_of(entry), row };
+        let this = Decision {
+            pos,
+            level: 0,
+            action,
+            retry: false,
+            deferred: 0,
+            id: entry.id,
+            past: past_of(entry),
+            row,
+        };
         let last_wins = step.shape.duplicates == Duplicates::Last;
         last = match last.filter(|l| l.row.key == row.key) {
             Some(first) if !last_wins => Some(first),
@@ -227,7 +245,12 @@ const LANE: usize = 1 + 16 + 8;
 impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
     fn new(step: &'s StepInputs<'x, 'a>) -> Result<Self, StageError> {
         let sorter = |what: &str, width| {
-            Sorter::new(step.io.files, &format!("{}/{what}-{}", step.scratch, step.shape.load), width, SORT_BUDGET)
+            Sorter::new(
+                step.io.files,
+                &format!("{}/{what}-{}", step.scratch, step.shape.load),
+                width,
+                SORT_BUDGET,
+            )
         };
         Ok(Self {
             lanes: sorter("lanes", LANE + ROW),
@@ -262,7 +285,12 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
     }
 
     /// A row of a second pass: what is there goes, what is not waits.
-    fn reference_row(&mut self, decision: Decision, gone: u64, resolved: &Resolved<'_>) -> Result<(), StageError> {
+    fn reference_row(
+        &mut self,
+        decision: Decision,
+        gone: u64,
+        resolved: &Resolved<'_>,
+    ) -> Result<(), StageError> {
         let fallback = bits(gone).filter(|i| resolved.fallbacks.contains_key(i)).map(|i| 1 << i).sum::<u64>();
         let blank = gone & !fallback;
         if decision.row.filled & self.step.deferred & !blank == 0 {
@@ -342,7 +370,11 @@ fn locked_parents<'a>(step: &StepInputs<'_, 'a>, lock: usize) -> Result<Sorted<'
 }
 
 /// The lanes again, each row with its locked parent in its key.
-fn with_locks<'a>(step: &StepInputs<'_, 'a>, lanes: &Sorted<'a>, locks: &Sorted<'a>) -> Result<Sorted<'a>, StageError> {
+fn with_locks<'a>(
+    step: &StepInputs<'_, 'a>,
+    lanes: &Sorted<'a>,
+    locks: &Sorted<'a>,
+) -> Result<Sorted<'a>, StageError> {
     let name = |what: &str| format!("{}/{what}-{}", step.scratch, step.shape.load);
     let mut places = Sorter::new(step.io.files, &name("places"), 8 + LANE + ROW, SORT_BUDGET);
     let mut iter = lanes.iter();
@@ -469,7 +501,8 @@ fn write_parts<'a>(
     let ids = found_ids(step.io, step.shape, step.scan, step.scratch, step.landed)?;
     let mut tasks = Tasks::new(step, assigned, &ids)?;
     let mut writers: BTreeMap<u32, PartWriter> = BTreeMap::new();
-    let columns: Vec<Columns> = kinds.iter().map(|k| Columns::of(step.shape, k.action, step.deferred)).collect();
+    let columns: Vec<Columns> =
+        kinds.iter().map(|k| Columns::of(step.shape, k.action, step.deferred)).collect();
     ordered(
         step.io.work,
         || tasks.next(),
@@ -521,7 +554,11 @@ struct Tasks<'t> {
 }
 
 impl<'t> Tasks<'t> {
-    fn new(step: &'t StepInputs<'_, '_>, rows: &'t Sorted<'_>, ids: &'t Sorted<'_>) -> Result<Self, StageError> {
+    fn new(
+        step: &'t StepInputs<'_, '_>,
+        rows: &'t Sorted<'_>,
+        ids: &'t Sorted<'_>,
+    ) -> Result<Self, StageError> {
         let chunks = step.scan.chunks.iter();
         let mut tasks = Self { chunks, rows: rows.iter(), here: None, ids: ids.iter(), id: None };
         tasks.step()?;
@@ -605,7 +642,9 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
         let mut written = Vec::with_capacity(task.rows.len());
         let Self { step, columns, resolved, rows, worker, out, .. } = self;
         rows.each(&chunk, &mut |pos, line, cells| {
-            let Some((assigned, parents)) = wanted.next_if(|(a, _)| a.row.decision.pos == pos) else { return };
+            let Some((assigned, parents)) = wanted.next_if(|(a, _)| a.row.decision.pos == pos) else {
+                return;
+            };
             let Ok(cells) = cells else { return };
             if !matches!(worker.run(&SourceRow(*cells), out), Verdict::Kept) {
                 return;
@@ -641,7 +680,8 @@ fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexReco
     let decision = &row.decision;
     let second = decision.action == action::REFERENCES;
     let later = decision.deferred | (step.deferred & decision.row.filled);
-    let payload = if second { decision.row.payload } else { blanked(decision.row.payload, row.blank & !later) };
+    let payload =
+        if second { decision.row.payload } else { blanked(decision.row.payload, row.blank & !later) };
     IndexRecord {
         key: decision.row.key,
         payload,

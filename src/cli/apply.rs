@@ -1,0 +1,215 @@
+//! `cutover apply`: show the plan, ask, load, report.
+
+use super::args::{ApplyArgs, Global};
+use super::org::reach;
+use super::plan::{seed, threads};
+use super::project::{MANIFEST, Project};
+use super::screen::Screen;
+use super::select::selected;
+use super::watch::Watch;
+use crate::checkpoint::SledStore;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{
+    Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, refresh, run as run_engine,
+};
+use crate::manifest::{Migration, OrgLogin};
+use crate::plan::Plan;
+use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, write_durably};
+use crate::report::{failure_groups, plan_text, report_json, report_text};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(super) async fn run(args: &ApplyArgs, global: &Global, screen: &Screen) -> Exit {
+    let (path, saved) = match saved_plan(args.path.as_deref()) {
+        Ok(found) => found,
+        Err(error) => return screen.fail(&error, Path::new("")),
+    };
+    let project = match Project::find(path.as_deref(), global) {
+        Ok(project) => project,
+        Err(error) => return screen.fail(&error, Path::new("")),
+    };
+    let order = Order { args, global, screen, saved };
+    match order.carry_out(&project).await {
+        Ok(exit) => exit,
+        Err(error) => screen.fail(&error, &project.root),
+    }
+}
+
+/// A path that names a saved plan stands for the manifest nearest to it.
+fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), EngineError> {
+    let Some(path) = path.filter(|p| p.is_file()) else { return Ok((path.map(Path::to_owned), None)) };
+    let text = std::fs::read_to_string(path)?;
+    if !text.trim_start().starts_with('{') {
+        return Ok((Some(path.to_owned()), None));
+    }
+    let plan: Plan = serde_json::from_str(&text).map_err(|e| {
+        let message = format!("{} is no plan of this cutover: {e}", path.display());
+        EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
+    })?;
+    let full = std::fs::canonicalize(path)?;
+    let beside = full.ancestors().skip(1).map(|f| f.join(MANIFEST)).find(|m| m.is_file());
+    let here = std::env::current_dir()?.ancestors().map(|f| f.join(MANIFEST)).find(|m| m.is_file());
+    Ok((here.or(beside), Some(plan)))
+}
+
+/// What the user ordered.
+struct Order<'o> {
+    args: &'o ApplyArgs,
+    global: &'o Global,
+    screen: &'o Screen,
+    saved: Option<Plan>,
+}
+
+impl Order<'_> {
+    async fn carry_out(&self, project: &Project) -> Result<Exit, EngineError> {
+        let environment = self.global.env.as_deref().or(self.saved.as_ref().map(|p| p.environment.as_str()));
+        let migration = project.migration(environment, self.screen)?;
+        let selected = selected(&migration, &self.global.select)?;
+        let _lock = project.lock()?;
+        let reached = reach(project, &migration).await?;
+        let store = self.store(project);
+        let (work, random) = (threads(), SeededRandom::new(seed()));
+        let ports = Ports {
+            org: &reached.org,
+            files: &project.files,
+            sources: &project.sources,
+            store: &*store,
+            clock: &RealClock,
+            work: &work,
+            random: &random,
+        };
+        let finished = self.load(&ports, project, &migration, &selected).await?;
+        if let Some(local) = reached.local {
+            local.stop().await?;
+        }
+        self.show(project, &finished)?;
+        Ok(finished.exit)
+    }
+
+    /// The store is disposable: where sled will not open at all, the journal alone carries the run.
+    fn store(&self, project: &Project) -> Box<dyn Store> {
+        match SledStore::open(&project.state_dir.join("state")) {
+            Ok(store) => Box::new(store),
+            Err(error) => {
+                self.screen.say(&format!("warning: {error}; going on from the journal alone"));
+                Box::new(MemoryStore::default())
+            }
+        }
+    }
+
+    async fn load(
+        &self,
+        ports: &Ports<'_>,
+        project: &Project,
+        migration: &Migration,
+        selected: &[bool],
+    ) -> Result<Finished, EngineError> {
+        let connected = connect(ports, migration).await?;
+        let bound = bound(migration, &connected)?;
+        self.screen.show(&bound.1, &project.root);
+        let watch = Watch::new(self.screen);
+        if self.args.refresh {
+            let mut books = Books::new(ports.files, &connected.info.org_id);
+            refresh(ports, &connected.client, &bound.0, &mut books, &watch).await?;
+        }
+        let stop = Arc::new(Stop::default());
+        let listener = tokio::spawn(listen(stop.clone()));
+        let approve = |prepared: &Prepared<'_>| self.approve(prepared, migration);
+        let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
+        listener.abort();
+        watch.done();
+        done
+    }
+
+    /// Shows the plan, holds it against the saved one, and asks where somebody must be asked.
+    fn approve(&self, prepared: &Prepared<'_>, migration: &Migration) -> Result<(), EngineError> {
+        let plan = &prepared.plan;
+        if let Some(saved) = &self.saved {
+            return same_plan(saved, plan);
+        }
+        self.screen.tell(&plan_text(plan));
+        let local = matches!(migration.environment.org, OrgLogin::Local { .. });
+        if local || self.args.yes || !plan.changes {
+            return Ok(());
+        }
+        let question = format!("Apply this to {} ({})? Only `yes` goes on:", plan.environment, plan.org_id);
+        match self.screen.ask(&question) {
+            Some(true) => Ok(()),
+            Some(false) => Err(refused("nothing was sent")),
+            None => Err(refused("somebody must approve the plan, and there is no terminal to ask at")),
+        }
+    }
+
+    /// The report: on screen, as JSON, and in the run's folder.
+    fn show(&self, project: &Project, finished: &Finished) -> Result<(), EngineError> {
+        let (state, exit) = (&finished.state, finished.exit.code());
+        let groups = failure_groups(&project.files, state)?;
+        let text = report_text(state, &groups, &project.state_text());
+        let json = report_json(state, exit);
+        let folder = format!("runs/{}", state.run);
+        write_durably(&project.files, &format!("{folder}/report.json"), format!("{json:#}\n").as_bytes())?;
+        write_durably(&project.files, &format!("{folder}/report.txt"), text.as_bytes())?;
+        if self.global.json {
+            self.screen.data(&json.to_string());
+        } else {
+            self.screen.data(&text);
+        }
+        let _ = project.files.list("data")?;
+        Ok(())
+    }
+}
+
+/// A saved plan is executed only as it was reviewed.
+fn same_plan(saved: &Plan, now: &Plan) -> Result<(), EngineError> {
+    if saved == now {
+        return Ok(());
+    }
+    let what = match () {
+        () if saved.org_id != now.org_id => "it was made for another org",
+        () if saved.sources != now.sources => "a source has changed since",
+        () if saved.inputs != now.inputs => "the manifest or the org has changed since",
+        () => "what has landed has changed since",
+    };
+    let problem = Diagnostic::error(Code::StalePlan, format!("the saved plan is stale: {what}"));
+    let help = "make a new plan with `cutover plan --out FILE` and review it";
+    Err(EngineError::problem(Exit::Stale, problem.help(help)))
+}
+
+fn refused(message: &str) -> EngineError {
+    let help = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
+    EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, message).help(help))
+}
+
+/// Ctrl-C once: leave a checkpoint. Twice: leave now; the journal has everything that matters.
+async fn listen(stop: Arc<Stop>) {
+    loop {
+        interrupted().await;
+        if stop.asked() {
+            leave_now();
+        }
+        stop.ask();
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { biased; _ = tokio::signal::ctrl_c() => {}, _ = terminate.recv() => {} }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[expect(clippy::exit, reason = "the second Ctrl-C means now")]
+fn leave_now() -> ! {
+    std::process::exit(i32::from(Exit::Interrupted.code()))
+}

@@ -1,0 +1,177 @@
+//! The command line as types; their docs are the help.
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Terraform for CRM data: moves a company's records out of an old CRM and into Salesforce.
+#[derive(Debug, Parser)]
+#[command(name = "cutover", version, propagate_version = true, max_term_width = 110)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Environment of the manifest (default: `local` where the manifest has it)
+    #[arg(short, long, global = true, value_name = "NAME", env = "CUTOVER_ENV")]
+    pub(super) env: Option<String>,
+    /// Where runs, ledger and staged rows are kept (default: `.cutover` beside the manifest)
+    #[arg(long, global = true, value_name = "DIR", env = "CUTOVER_STATE_DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+    /// Narrow to loads: `Account`, `+Task` with its parents, `Account+` with its children
+    #[arg(short, long, global = true, value_name = "EXPR")]
+    pub(super) select: Vec<String>,
+    /// One JSON document on stdout, for machines
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Colour on the terminal
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Say less: errors and results only
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read manifests, maps and source headers and say everything that is wrong; never asks an org
+    Check(PathArgs),
+    /// Show what would be done, without writing anything to the org
+    Plan(PlanArgs),
+    /// Do it: show the plan, ask, load, and report; goes on where an interrupted run stopped
+    Apply(ApplyArgs),
+    /// Tell from the journal how the last run stands
+    Status(PathArgs),
+    /// Tell what the last run did
+    Report(ReportArgs),
+    /// Draw the order of the loads
+    Graph(GraphArgs),
+    /// Print the JSON Schema of the manifest
+    Schema,
+    /// The local org: a small Salesforce look-alike on this machine
+    Local {
+        #[command(subcommand)]
+        command: LocalCommand,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PathArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Save the plan to a file, for `cutover apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// A manifest, its folder, or a plan saved by `cutover plan --out`
+    #[arg(value_name = "PATH | PLANFILE")]
+    pub(super) path: Option<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// First build the ledger again from the keys that the org has
+    #[arg(long)]
+    pub(super) refresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Write one file per object with legacy keys and record Ids
+    #[arg(long)]
+    pub(super) crosswalk: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GraphArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// How to draw it
+    #[arg(long, default_value = "text")]
+    pub(super) format: GraphFormat,
+}
+
+/// How to draw a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// Lines of text.
+    Text,
+    /// A Mermaid flow chart.
+    Mermaid,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LocalCommand {
+    /// Serve the local org on 127.0.0.1; prints one line of JSON when it is ready
+    Serve {
+        /// Its schema (default: the standard objects only)
+        #[arg(long, value_name = "FILE")]
+        schema: Option<PathBuf>,
+        /// Where its records are kept (default: in memory)
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The port (default: any free one)
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Ask the project's local org in SOQL
+    Query {
+        /// A manifest or its folder, then the statement; or the statement alone
+        #[arg(value_name = "[PATH] SOQL", num_args = 1..=2, required = true)]
+        words: Vec<String>,
+        /// As CSV
+        #[arg(long)]
+        csv: bool,
+    },
+}
+
+/// The whole command line, for the reference and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+pub(super) fn completions(shell: clap_complete::Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut command(), "cutover", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,79 @@
+//! `cutover local serve` and `cutover local query`.
+
+use super::args::{Global, LocalCommand};
+use super::local::{csv, json, serve_forever, table};
+use super::org::{local_data, open_local};
+use super::project::Project;
+use super::screen::Screen;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{EngineError, Exit};
+use crate::manifest::OrgLogin;
+use std::path::{Path, PathBuf};
+
+pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen) -> Exit {
+    let (done, root) = match command {
+        LocalCommand::Serve { schema, data, port } => {
+            (serve(schema.as_deref(), data.as_deref(), *port).await, PathBuf::new())
+        }
+        LocalCommand::Query { words, csv } => query(words, *csv, global, screen),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(error) => screen.fail(&error, &root),
+    }
+}
+
+async fn serve(schema: Option<&Path>, data: Option<&Path>, port: u16) -> Result<(), EngineError> {
+    let org = open_local(schema, data, Path::new(""))?;
+    Ok(serve_forever(org, port).await?)
+}
+
+fn query(
+    words: &[String],
+    as_csv: bool,
+    global: &Global,
+    screen: &Screen,
+) -> (Result<(), EngineError>, PathBuf) {
+    let (path, soql) = match words {
+        [soql] => (None, soql),
+        [path, soql, ..] => (Some(Path::new(path)), soql),
+        [] => return (Err(usage("a statement is needed")), PathBuf::new()),
+    };
+    match Project::find(path, global) {
+        Ok(project) => (query_in(&project, soql, as_csv, global, screen), project.root.clone()),
+        Err(error) => (Err(error), PathBuf::new()),
+    }
+}
+
+fn query_in(
+    project: &Project,
+    soql: &str,
+    as_csv: bool,
+    global: &Global,
+    screen: &Screen,
+) -> Result<(), EngineError> {
+    let migration = project.migration(global.env.as_deref(), screen)?;
+    let OrgLogin::Local { schema } = &migration.environment.org else {
+        return Err(usage(&format!("environment `{}` is no local org", migration.environment.name)));
+    };
+    let schema = project.root.join(schema);
+    let org = open_local(Some(&schema), Some(&local_data(project, &migration)), &project.root)?;
+    let answer = org.query(soql).map_err(|e| {
+        EngineError::problem(
+            Exit::Invalid,
+            Diagnostic::error(Code::OrgRefused, format!("the local org: {e}")),
+        )
+    })?;
+    let text = match (global.json, as_csv) {
+        (true, _) => json(&answer),
+        (_, true) => csv(&answer)?,
+        _ => table(&answer),
+    };
+    screen.data(&text);
+    Ok(())
+}
+
+fn usage(message: &str) -> EngineError {
+    let help = "such as `cutover local query examples/northwind \"SELECT COUNT() FROM Account\"`";
+    EngineError::problem(Exit::Usage, Diagnostic::error(Code::OrgRefused, message).help(help))
+}

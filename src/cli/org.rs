@@ -1,0 +1,99 @@
+//! Reaching the org of an environment: over HTTP, or the local org served by this very process on loopback.
+
+use super::local::{Running, serve};
+use super::project::Project;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{EngineError, Exit};
+use crate::local_org::{LocalOrg, Options};
+use crate::manifest::{Migration, OrgLogin};
+use crate::ports::{Clock, RealClock};
+use crate::salesforce::HttpOrg;
+use secrecy::SecretString;
+use std::path::Path;
+
+/// What ids and the order of results of a project's local org follow from.
+const SEED: u64 = 7;
+
+/// An org that can be spoken to; a local one lives as long as this.
+pub(super) struct Reached {
+    /// The transport.
+    pub(super) org: HttpOrg,
+    /// The local org's server, where it is one.
+    pub(super) local: Option<Running>,
+}
+
+/// Reaches the org of the chosen environment.
+///
+/// # Errors
+/// An address or schema that cannot be used.
+pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Reached, EngineError> {
+    match &migration.environment.org {
+        OrgLogin::Token { url, token } => Ok(Reached { org: http(url, token.clone())?, local: None }),
+        OrgLogin::Local { schema } => {
+            let org = open_local(
+                Some(&project.root.join(schema)),
+                Some(&local_data(project, migration)),
+                &project.root,
+            )?;
+            let running = serve(org.clone(), 0).await?;
+            let url = format!("http://127.0.0.1:{}", running.port);
+            let token = SecretString::from(org.access_token());
+            Ok(Reached { org: http(&url, token)?, local: Some(running) })
+        }
+    }
+}
+
+/// Where the records of a project's local org lie.
+pub(super) fn local_data(project: &Project, migration: &Migration) -> std::path::PathBuf {
+    project.state_dir.join("local").join(&migration.environment.name)
+}
+
+/// Opens a local org with its schema file and its folder.
+///
+/// # Errors
+/// 65 with every problem of the schema; a database that cannot be used.
+pub(super) fn open_local(
+    schema: Option<&Path>,
+    data: Option<&Path>,
+    root: &Path,
+) -> Result<LocalOrg, EngineError> {
+    let schema = match schema {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                let message = format!("{} cannot be read: {e}", path.display());
+                EngineError::problem(Exit::Invalid, Diagnostic::error(Code::FileMissing, message))
+            })?;
+            let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+            LocalOrg::schema_from_yaml(&name, &text)
+        }
+        None => LocalOrg::schema_from_yaml("org.yaml", "{}"),
+    };
+    let schema = schema.map_err(|problems| EngineError::Problems(Exit::Invalid, problems))?;
+    if let Some(folder) = data {
+        private_folder(folder)?;
+    }
+    let options = Options {
+        data: data.map(|folder| folder.join("org.db")),
+        seed: SEED,
+        base_url: String::new(),
+        now: RealClock.now(),
+    };
+    LocalOrg::open(schema, options).map_err(|e| EngineError::Unexpected(e.to_string()))
+}
+
+/// A folder that holds customers' values: for its owner alone.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+fn http(url: &str, token: SecretString) -> Result<HttpOrg, EngineError> {
+    HttpOrg::new(url, token)
+        .map_err(|e| EngineError::problem(Exit::Invalid, Diagnostic::error(Code::Environment, e.to_string())))
+}

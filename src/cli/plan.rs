@@ -1,0 +1,102 @@
+//! `cutover plan`: what would be done.
+
+use super::args::{Global, PlanArgs};
+use super::org::reach;
+use super::project::Project;
+use super::screen::Screen;
+use super::select::selected;
+use super::watch::Watch;
+use crate::engine::{Books, EngineError, Exit, Ports, PrepareOptions, bound, connect, prepare};
+use crate::plan::Plan;
+use crate::ports::{MemoryStore, RealClock, SeededRandom, Threads};
+use crate::report::{plan_json, plan_text};
+use std::path::Path;
+
+pub(super) async fn run(args: &PlanArgs, global: &Global, screen: &Screen) -> Exit {
+    let (project, plan) = match make(args.path.as_deref(), global, screen).await {
+        Ok(made) => made,
+        Err((error, root)) => return screen.fail(&error, &root),
+    };
+    let json = serde_json::to_string_pretty(&plan_json(&plan)).unwrap_or_default();
+    if global.json {
+        screen.data(&json);
+    } else {
+        screen.data(&plan_text(&plan));
+    }
+    if let Some(path) = &args.out {
+        if let Err(error) = save(path, &json) {
+            return screen.fail(&error, &project.root);
+        }
+        screen.tell(&format!(
+            "saved: `cutover apply {}` executes it, unless something has changed",
+            path.display()
+        ));
+    }
+    if args.detailed_exitcode && plan.changes { Exit::Changes } else { Exit::Done }
+}
+
+/// Makes the plan; an error comes with the folder that its places are relative to.
+pub(super) async fn make(
+    path: Option<&Path>,
+    global: &Global,
+    screen: &Screen,
+) -> Result<(Project, Plan), (EngineError, std::path::PathBuf)> {
+    let project = Project::find(path, global).map_err(|e| (e, Default::default()))?;
+    match make_in(&project, global, screen).await {
+        Ok(plan) => Ok((project, plan)),
+        Err(error) => Err((error, project.root.clone())),
+    }
+}
+
+async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<Plan, EngineError> {
+    let migration = project.migration(global.env.as_deref(), screen)?;
+    let selected = selected(&migration, &global.select)?;
+    let _lock = project.lock()?;
+    let reached = reach(project, &migration).await?;
+    let (store, work, random) = (MemoryStore::default(), threads(), SeededRandom::new(seed()));
+    let ports = Ports {
+        org: &reached.org,
+        files: &project.files,
+        sources: &project.sources,
+        store: &store,
+        clock: &RealClock,
+        work: &work,
+        random: &random,
+    };
+    let connected = connect(&ports, &migration).await?;
+    let bound = bound(&migration, &connected)?;
+    screen.show(&bound.1, &project.root);
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let options = PrepareOptions { selected: &selected, ..PrepareOptions::default() };
+    let watch = Watch::new(screen);
+    let prepared = prepare(&ports, &connected, &migration, bound, &mut books, options, &watch).await?;
+    let plan = prepared.plan.clone();
+    drop(prepared);
+    if let Some(local) = reached.local {
+        local.stop().await?;
+    }
+    Ok(plan)
+}
+
+/// As many workers as the machine has processors.
+pub(super) fn threads() -> Threads {
+    Threads::new(std::thread::available_parallelism().map_or(2, usize::from))
+}
+
+/// The spread of waits differs from run to run; nothing else hangs on it.
+pub(super) fn seed() -> u64 {
+    use crate::ports::Clock;
+    RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
+}
+
+fn save(path: &Path, json: &str) -> Result<(), EngineError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    Ok(std::io::Write::write_all(&mut file, format!("{json}\n").as_bytes())?)
+}

@@ -1,0 +1,135 @@
+//! Answers and errors in the API's shapes: errors are arrays of code and message.
+
+use crate::local_org::soql::SoqlError;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Calls a day that the org allows; it only counts them.
+const DAILY: u64 = 15_000;
+
+/// An answer before it is turned into bytes.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    content: Content,
+    headers: Vec<(HeaderName, String)>,
+}
+
+enum Content {
+    Nothing,
+    /// JSON text, compact.
+    Json(String),
+    Csv(Body),
+}
+
+impl Answer {
+    /// 200 with JSON.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        Self::text(serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// 200 with JSON that is text already.
+    pub(super) fn text(json: String) -> Self {
+        Self { status: StatusCode::OK, content: Content::Json(json), headers: Vec::new() }
+    }
+
+    /// 200 with CSV.
+    pub(super) fn csv(body: Body) -> Self {
+        Self { status: StatusCode::OK, content: Content::Csv(body), headers: Vec::new() }
+    }
+
+    /// A status and nothing else.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self { status, content: Content::Nothing, headers: Vec::new() }
+    }
+
+    /// The same with one header more.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((HeaderName::from_static(name), value.into()));
+        self
+    }
+
+    /// The bytes.
+    pub(super) fn respond(self, pretty: bool, calls: u64) -> Response {
+        let (kind, body) = match self.content {
+            Content::Nothing => (None, Body::empty()),
+            Content::Json(text) => {
+                let text = if pretty { indented(&text).unwrap_or(text) } else { text };
+                (Some("application/json;charset=UTF-8"), Body::from(text))
+            }
+            Content::Csv(body) => (Some("text/csv"), body),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if let Some(kind) = kind {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        let usage = format!("api-usage={calls}/{DAILY}");
+        for (name, value) in
+            self.headers.into_iter().chain([(HeaderName::from_static("sforce-limit-info"), usage)])
+        {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+fn indented(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    serde_json::to_string_pretty(&value).ok()
+}
+
+/// A refusal of a call.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    code: String,
+    message: String,
+}
+
+impl Failure {
+    /// Status, code and message.
+    pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        Self { status, code: code.into(), message: message.into() }
+    }
+
+    /// 400.
+    pub(super) fn bad(code: &str, message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 404, in the words of an unknown resource.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    /// 405.
+    pub(super) fn method(method: &axum::http::Method) -> Self {
+        let message = format!("HTTP Method '{method}' not allowed. Allowed are HEAD,GET");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", &message)
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        let body = json!([{"errorCode": failure.code, "message": failure.message}]);
+        Self { status: failure.status, ..Self::json(&body) }
+    }
+}
+
+impl From<SoqlError> for Failure {
+    fn from(error: SoqlError) -> Self {
+        Self::bad(error.code, &error.message)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", &error.to_string())
+    }
+}

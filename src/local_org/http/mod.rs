@@ -1,0 +1,164 @@
+//! HTTP: which route a request goes to, who may call, and what every answer carries.
+//!
+//! Paths are read as Salesforce reads them: slashes at the end or doubled do not matter, nor does the letter case of
+//! path words.
+
+mod answer;
+mod data;
+mod ingest;
+mod job_info;
+mod query;
+mod query_job;
+mod results;
+mod sobjects;
+mod upload;
+
+pub(in crate::local_org) use query::{Cursors, table as query_table};
+
+use super::LocalOrg;
+use answer::{Answer, Failure};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::Response;
+use std::sync::atomic::Ordering;
+
+/// Longest JSON body.
+const BODY: usize = 16 * 1024 * 1024;
+
+/// The org's routes.
+pub(super) fn router(org: LocalOrg) -> Router {
+    Router::new().fallback(handle).with_state(org)
+}
+
+/// A request, taken apart.
+pub(super) struct Call {
+    org: LocalOrg,
+    method: Method,
+    /// Parts of the path behind `services/data/vXX.0`, as they were written.
+    path: Vec<String>,
+    /// `62.0`.
+    version: String,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+}
+
+impl Call {
+    /// Parts of the path in lower case.
+    fn words(&self) -> Vec<String> {
+        self.path.iter().map(|p| p.to_ascii_lowercase()).collect()
+    }
+
+    /// The value of a query parameter.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    /// The path up to the version, `/services/data/v62.0`.
+    fn base(&self) -> String {
+        format!("/services/data/v{}", self.version)
+    }
+}
+
+async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
+    let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
+    let answer = match route(&org, parts.method, &parts.uri, parts.headers, body).await {
+        Ok(answer) => answer,
+        Err(failure) => failure.into(),
+    };
+    answer.respond(pretty, calls)
+}
+
+async fn route(
+    org: &LocalOrg,
+    method: Method,
+    uri: &Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer, Failure> {
+    let path = parts(uri.path());
+    let words: Vec<String> = path.iter().map(|p| p.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words == ["services", "data"] {
+        return Ok(data::versions());
+    }
+    authorised(org, &headers)?;
+    if words == ["services", "oauth2", "userinfo"] || words.first() == Some(&"id") {
+        return Ok(data::identity(org));
+    }
+    let ["services", "data", version, ..] = words.as_slice() else { return Err(Failure::not_found()) };
+    let version = data::version(version).ok_or_else(Failure::not_found)?;
+    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).unwrap_or_default();
+    let path = path.into_iter().skip(3).collect();
+    let call = Call { org: org.clone(), method, path, version, query, headers };
+    dispatch(call, body).await
+}
+
+async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
+    let words = call.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let get = call.method == Method::GET;
+    match words.as_slice() {
+        [] if get => Ok(data::resources(&call)),
+        ["limits"] if get => Ok(data::limits(&call)),
+        ["sobjects", ..] if get => sobjects::get(&call),
+        ["query" | "queryall"] if get => query::start(&call),
+        ["query" | "queryall", _] if get => query::go_on(&call),
+        ["jobs", "ingest", _, "batches"] if call.method == Method::PUT => upload::put(&call, body).await,
+        ["jobs", "ingest", ..] => ingest::call(&call, json(body).await?),
+        ["jobs", "query", ..] => query_job::call(&call, json(body).await?),
+        [] | ["limits"] | ["sobjects", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
+        _ => Err(Failure::not_found()),
+    }
+}
+
+/// The parts of a path, empty ones left out, percent signs decoded.
+fn parts(path: &str) -> Vec<String> {
+    path.split('/').filter(|p| !p.is_empty()).map(decode).collect()
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = tail
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn authorised(org: &LocalOrg, headers: &HeaderMap) -> Result<(), Failure> {
+    let header = headers.get("authorization").and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let token = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth"));
+    match token {
+        Some((_, token)) if token.trim() == org.access_token() => Ok(()),
+        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")),
+    }
+}
+
+/// The JSON of a body; null for none.
+async fn json(body: Body) -> Result<serde_json::Value, Failure> {
+    let broken = |why: String| Failure::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", &why);
+    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|e| broken(e.to_string()))?;
+    if bytes.is_empty() {
+        return Ok(serde_json::Value::Null);
+    }
+    serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))
+}

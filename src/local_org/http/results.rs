@@ -1,0 +1,45 @@
+//! Result files, streamed a page of lines at a time.
+
+use super::Call;
+use super::answer::{Answer, Failure};
+use super::ingest;
+use crate::local_org::LocalOrg;
+use crate::local_org::job::results::{File, header, page};
+use crate::local_org::job::{Job, Kind};
+use axum::body::Body;
+use futures_util::stream::try_unfold;
+
+/// One of the three files of an ingest job that is done.
+pub(super) fn ingest(call: &Call, file: File) -> Result<Answer, Failure> {
+    let job = ingest::find(call, Kind::Ingest)?;
+    if !job.state.is_done() {
+        let message = format!("Results of a Job in state {} not available", job.state.word());
+        return Err(Failure::bad("INVALIDJOBSTATE", &message));
+    }
+    let first = header(&call.org.db(), &job, file)?;
+    let start = Next { org: call.org.clone(), job, file, first: Some(first), from: 0 };
+    let stream = try_unfold(start, |next| async move { next.advance() });
+    Ok(Answer::csv(Body::from_stream(stream)))
+}
+
+/// Where a stream of lines stands.
+struct Next {
+    org: LocalOrg,
+    job: Job,
+    file: File,
+    first: Option<String>,
+    from: i64,
+}
+
+impl Next {
+    fn advance(mut self) -> Result<Option<(String, Self)>, rusqlite::Error> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some((first, self)));
+        }
+        let found = page(&self.org.db(), &self.job, self.file, self.from)?;
+        Ok(found.map(|(lines, from)| {
+            self.from = from;
+            (lines, self)
+        }))
+    }
+}

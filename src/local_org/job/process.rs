@@ -1,0 +1,179 @@
+//! What a step does to an ingest job: first its structure, then 200 rows at a time, each slice one transaction with
+//! its results.
+
+use super::header::{self, Column};
+use super::results::{self, Outcome};
+use super::row::{Operation, Rows};
+use super::scan::Scan;
+use super::step::Context;
+use super::{Job, State, upload};
+use crate::local_org::record::error::RowError;
+use crate::local_org::record::write::{Refusal, Writer};
+use crate::local_org::schema::Object;
+use csv::ByteRecord;
+use rusqlite::{Connection, Error, Result};
+use std::collections::HashMap;
+
+/// Rows of a chunk: what Salesforce hands to one transaction.
+pub(crate) const CHUNK: usize = 200;
+
+/// Moves a job on by one slice.
+pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job) -> Result<()> {
+    let Some(object) = context.schema.object(&job.object) else {
+        fail(job, format!("InvalidJob : Unable to find object: {}", job.object));
+        return Ok(());
+    };
+    match job.state {
+        State::UploadComplete => begin(conn, context, object, job),
+        _ => slice(conn, context, object, job),
+    }
+}
+
+fn fail(job: &mut Job, message: String) {
+    job.state = State::Failed;
+    job.error = Some(message);
+}
+
+/// Looks at the structure of the whole upload; a job that fails here has processed nothing.
+fn begin(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job) -> Result<()> {
+    job.started = Some(context.now);
+    job.state = State::InProgress;
+    let mut scan = Scan::new(job.delimiter_byte(), job.line_ending == "CRLF");
+    let mut number = 0;
+    while let Some(part) = upload::part(conn, job.seq, number)? {
+        scan.feed(&part);
+        number += 1;
+    }
+    let (names, end) = read_header(conn, job)?;
+    results::keep_header(conn, job, end)?;
+    if let Some(fault) = scan.finish() {
+        fail(job, fault);
+        return Ok(());
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if !names.is_empty()
+        && let Err(message) = header::columns(context.schema, object, job, &names)
+    {
+        fail(job, message);
+        return Ok(());
+    }
+    if job.operation.to_lowercase().ends_with("delete") {
+        crate::local_org::record::remove::prepare(conn, context.schema, object)?;
+    }
+    job.position = end;
+    Ok(())
+}
+
+/// The names of the header row, and the byte behind it.
+pub(super) fn read_header(conn: &Connection, job: &Job) -> Result<(Vec<String>, i64)> {
+    let mut reader = upload::records(conn, job, 0)?;
+    let mut record = ByteRecord::new();
+    let found = reader.read_byte_record(&mut record).unwrap_or(false);
+    let names = record.iter().map(|n| String::from_utf8_lossy(n).into_owned());
+    let end = reader.position().byte() as i64;
+    Ok((if found { names.collect() } else { Vec::new() }, end))
+}
+
+fn operation(object: &Object, job: &Job) -> Operation {
+    match (job.operation.as_str(), job.key.as_deref().and_then(|k| object.position(k))) {
+        ("insert", _) => Operation::Insert,
+        ("update", _) => Operation::Update,
+        ("upsert", Some(key)) => Operation::Upsert(key),
+        _ => Operation::Delete,
+    }
+}
+
+/// Takes the next chunk of rows; without any left, the job is complete.
+fn slice(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job) -> Result<()> {
+    let (records, end) = read_chunk(conn, job)?;
+    if records.is_empty() {
+        job.state = State::JobComplete;
+        return upload::discard(conn, job.seq);
+    }
+    if context.fails_now(job) {
+        fail(job, "InternalServerError : Batch failed. Tried more than 20 times".into());
+        return Ok(());
+    }
+    let (names, _) = read_header(conn, job)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let columns = match header::columns(context.schema, object, job, &names) {
+        Ok(columns) => columns,
+        // The schema has changed since the job began.
+        Err(message) => {
+            fail(job, message);
+            return Ok(());
+        }
+    };
+    let outcomes = chunk(conn, context, object, job, &columns, &records)?;
+    job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
+    results::write(conn, context.facts, job, &records, &outcomes)?;
+    job.rows += records.len() as i64;
+    job.position = end;
+    Ok(())
+}
+
+fn read_chunk(conn: &Connection, job: &Job) -> Result<(Vec<ByteRecord>, i64)> {
+    let mut reader = upload::records(conn, job, job.position)?;
+    let mut records = Vec::with_capacity(CHUNK);
+    let mut record = ByteRecord::new();
+    while records.len() < CHUNK && reader.read_byte_record(&mut record).map_err(not_read)? {
+        records.push(record.clone());
+    }
+    Ok((records, job.position + reader.position().byte() as i64))
+}
+
+fn not_read(error: csv::Error) -> Error {
+    Error::ToSqlConversionFailure(Box::new(error))
+}
+
+fn chunk(
+    conn: &Connection,
+    context: &Context<'_>,
+    object: &Object,
+    job: &Job,
+    columns: &[Column],
+    records: &[ByteRecord],
+) -> Result<Vec<Outcome>> {
+    let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
+    let writer =
+        Writer::new(conn, context.schema, context.facts, object, Some(job.seq), &mapped, context.now);
+    let rows = Rows::new(&writer, columns, operation(object, job));
+    let cells: Vec<Option<Vec<&str>>> = records.iter().map(cells).collect();
+    let identities: Vec<Option<String>> =
+        cells.iter().map(|c| c.as_ref().and_then(|c| rows.identity(c))).collect();
+    let mut counts: HashMap<&str, u32> = HashMap::new();
+    for identity in identities.iter().flatten() {
+        *counts.entry(identity).or_default() += 1;
+    }
+    let mut outcomes = Vec::with_capacity(records.len());
+    for (cells, identity) in cells.iter().zip(&identities) {
+        let twice = identity.as_ref().is_some_and(|i| counts.get(i.as_str()).is_some_and(|n| *n > 1));
+        outcomes.push(one(context, &rows, cells.as_deref(), twice)?);
+    }
+    Ok(outcomes)
+}
+
+/// The cells of a row as text; nothing when its bytes are not UTF-8.
+fn cells(record: &ByteRecord) -> Option<Vec<&str>> {
+    record.iter().map(|cell| std::str::from_utf8(cell).ok()).collect()
+}
+
+fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bool) -> Result<Outcome> {
+    let refused = match cells {
+        None => Some(RowError::plain("INVALID_FIELD", "the row is not UTF-8")),
+        Some(cells) if cells.len() != rows.columns.len() => {
+            let message = format!("the row has {} cells, the header {}", cells.len(), rows.columns.len());
+            Some(RowError::plain("INVALID_FIELD", message))
+        }
+        Some(cells) if twice => Some(rows.twice(cells)),
+        Some(cells) => context.locked(cells),
+    };
+    if let Some(error) = refused {
+        return Ok(Outcome::Failed { id: String::new(), error: error.to_string() });
+    }
+    match rows.run(cells.unwrap_or_default()) {
+        Ok(landed) => Ok(Outcome::Landed(landed)),
+        Err(Refusal::Row(error)) => Ok(Outcome::Failed { id: String::new(), error: error.to_string() }),
+        Err(Refusal::Store(error)) => Err(error),
+    }
+}

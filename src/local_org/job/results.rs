@@ -1,0 +1,190 @@
+//! Result files: what became of each row, in a seeded order that is not the upload's.
+
+use super::row::Landed;
+use super::{Job, upload};
+use crate::local_org::store::Facts;
+use crate::local_org::text::{mix, push_quoted};
+use csv::ByteRecord;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Taken.
+    Landed(Landed),
+    /// Refused.
+    Failed {
+        /// The record's id, where it is known.
+        id: String,
+        /// In Salesforce's words.
+        error: String,
+    },
+}
+
+/// The three files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum File {
+    Successful,
+    Failed,
+    Unprocessed,
+}
+
+/// Kinds of line in the table.
+const HEADER: i64 = 0;
+const SUCCESSFUL: i64 = 1;
+const FAILED: i64 = 2;
+
+/// Keeps the header row as the client wrote it; it ends before byte `end`.
+pub(super) fn keep_header(conn: &Connection, job: &Job, end: i64) -> Result<()> {
+    let mut raw = Vec::new();
+    for number in 0.. {
+        match upload::part(conn, job.seq, number)? {
+            Some(part) if (raw.len() as i64) < end => raw.extend_from_slice(&part),
+            _ => break,
+        }
+    }
+    raw.truncate(usize::try_from(end).unwrap_or(0));
+    let text = String::from_utf8_lossy(&raw);
+    put(conn, job, HEADER, 0, text.trim_matches(['\r', '\n']))
+}
+
+/// Keeps the lines of a chunk whose first row is the job's next one.
+pub(super) fn write(
+    conn: &Connection,
+    facts: &Facts,
+    job: &Job,
+    records: &[ByteRecord],
+    outcomes: &[Outcome],
+) -> Result<()> {
+    for (index, (record, outcome)) in records.iter().zip(outcomes).enumerate() {
+        let mut line = String::new();
+        let kind = match outcome {
+            Outcome::Landed(landed) => {
+                push_cells(&mut line, job, &[&landed.id, if landed.created { "true" } else { "false" }]);
+                SUCCESSFUL
+            }
+            Outcome::Failed { id, error } => {
+                push_cells(&mut line, job, &[id, error]);
+                FAILED
+            }
+        };
+        push_record(&mut line, job, record, false);
+        put(conn, job, kind, place(facts.seed, job.seq, job.rows + index as i64), &line)?;
+    }
+    Ok(())
+}
+
+fn put(conn: &Connection, job: &Job, kind: i64, place: i64, line: &str) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO _result VALUES (?1, ?2, ?3, ?4)";
+    conn.prepare_cached(sql)?.execute(params![job.seq, kind, place, line])?;
+    Ok(())
+}
+
+/// Where a row's line stands: batches of 10,000 mixed, pairs of rows mixed within them, and in a pair the later one
+/// first, so that even two rows do not come in the order of the upload.
+fn place(seed: u64, job: i64, row: i64) -> i64 {
+    let row = row.unsigned_abs();
+    let seed = mix(seed, job.unsigned_abs());
+    let batch = mix(seed, row / 10_000) & 0x3FFF;
+    let pair = mix(seed, row / 2) & 0x7FFF;
+    let within = (1 << 34) - 1 - (row & ((1 << 34) - 1));
+    (batch << 49 | pair << 34 | within) as i64
+}
+
+fn push_cells(line: &mut String, job: &Job, cells: &[&str]) {
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            line.push(char::from(job.delimiter_byte()));
+        }
+        push_quoted(line, cell);
+    }
+}
+
+fn push_record(line: &mut String, job: &Job, record: &ByteRecord, first: bool) {
+    for (index, cell) in record.iter().enumerate() {
+        if index > 0 || !first {
+            line.push(char::from(job.delimiter_byte()));
+        }
+        push_quoted(line, &String::from_utf8_lossy(cell));
+    }
+    line.push_str(job.line_end());
+}
+
+/// The first line of a file.
+pub(crate) fn header(conn: &Connection, job: &Job, file: File) -> Result<String> {
+    let sql = "SELECT line FROM _result WHERE job = ?1 AND kind = ?2 AND place = 0";
+    let own: Option<String> = conn.query_row(sql, [job.seq, HEADER], |r| r.get(0)).optional()?;
+    let own = match own {
+        Some(own) => own,
+        // Aborted before anything was processed.
+        None => super::process::read_header(conn, job)?.0.join(&char::from(job.delimiter_byte()).to_string()),
+    };
+    let delimiter = char::from(job.delimiter_byte());
+    let separated = if own.is_empty() { String::new() } else { format!("{delimiter}{own}") };
+    let line = match file {
+        File::Successful => format!("\"sf__Id\"{delimiter}\"sf__Created\"{separated}"),
+        File::Failed => format!("\"sf__Id\"{delimiter}\"sf__Error\"{separated}"),
+        File::Unprocessed => own,
+    };
+    Ok(format!("{line}{}", job.line_end()))
+}
+
+/// The next lines of a file and where to go on; nothing when it is at its end. Begin with 0.
+pub(crate) fn page(conn: &Connection, job: &Job, file: File, from: i64) -> Result<Option<(String, i64)>> {
+    match file {
+        File::Successful => stored(conn, job, SUCCESSFUL, from),
+        File::Failed => stored(conn, job, FAILED, from),
+        File::Unprocessed if job.state == super::State::JobComplete => Ok(None),
+        File::Unprocessed => unprocessed(conn, job, from),
+    }
+}
+
+fn stored(conn: &Connection, job: &Job, kind: i64, from: i64) -> Result<Option<(String, i64)>> {
+    let sql = "SELECT place, line FROM _result WHERE job = ?1 AND kind = ?2 AND place >= ?3 ORDER BY place LIMIT 1000";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params![job.seq, kind, from])?;
+    let (mut text, mut last) = (String::new(), None);
+    while let Some(row) = rows.next()? {
+        last = Some(row.get::<_, i64>(0)?);
+        text.push_str(row.get_ref(1)?.as_str()?);
+    }
+    Ok(last.map(|last| (text, last + 1)))
+}
+
+/// Rows that no slice has taken, from the upload itself.
+fn unprocessed(conn: &Connection, job: &Job, from: i64) -> Result<Option<(String, i64)>> {
+    let start = match (from, job.position) {
+        (0, 0) => super::process::read_header(conn, job)?.1,
+        (0, position) => position,
+        (from, _) => from,
+    };
+    let mut reader = upload::records(conn, job, start)?;
+    let mut record = ByteRecord::new();
+    let mut text = String::new();
+    let mut count = 0;
+    while count < 1000 && reader.read_byte_record(&mut record).unwrap_or(false) {
+        push_record(&mut text, job, &record, true);
+        count += 1;
+    }
+    let end = start + reader.position().byte() as i64;
+    Ok((count > 0).then_some((text, end)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn the_order_is_never_the_uploads() {
+        for seed in 0..50 {
+            for rows in [2, 3, 10, 500] {
+                let mut order: Vec<i64> = (0..rows).collect();
+                order.sort_by_key(|row| place(seed, 1, *row));
+                assert!(!order.is_sorted(), "seed {seed}, {rows} rows");
+                order.sort_unstable();
+                order.dedup_by_key(|row| place(seed, 1, *row));
+                assert_eq!(order.len() as i64, rows);
+            }
+        }
+    }
+}

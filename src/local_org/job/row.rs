@@ -1,0 +1,240 @@
+//! One row of an ingest job: what its cells mean, whether it creates, updates or deletes, and what becomes of it.
+
+use super::header::Column;
+use crate::local_org::record::error::RowError;
+use crate::local_org::record::write::{Refusal, Writer};
+use crate::local_org::record::{Cell, Values, convert, find, remove};
+use crate::local_org::schema::Field;
+use crate::local_org::store::ids;
+use crate::local_org::text::full_id;
+use crate::model::FieldType;
+use rusqlite::types::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// What became of a row that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Landed {
+    pub(crate) id: String,
+    pub(crate) created: bool,
+}
+
+/// What a job does with its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Insert,
+    Update,
+    /// By this field.
+    Upsert(usize),
+    Delete,
+}
+
+/// The rows of one slice of one job.
+pub(crate) struct Rows<'a> {
+    pub(crate) writer: &'a Writer<'a>,
+    pub(crate) columns: &'a [Column],
+    pub(crate) operation: Operation,
+    /// Parents found in this slice, by column and key.
+    parents: RefCell<HashMap<(usize, String), Result<String, RowError>>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of a job with these columns.
+    pub(crate) fn new(writer: &'a Writer<'a>, columns: &'a [Column], operation: Operation) -> Self {
+        Self { writer, columns, operation, parents: RefCell::default() }
+    }
+
+    /// The key of a row in the form in which two are the same, when rows must not share it; `None` for a blank one.
+    pub(crate) fn identity(&self, cells: &[&str]) -> Option<String> {
+        match self.operation {
+            Operation::Upsert(field) => {
+                let raw = self.key_cell(field, cells)?;
+                Some(canonical(&self.writer.object.fields[field], raw))
+            }
+            Operation::Update => full_id(self.id_cell(cells)?.trim()),
+            Operation::Insert | Operation::Delete => None,
+        }
+    }
+
+    /// The refusal of a row whose identity another row of the same chunk has.
+    pub(crate) fn twice(&self, cells: &[&str]) -> RowError {
+        match self.operation {
+            Operation::Upsert(field) if self.writer.object.fields[field].kind != FieldType::Id => {
+                let raw = self.key_cell(field, cells).unwrap_or_default();
+                RowError::twice(&self.writer.object.fields[field].name, raw)
+            }
+            _ => {
+                let id = self.id_cell(cells).unwrap_or_default();
+                RowError::at("DUPLICATE_VALUE", format!("Duplicate id specified: {id}"), "Id")
+            }
+        }
+    }
+
+    /// Does what the row asks for.
+    pub(crate) fn run(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+        match self.operation {
+            Operation::Insert => self.insert(cells),
+            Operation::Update => self.update(cells),
+            Operation::Upsert(field) => self.upsert(field, cells),
+            Operation::Delete => self.delete(cells),
+        }
+    }
+
+    fn insert(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+        if self.id_cell(cells).is_some() {
+            let message = "cannot specify Id in an insert call";
+            return Err(RowError::at("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id").into());
+        }
+        let id = self.writer.insert(self.values(cells)?, None)?;
+        Ok(Landed { id, created: true })
+    }
+
+    fn update(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+        let raw = self
+            .id_cell(cells)
+            .ok_or_else(|| RowError::plain("MISSING_ARGUMENT", "Id not specified in an update call"))?;
+        let id = self.own_id(raw)?;
+        self.writer.update(&id, self.values(cells)?, false)?;
+        Ok(Landed { id, created: false })
+    }
+
+    fn upsert(&self, field: usize, cells: &[&str]) -> Result<Landed, Refusal> {
+        let object = self.writer.object;
+        let key = &object.fields[field];
+        if key.kind == FieldType::Id {
+            return if self.id_cell(cells).is_some() { self.update(cells) } else { self.insert(cells) };
+        }
+        if self.id_cell(cells).is_some() {
+            let message = "cannot specify both an external ID reference and a salesforce id";
+            return Err(RowError::at("INVALID_FIELD", message, "Id").into());
+        }
+        let raw = self.key_cell(field, cells).ok_or_else(|| RowError::not_specified(&key.name))?;
+        let found = find::by_key(self.writer.conn, object, key, raw, None)?;
+        match found.as_slice() {
+            [] => {
+                let id = self.writer.insert(self.values(cells)?, Some(field))?;
+                Ok(Landed { id, created: true })
+            }
+            [id] => {
+                self.writer.update(id, self.values(cells)?, true)?;
+                Ok(Landed { id: id.clone(), created: false })
+            }
+            many => Err(RowError::ambiguous(key, many).into()),
+        }
+    }
+
+    fn delete(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+        let raw = self.id_cell(cells).ok_or_else(|| RowError::not_specified("Id"))?;
+        let id = self.own_id(raw)?;
+        remove::delete(self.writer, &id)?;
+        Ok(Landed { id, created: false })
+    }
+
+    /// The id of an existing record of the job's object.
+    fn own_id(&self, raw: &str) -> Result<String, Refusal> {
+        let object = self.writer.object;
+        let label = format!("{} ID", object.label);
+        let id = full_id(raw.trim())
+            .filter(|id| id.starts_with(&object.prefix))
+            .ok_or_else(|| RowError::malformed_id(&label, "Id", raw))?;
+        if find::exists(self.writer.conn, object, &id)? {
+            return Ok(id);
+        }
+        let was = ids::was_minted(self.writer.conn, self.writer.facts, &object.name, &id)?;
+        Err(if was { RowError::deleted() } else { RowError::no_such_record() }.into())
+    }
+
+    fn cell<'c>(&self, cells: &[&'c str], wanted: impl Fn(&Column) -> bool) -> Option<&'c str> {
+        let index = self.columns.iter().position(wanted)?;
+        match Cell::of(cells.get(index)?) {
+            Cell::Text(text) => Some(text),
+            Cell::Keep | Cell::Null => None,
+        }
+    }
+
+    fn id_cell<'c>(&self, cells: &[&'c str]) -> Option<&'c str> {
+        self.cell(cells, |c| *c == Column::Id)
+    }
+
+    fn key_cell<'c>(&self, field: usize, cells: &[&'c str]) -> Option<&'c str> {
+        if self.writer.object.fields[field].kind == FieldType::Id {
+            return self.id_cell(cells);
+        }
+        self.cell(cells, |c| *c == Column::Field(field))
+    }
+
+    fn values(&self, cells: &[&str]) -> Result<Values, Refusal> {
+        let mut values: Values = vec![None; self.writer.object.fields.len()];
+        for (index, (column, raw)) in self.columns.iter().zip(cells).enumerate() {
+            let Some(field) = column.field() else { continue };
+            values[field] = match Cell::of(raw) {
+                Cell::Keep => continue,
+                Cell::Null => Some(Value::Null),
+                Cell::Text(text) => Some(self.value(index, column, field, text)?),
+            };
+        }
+        Ok(values)
+    }
+
+    fn value(&self, index: usize, column: &Column, field: usize, text: &str) -> Result<Value, Refusal> {
+        let writer = self.writer;
+        let shape = &writer.object.fields[field];
+        match column {
+            Column::Parent { object, key, .. } => {
+                self.remembered(index, text, || self.parent(*object, *key, text))
+            }
+            _ if shape.kind == FieldType::Reference => self.remembered(index, text, || {
+                find::parent(writer.conn, writer.schema, writer.object, shape, text)
+            }),
+            _ => Ok(convert::value(shape, index, text)?),
+        }
+    }
+
+    /// Finds a parent once a slice: rows of one parent mostly stand together.
+    fn remembered(
+        &self,
+        index: usize,
+        text: &str,
+        find: impl FnOnce() -> Result<String, Refusal>,
+    ) -> Result<Value, Refusal> {
+        let place = (index, text.to_owned());
+        let known = self.parents.borrow().get(&place).cloned();
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let found = match find() {
+                    Ok(id) => Ok(id),
+                    Err(Refusal::Row(error)) => Err(error),
+                    Err(store) => return Err(store),
+                };
+                self.parents.borrow_mut().insert(place, found.clone());
+                found
+            }
+        };
+        Ok(Value::Text(found?))
+    }
+
+    /// The parent with this key, among records that this job did not create.
+    fn parent(&self, object: usize, key: usize, raw: &str) -> Result<String, Refusal> {
+        let parent = &self.writer.schema.objects[object];
+        let field = &parent.fields[key];
+        let mut found = find::by_key(self.writer.conn, parent, field, raw, self.writer.job)?;
+        match found.len() {
+            0 => Err(RowError::parent_missing(raw, &field.name, &parent.name).into()),
+            1 => Ok(found.remove(0)),
+            _ => Err(RowError::ambiguous(field, &found).into()),
+        }
+    }
+}
+
+/// The form of a key in which two are the same.
+fn canonical(field: &Field, raw: &str) -> String {
+    use FieldType::{Currency, Double, Id, Int, Long, Percent};
+    match field.kind {
+        Id => full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
+        Double | Currency | Percent | Int | Long => {
+            raw.trim().parse::<f64>().map_or_else(|_| raw.to_owned(), |n| n.to_string())
+        }
+        _ => field.key_of(raw),
+    }
+}

@@ -1,0 +1,52 @@
+//! A step of the org's clock: every queued job moves on by one slice.
+
+use super::{Job, Kind, process, query, table};
+use crate::local_org::fault::Faults;
+use crate::local_org::record::error::RowError;
+use crate::local_org::schema::Schema;
+use crate::local_org::store::Facts;
+use rusqlite::{Connection, Result};
+
+/// What a step needs besides the database.
+pub(crate) struct Context<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) facts: &'a Facts,
+    pub(crate) faults: &'a Faults,
+    pub(crate) now: i64,
+}
+
+impl Context<'_> {
+    /// Whether the job is to fail here.
+    pub(super) fn fails_now(&self, job: &Job) -> bool {
+        self.faults.fails(job.rows)
+    }
+
+    /// The refusal of a row that meets a lock.
+    pub(super) fn locked(&self, cells: &[&str]) -> Option<RowError> {
+        self.faults.locks(self.facts.seed, cells).then(|| {
+            RowError::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+        })
+    }
+}
+
+/// Moves every queued job on, each in a transaction of its own; whether any is still queued.
+pub(crate) fn step(conn: &mut Connection, context: &Context<'_>) -> Result<bool> {
+    let jobs = table::queued(conn)?;
+    if context.faults.pauses() {
+        return Ok(!jobs.is_empty());
+    }
+    let mut more = false;
+    for mut job in jobs {
+        let tx = conn.transaction()?;
+        match job.kind {
+            Kind::Ingest => process::advance(&tx, context, &mut job)?,
+            Kind::Query => query::advance(&tx, context, &mut job)?,
+        }
+        job.modified = context.now;
+        job.active = job.started.map_or(0, |started| (context.now - started).max(1));
+        table::save(&tx, &job)?;
+        tx.commit()?;
+        more |= !job.state.is_done();
+    }
+    Ok(more)
+}

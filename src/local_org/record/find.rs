@@ -1,0 +1,80 @@
+//! Finding records: by key, by id, as a parent.
+
+use super::decimal::Decimal;
+use super::error::RowError;
+use super::write::Refusal;
+use crate::local_org::schema::{Field, Object, Schema};
+use crate::local_org::store::quote;
+use crate::local_org::text::full_id;
+use crate::model::FieldType;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+/// Ids of the records whose key is `raw`, three at most. Records that `not_job` created are not seen.
+pub(crate) fn by_key(
+    conn: &Connection,
+    object: &Object,
+    field: &Field,
+    raw: &str,
+    not_job: Option<i64>,
+) -> Result<Vec<String>> {
+    let Some(key) = key_value(field, raw) else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT \"Id\" FROM {} WHERE {} = ?1 AND \"#job\" IS NOT ?2 LIMIT 3",
+        quote(&object.name),
+        quote(&field.key_column())
+    );
+    // No job has the number -1, so that records of no job are seen too.
+    let not_job = not_job.unwrap_or(-1);
+    conn.prepare_cached(&sql)?.query_map(params![key, not_job], |r| r.get(0))?.collect()
+}
+
+/// The value that a key column holds for this text; `None` when it can hold none.
+fn key_value(field: &Field, raw: &str) -> Option<Value> {
+    use FieldType::{Currency, Double, Id, Int, Long, Percent, Reference};
+    match field.kind {
+        Id | Reference => full_id(raw.trim()).map(Value::Text),
+        Int | Long => raw.trim().parse().ok().map(Value::Integer),
+        Double | Currency | Percent => Decimal::parse(raw.trim()).map(|d| Value::Real(d.value())),
+        _ => Some(Value::Text(field.key_of(raw))),
+    }
+}
+
+/// Whether the object has this record. The id has 18 characters.
+pub(crate) fn exists(conn: &Connection, object: &Object, id: &str) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE \"Id\" = ?1", quote(&object.name));
+    Ok(conn.prepare_cached(&sql)?.query_row([id], |_| Ok(())).optional()?.is_some())
+}
+
+/// The id of an existing parent, from what a reference field's cell says.
+pub(crate) fn parent(
+    conn: &Connection,
+    schema: &Schema,
+    object: &Object,
+    field: &Field,
+    raw: &str,
+) -> Result<String, Refusal> {
+    let malformed = || RowError::malformed_id(&field.label, &field.name, raw);
+    let id = full_id(raw.trim()).ok_or_else(malformed)?;
+    let parent = schema.by_prefix(&id).filter(|p| field.to.contains(&p.name));
+    // An id of an object that this org does not have could be right elsewhere; here nothing has it.
+    let Some(parent) = parent else {
+        let strange = schema.by_prefix(&id).is_none() && field.to.iter().any(|t| schema.object(t).is_none());
+        return Err(if strange { RowError::no_such_record() } else { malformed() }.into());
+    };
+    if parent.name == "RecordType" {
+        return record_type(conn, object, field, &id);
+    }
+    if exists(conn, parent, &id)? { Ok(id) } else { Err(RowError::no_such_record().into()) }
+}
+
+/// A record type must be an active one of the object.
+fn record_type(conn: &Connection, object: &Object, field: &Field, id: &str) -> Result<String, Refusal> {
+    let sql = "SELECT 1 FROM \"RecordType\" WHERE \"Id\" = ?1 AND \"SobjectType\" = ?2 AND \"IsActive\"";
+    let found = conn.prepare_cached(sql)?.query_row([id, &object.name], |_| Ok(())).optional()?;
+    if found.is_some() {
+        return Ok(id.to_owned());
+    }
+    let message = format!("{}: this ID value isn't valid for the user: {id}", field.label);
+    Err(RowError::at("INVALID_CROSS_REFERENCE_KEY", message, &field.name).into())
+}

@@ -1,0 +1,210 @@
+//! What the org's objects look like: standard ones, and what `org.yaml` adds to them.
+//!
+//! Owns the richer form of describe that an org needs (labels, defaults, rules). Must not know records, jobs or HTTP.
+
+pub(crate) mod describe;
+pub(crate) mod flags;
+mod standard;
+pub(crate) mod yaml;
+
+use super::rule::Rule;
+use crate::model::FieldType;
+use flags::{Flag, Flags};
+
+/// The objects, users and queues of an org.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    pub(crate) objects: Vec<Object>,
+    pub(crate) users: Vec<User>,
+    pub(crate) queues: Vec<Queue>,
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) plural: String,
+    /// Custom objects get theirs from the store, when the org opens.
+    pub(crate) prefix: String,
+    /// describe's flags of the object, by name.
+    pub(crate) is: Vec<String>,
+    pub(crate) fields: Vec<Field>,
+    /// DeveloperNames.
+    pub(crate) record_types: Vec<String>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) custom: bool,
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) kind: FieldType,
+    pub(crate) length: u32,
+    pub(crate) precision: u32,
+    pub(crate) scale: u32,
+    pub(crate) digits: u32,
+    pub(crate) flags: Flags,
+    pub(crate) to: Vec<String>,
+    pub(crate) relationship: Option<String>,
+    /// 0 for a master-detail field.
+    pub(crate) order: Option<u8>,
+    pub(crate) compound: Option<String>,
+    pub(crate) extra: Option<String>,
+    pub(crate) controller: Option<String>,
+    pub(crate) default: Option<String>,
+    /// Value and label.
+    pub(crate) values: Vec<(String, String)>,
+    /// Pattern of an auto number, `A-{0000}`.
+    pub(crate) number_format: Option<String>,
+}
+
+/// A user of `org.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) username: String,
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) employee_number: Option<String>,
+    pub(crate) federation_id: Option<String>,
+    pub(crate) active: bool,
+}
+
+/// A queue of `org.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Queue {
+    pub(crate) name: String,
+    pub(crate) objects: Vec<String>,
+}
+
+/// The user that always exists.
+pub(crate) const ADMIN: &str = "admin@local.invalid";
+
+impl Schema {
+    /// The standard objects alone.
+    pub fn standard() -> Self {
+        Self { objects: standard::objects(), users: Vec::new(), queues: Vec::new() }
+    }
+
+    /// Position of an object, by name in any letter case.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.objects.iter().position(|o| o.name.eq_ignore_ascii_case(name))
+    }
+
+    /// An object, by name in any letter case.
+    pub(crate) fn object(&self, name: &str) -> Option<&Object> {
+        self.objects.iter().find(|o| o.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The object whose ids begin like this one.
+    pub(crate) fn by_prefix(&self, id: &str) -> Option<&Object> {
+        let prefix = id.get(..3)?;
+        self.objects.iter().find(|o| o.prefix == prefix)
+    }
+
+    /// Fields that point at an object: child object and field.
+    pub(crate) fn children<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = (&'a Object, &'a Field)> {
+        self.objects.iter().flat_map(move |o| {
+            o.fields.iter().filter(move |f| f.to.iter().any(|t| t == parent)).map(move |f| (o, f))
+        })
+    }
+}
+
+impl Object {
+    /// Position of a field, by name in any letter case.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A field, by name in any letter case.
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.position(name).map(|i| &self.fields[i])
+    }
+
+    /// The field that holds this relationship's parent.
+    pub(crate) fn relationship(&self, name: &str) -> Option<usize> {
+        self.fields
+            .iter()
+            .position(|f| f.relationship.as_deref().is_some_and(|r| r.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether describe says this of the object.
+    pub(crate) fn is(&self, flag: &str) -> bool {
+        self.is.iter().any(|f| f == flag)
+    }
+
+    /// Whether its Name is put together from a person's first and last name.
+    pub(crate) fn person(&self) -> bool {
+        self.field("LastName").is_some() && self.field("FirstName").is_some() && self.field("Name").is_some()
+    }
+}
+
+impl Field {
+    /// A field with nothing set but its name, label and type.
+    pub(crate) fn plain(name: &str, label: &str, kind: FieldType) -> Self {
+        Self {
+            name: name.into(),
+            label: label.into(),
+            kind,
+            length: 0,
+            precision: 0,
+            scale: 0,
+            digits: 0,
+            flags: Flags::default(),
+            to: Vec::new(),
+            relationship: None,
+            order: None,
+            compound: None,
+            extra: None,
+            controller: None,
+            default: None,
+            values: Vec::new(),
+            number_format: None,
+        }
+    }
+
+    /// Whether describe says this of the field.
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags.has(flag)
+    }
+
+    /// Whether a new record must carry it.
+    pub(crate) fn required(&self) -> bool {
+        self.has(Flag::Createable)
+            && !self.has(Flag::Nillable)
+            && !self.has(Flag::DefaultedOnCreate)
+            && self.kind != FieldType::Boolean
+    }
+
+    /// Whether records can be found by it: in upserts and relationship columns.
+    pub(crate) fn is_key(&self) -> bool {
+        self.kind == FieldType::Id || self.has(Flag::ExternalId) || self.has(Flag::IdLookup)
+    }
+
+    /// Whether its values are text.
+    pub(crate) fn is_text(&self) -> bool {
+        use FieldType::{
+            Combobox, Email, EncryptedString, MultiPicklist, Phone, Picklist, String, TextArea, Url,
+        };
+        let plain = matches!(self.kind, String | TextArea | Phone | Url | Email | EncryptedString);
+        plain || matches!(self.kind, Picklist | MultiPicklist | Combobox)
+    }
+
+    /// Whether a folded copy of its values is kept beside it, with an index.
+    pub(crate) fn keyed(&self) -> bool {
+        self.is_text() && (self.is_key() || self.has(Flag::Unique))
+    }
+
+    /// The form in which two texts of this field are the same.
+    pub(crate) fn key_of(&self, text: &str) -> String {
+        let trimmed = text.trim();
+        if self.has(Flag::CaseSensitive) { trimmed.to_owned() } else { trimmed.to_lowercase() }
+    }
+
+    /// The column to look keys up in.
+    pub(crate) fn key_column(&self) -> String {
+        if self.keyed() { format!("{}#key", self.name) } else { self.name.clone() }
+    }
+}

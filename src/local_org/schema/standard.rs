@@ -1,0 +1,149 @@
+//! The standard objects, from the files in `standard/`; each says where it comes from.
+
+use super::flags::{Flag, Flags};
+use super::{Field, Object};
+use crate::model::FieldType;
+use serde::Deserialize;
+
+/// The files, real describes first.
+const FILES: &[&str] = &[
+    include_str!("../standard/Account.json"),
+    include_str!("../standard/Contact.json"),
+    include_str!("../standard/Lead.json"),
+    include_str!("../standard/Opportunity.json"),
+    include_str!("../standard/OpportunityContactRole.json"),
+    include_str!("../standard/Case.json"),
+    include_str!("../standard/Event.json"),
+    include_str!("../standard/Task.json"),
+    include_str!("../standard/Attachment.json"),
+    include_str!("../standard/User.json"),
+    include_str!("../standard/Organization.json"),
+    include_str!("../standard/RecordType.json"),
+    include_str!("../standard/Group.json"),
+    include_str!("../standard/QueueSobject.json"),
+    include_str!("../standard/Campaign.json"),
+    include_str!("../standard/CampaignMember.json"),
+    include_str!("../standard/Product2.json"),
+    include_str!("../standard/Pricebook2.json"),
+    include_str!("../standard/PricebookEntry.json"),
+];
+
+/// Fields that a migration may set on create: the org behaves as with "Set Audit Fields upon Record Creation" on.
+const AUDIT: &[&str] = &["CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"];
+
+#[derive(Deserialize)]
+struct ObjectFile {
+    name: String,
+    label: String,
+    plural: String,
+    prefix: String,
+    is: String,
+    fields: Vec<FieldFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct FieldFile {
+    name: String,
+    label: String,
+    r#type: String,
+    length: u32,
+    precision: u32,
+    scale: u32,
+    digits: u32,
+    is: String,
+    to: Vec<String>,
+    relationship: Option<String>,
+    compound: Option<String>,
+    extra: Option<String>,
+    controller: Option<String>,
+    default: Option<String>,
+    values: Vec<PickValue>,
+}
+
+/// A picklist value: its text, with its label where that differs.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PickValue {
+    Same(String),
+    Labelled(String, String),
+}
+
+/// All standard objects. A file that cannot be read is left out; a test keeps that from happening.
+pub(super) fn objects() -> Vec<Object> {
+    FILES.iter().filter_map(|text| serde_json::from_str(text).ok()).map(object).collect()
+}
+
+/// Makes the audit fields of an object settable on create.
+pub(super) fn open_audit_fields(object: &mut Object) {
+    for field in object.fields.iter_mut().filter(|f| AUDIT.contains(&f.name.as_str())) {
+        field.flags.set(Flag::Createable, true);
+    }
+}
+
+fn object(file: ObjectFile) -> Object {
+    let mut object = Object {
+        name: file.name,
+        label: file.label,
+        plural: file.plural,
+        prefix: file.prefix,
+        is: file.is.split_whitespace().map(str::to_owned).collect(),
+        fields: file.fields.into_iter().map(field).collect(),
+        record_types: Vec::new(),
+        rules: Vec::new(),
+        custom: false,
+    };
+    if object.is("createable") {
+        open_audit_fields(&mut object);
+    }
+    object
+}
+
+fn field(file: FieldFile) -> Field {
+    let kind = FieldType::parse(&file.r#type).unwrap_or_default();
+    Field {
+        length: if matches!(kind, FieldType::Id | FieldType::Reference) { 18 } else { file.length },
+        precision: file.precision,
+        scale: file.scale,
+        digits: file.digits,
+        flags: Flags::parse(&file.is),
+        to: file.to,
+        relationship: file.relationship,
+        compound: file.compound,
+        extra: file.extra,
+        controller: file.controller,
+        default: file.default,
+        values: file.values.into_iter().map(pick).collect(),
+        ..Field::plain(&file.name, &file.label, kind)
+    }
+}
+
+fn pick(value: PickValue) -> (String, String) {
+    match value {
+        PickValue::Same(value) => (value.clone(), value),
+        PickValue::Labelled(value, label) => (value, label),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILES, objects};
+
+    #[test]
+    fn every_file_is_read_and_requires_what_the_real_describes_do() {
+        let objects = objects();
+        assert_eq!(objects.len(), FILES.len());
+        let required = |name: &str| {
+            let object = objects.iter().find(|o| o.name == name).unwrap();
+            object.fields.iter().filter(|f| f.required()).map(|f| f.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(required("Account"), ["Name"]);
+        assert_eq!(required("Contact"), ["LastName"]);
+        assert_eq!(required("Lead"), ["LastName", "Company"]);
+        assert_eq!(required("Opportunity"), ["Name", "StageName", "CloseDate"]);
+        assert_eq!(required("OpportunityContactRole"), ["OpportunityId", "ContactId"]);
+        assert_eq!(required("Case"), Vec::<&str>::new());
+        assert_eq!(required("CampaignMember"), ["CampaignId"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! Tables: the org's own, whose names begin with an underscore, and one a object, which only ever grows columns.
+
+use super::ids;
+use crate::local_org::schema::{Field, Object, Schema};
+use crate::local_org::text::base62;
+use crate::model::FieldType;
+use rusqlite::{Connection, Result, params};
+use std::collections::BTreeSet;
+
+/// The org's own tables. `upload` of a job is 0 before, 1 during and 2 after its upload.
+const OWN: &str = "
+CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _object (
+  name TEXT PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, next INTEGER NOT NULL, auto INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _job (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, operation TEXT NOT NULL,
+  object TEXT NOT NULL, key TEXT, soql TEXT, assignment_rule TEXT, delimiter TEXT NOT NULL, line_ending TEXT NOT NULL,
+  version TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,
+  started INTEGER, upload INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL DEFAULT 0,
+  position INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+  retries INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, error TEXT);
+CREATE INDEX IF NOT EXISTS _job_state ON _job (state);
+CREATE TABLE IF NOT EXISTS _upload (
+  job INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (job, part));
+CREATE TABLE IF NOT EXISTS _result (
+  job INTEGER NOT NULL, kind INTEGER NOT NULL, place INTEGER NOT NULL, line TEXT NOT NULL,
+  PRIMARY KEY (job, kind, place)) WITHOUT ROWID;
+";
+
+/// A name in double quotes.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+/// The quoted column of a field.
+pub(crate) fn column(field: &Field) -> String {
+    quote(&field.name)
+}
+
+/// Creates the org's own tables where they are missing.
+pub(super) fn create(conn: &Connection) -> Result<()> {
+    conn.execute_batch(OWN)
+}
+
+/// Brings the tables of the objects up to the schema and gives custom objects their prefixes.
+pub(super) fn sync(conn: &Connection, schema: &mut Schema) -> Result<()> {
+    for object in &mut schema.objects {
+        object.prefix = prefix_of(conn, object)?;
+        table(conn, object)?;
+    }
+    Ok(())
+}
+
+fn prefix_of(conn: &Connection, object: &Object) -> Result<String> {
+    if let Some(prefix) = ids::prefix(conn, &object.name)? {
+        return Ok(prefix);
+    }
+    let prefix = if object.custom {
+        let sql = "SELECT count(*) FROM _object WHERE prefix LIKE 'a%' AND name LIKE '%\\_\\_c' ESCAPE '\\'";
+        let taken: u64 = conn.query_row(sql, [], |r| r.get::<_, i64>(0))?.unsigned_abs();
+        format!("a{}", base62(taken, 2))
+    } else {
+        object.prefix.clone()
+    };
+    conn.execute("INSERT INTO _object VALUES (?1, ?2, 0, 0)", params![object.name, prefix])?;
+    Ok(prefix)
+}
+
+fn table(conn: &Connection, object: &Object) -> Result<()> {
+    let name = quote(&object.name);
+    conn.execute_batch(&format!(
+        "CREATE TABLE IF NOT EXISTS {name} (\"#row\" INTEGER PRIMARY KEY, \"#job\" INTEGER, \"Id\" TEXT NOT NULL UNIQUE)"
+    ))?;
+    let there = columns(conn, &object.name)?;
+    for field in &object.fields {
+        if !there.contains(&field.name) {
+            let default = if field.kind == FieldType::Boolean { " DEFAULT 0" } else { "" };
+            let kind = storage(field);
+            conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {} {kind}{default}", column(field)))?;
+        }
+        if field.keyed() && !there.contains(&field.key_column()) {
+            key_column(conn, object, field)?;
+        }
+        if field.kind != FieldType::Id && (field.is_key() || field.keyed()) {
+            index(conn, object, &field.key_column())?;
+        }
+    }
+    Ok(())
+}
+
+fn columns(conn: &Connection, table: &str) -> Result<BTreeSet<String>> {
+    let mut statement = conn.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    statement.query_map([table], |r| r.get(0))?.collect()
+}
+
+fn storage(field: &Field) -> &'static str {
+    use FieldType::{Boolean, Currency, Double, Int, Long, Percent};
+    match field.kind {
+        Boolean | Int | Long => "INTEGER",
+        Double | Currency | Percent => "REAL",
+        _ if field.is_text() => "TEXT COLLATE NOCASE",
+        _ => "TEXT",
+    }
+}
+
+/// Adds the folded copy of a field that became a key, and fills it for the records that are there.
+fn key_column(conn: &Connection, object: &Object, field: &Field) -> Result<()> {
+    let (table, key) = (quote(&object.name), quote(&field.key_column()));
+    conn.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {key} TEXT"))?;
+    let mut read =
+        conn.prepare(&format!("SELECT \"#row\", {0} FROM {table} WHERE {0} IS NOT NULL", column(field)))?;
+    let mut write = conn.prepare(&format!("UPDATE {table} SET {key} = ?2 WHERE \"#row\" = ?1"))?;
+    let mut rows = read.query([])?;
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(1)?;
+        write.execute(params![row.get::<_, i64>(0)?, field.key_of(&text)])?;
+    }
+    Ok(())
+}
+
+/// Creates an index on one column of an object where it is missing.
+pub(crate) fn index(conn: &Connection, object: &Object, column: &str) -> Result<()> {
+    let name = quote(&format!("{}.{column}", object.name));
+    conn.execute_batch(&format!(
+        "CREATE INDEX IF NOT EXISTS {name} ON {} ({})",
+        quote(&object.name),
+        quote(column)
+    ))
+}

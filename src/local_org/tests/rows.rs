@@ -1,0 +1,244 @@
+//! What becomes of rows: keys, parents, duplicates, refusals.
+
+use super::{World, upsert};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_upsert_creates_then_updates_and_blanks_change_nothing() {
+    let mut world = World::new();
+    let (_, good, bad) = world.run(upsert("Account"), "Ext__c,Name,Phone\nA-1,One,1\nA-2,Two,2\n").await;
+    assert!(bad.is_empty() && good.iter().all(|l| l.contains("\"true\"")), "{good:?} {bad:?}");
+    let (_, good, _) = world.run(upsert("Account"), "Ext__c,Name,Phone\na-1,,#N/A\nA-2,Zwei,\n").await;
+    assert!(good.len() == 2 && good.iter().all(|l| l.contains("\"false\"")), "{good:?}");
+    let records = world.query("SELECT Name, Phone FROM Account ORDER BY Name").await["records"].clone();
+    assert_eq!((&records[0]["Name"], &records[0]["Phone"]), (&json!("One"), &json!(null)));
+    assert_eq!((&records[1]["Name"], &records[1]["Phone"]), (&json!("Zwei"), &json!("2")));
+}
+
+#[tokio::test]
+async fn keys_fold_unless_the_field_is_case_sensitive() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Case__c,Name\nÉcole,k,A\n").await;
+    assert!(world.upsert("Account", "Ext__c,Name\nÉCOLE,B\n").await.is_empty());
+    assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 1);
+    let spec = json!({"object": "Account", "operation": "upsert", "externalIdFieldName": "Case__c"});
+    world.run(spec, "Case__c,Name\nK,C\n").await;
+    assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 2);
+}
+
+#[tokio::test]
+async fn number_keys_are_numbers() {
+    let mut world = World::new();
+    let spec = json!({"object": "Account", "operation": "upsert", "externalIdFieldName": "Number__c"});
+    world.run(spec.clone(), "Number__c,Name\n007,A\n").await;
+    let (_, good, _) = world.run(spec, "Number__c,Name\n7.0,B\n").await;
+    assert!(good[0].contains("\"false\""), "{good:?}");
+}
+
+#[tokio::test]
+async fn the_same_key_in_a_chunk_fails_every_row_and_across_chunks_updates() {
+    let mut world = World::new();
+    let bad = world.upsert("Account", "Ext__c,Name\nX,A\nY,B\nx,C\n").await;
+    assert_eq!(bad.len(), 2);
+    assert!(bad[0].contains("DUPLICATE_VALUE:Duplicate external id specified: X:Ext__c --"), "{bad:?}");
+    let rows: String = (0..200).map(|i| format!("{i},N{i}\n")).collect();
+    let (info, good, bad) = world.run(upsert("Account"), &format!("Ext__c,Name\n{rows}0,Again\n")).await;
+    assert!(bad.is_empty());
+    assert_eq!((good.len(), &info["numberRecordsProcessed"]), (201, &json!(201)));
+    let found = world.query("SELECT Name FROM Account WHERE Ext__c = '0'").await;
+    assert_eq!((&found["totalSize"], &found["records"][0]["Name"]), (&json!(1), &json!("Again")));
+}
+
+#[tokio::test]
+async fn parents_are_found_by_key_but_never_in_their_own_job() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nP,Parent\n").await;
+    let csv = "Ext__c,LastName,Account.Ext__c,ReportsTo.Ext__c\n1,Boss,p,\n2,Man,P,1\n3,Orphan,Q,\n";
+    let bad = world.upsert("Contact", csv).await;
+    assert_eq!(bad.len(), 2, "{bad:?}");
+    let text = bad.join("\n");
+    assert!(text.contains(
+        "INVALID_FIELD:Foreign key external ID: q not found for field Ext__c in entity Account:--"
+    ));
+    assert!(text.contains("Foreign key external ID: 1 not found for field Ext__c in entity Contact:--"));
+    assert!(world.upsert("Contact", "Ext__c,LastName,ReportsTo.Ext__c\n2,Man,1\n").await.is_empty());
+    let man = world.query("SELECT Account.Name, ReportsTo.Name FROM Contact WHERE Ext__c = '2'").await;
+    assert_eq!(man["records"][0]["ReportsTo"]["Name"], "Boss");
+    assert_eq!(man["records"][0]["Account"], json!(null), "the failed row left nothing");
+}
+
+#[tokio::test]
+async fn polymorphic_parents_name_their_type() {
+    let mut world = World::new();
+    world.upsert("Contact", "Ext__c,LastName\n1,Boss\n").await;
+    let spec = json!({"object": "Task", "operation": "insert"});
+    let csv = "Subject,Contact:Who.Ext__c,Owner.Username\nCall,1,ADA@acme.example\n";
+    let (info, good, bad) = world.run(spec, csv).await;
+    assert_eq!((good.len(), bad.len()), (1, 0), "{info} {bad:?}");
+    let task = world.query("SELECT Who.Name, Owner.Username FROM Task").await["records"][0].clone();
+    assert_eq!(
+        (&task["Who"]["Name"], &task["Owner"]["Username"]),
+        (&json!("Boss"), &json!("ada@acme.example"))
+    );
+    assert_eq!(task["Who"]["attributes"]["type"], "Contact");
+}
+
+#[tokio::test]
+async fn rows_are_refused_in_salesforces_words() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name,Fixed__c\nhere,Here,f\n").await;
+    let here = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    let long = "x".repeat(256);
+    for (csv, error) in [
+        ("Ext__c,Name\n,A\n".to_owned(), "MISSING_ARGUMENT:Ext__c not specified:--".to_owned()),
+        ("Name\nA\n".into(), "MISSING_ARGUMENT:Ext__c not specified:--".into()),
+        (
+            format!("Ext__c,Name\n1,{long}\n"),
+            format!("STRING_TOO_LONG:Account Name: data value too large: {long} (max length=255):Name --"),
+        ),
+        (
+            "Ext__c,Name,Score__c\n1,A,x\n".into(),
+            "INVALID_FIELD:Failed to deserialize field at col 2. Due to, 'x' is not a valid value for the type xsd:double:Score__c --".into(),
+        ),
+        (
+            "Ext__c,Name,NumberOfEmployees\n1,A,250.0\n".into(),
+            "INVALID_TYPE_ON_FIELD_IN_RECORD:Employees: value not of required type: 250.0:NumberOfEmployees --".into(),
+        ),
+        (
+            "Ext__c,Name,Type\n1,A,Partner\n".into(),
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION:Partners need a phone:Phone --".into(),
+        ),
+        (
+            "Ext__c,Name,Case__c\n1,A,z\n2,B,z\n".into(),
+            String::new(),
+        ),
+        (
+            "Ext__c,Name,ParentId\n1,A,zzz\n".into(),
+            "MALFORMED_ID:Parent Account ID: id value of incorrect type: zzz:ParentId --".into(),
+        ),
+        (
+            "Ext__c,Name,Primary_Contact__c\n1,A,HERE\n".replace("HERE", &here),
+            format!("MALFORMED_ID:Primary Contact: id value of incorrect type: {here}:Primary_Contact__c --"),
+        ),
+        (
+            "Ext__c,Name,ParentId\n1,A,001zz0000000999\n".into(),
+            "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--".into(),
+        ),
+        (
+            "Ext__c,Name,IsDeleted\n1,A,true\n".into(),
+            "INVALID_FIELD_FOR_INSERT_UPDATE:Unable to create/update fields: IsDeleted. Please check the security settings of this field and verify that it is read/write for your profile or permission set.:IsDeleted --".into(),
+        ),
+        (
+            "Ext__c,Fixed__c\nhere,g\n".into(),
+            "INVALID_FIELD_FOR_INSERT_UPDATE:Unable to create/update fields: Fixed__c. Please check the security settings of this field and verify that it is read/write for your profile or permission set.:Fixed__c --".into(),
+        ),
+        (
+            "Ext__c,Name\nhere,#N/A\n".into(),
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --".into(),
+        ),
+    ] {
+        let refusal = world.refusal("Account", &csv).await;
+        if !error.is_empty() {
+            assert_eq!(refusal, error, "{csv}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unique_values_and_inactive_owners_are_refused() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name,Case__c\n1,A,k\n").await;
+    let first =
+        world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap()[..15].to_owned();
+    let refusal = world.refusal("Account", "Ext__c,Name,Case__c\n2,B,k\n").await;
+    let text = format!(
+        "DUPLICATE_VALUE:duplicate value found: Case__c duplicates value on record with id: {first}:--"
+    );
+    assert_eq!(refusal, text);
+    let refusal = world.refusal("Account", "Ext__c,Name,Owner.Username\n3,C,old@acme.example\n").await;
+    assert!(
+        refusal.starts_with("INACTIVE_OWNER_OR_USER:operation performed with inactive user [005"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn masters_are_required_and_kept() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nA,A\nB,B\n").await;
+    let refusal = world.refusal("Line__c", "Ext__c,Count__c\n1,1\n").await;
+    assert_eq!(refusal, "REQUIRED_FIELD_MISSING:Required fields are missing: [Account__c]:Account__c --");
+    assert!(world.upsert("Line__c", "Ext__c,Account__r.Ext__c\n1,A\n").await.is_empty());
+    assert!(world.upsert("Line__c", "Ext__c,Account__r.Ext__c,Count__c\n1,a,5\n").await.is_empty());
+    let refusal = world.refusal("Line__c", "Ext__c,Account__r.Ext__c\n1,B\n").await;
+    assert!(refusal.starts_with("INVALID_FIELD_FOR_INSERT_UPDATE:Attempting to update (as part of an upsert) parent field Account__c with new value 001"), "{refusal}");
+    let line = world.query("SELECT Name, Count__c, Account__r.Name FROM Line__c").await["records"][0].clone();
+    assert_eq!(
+        (&line["Name"], &line["Count__c"], &line["Account__r"]["Name"]),
+        (&json!("L-0001"), &json!(5), &json!("A"))
+    );
+}
+
+#[tokio::test]
+async fn insert_update_and_delete_by_id() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nA,A\n").await;
+    world.upsert("Line__c", "Ext__c,Account__r.Ext__c\n1,A\n").await;
+    world.upsert("Contact", "Ext__c,LastName,Account.Ext__c\n1,L,A\n").await;
+    let id = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    let spec = |operation: &str| json!({"object": "Account", "operation": operation});
+    let (_, good, bad) = world.run(spec("update"), &format!("id,Name\n{id},New\n,None\n")).await;
+    assert_eq!(good, [format!("\"{id}\",\"false\",\"{id}\",\"New\"")]);
+    assert!(bad[0].contains("MISSING_ARGUMENT:Id not specified in an update call:--"));
+    let (_, good, _) = world.run(spec("delete"), &format!("Id\n{id}\n")).await;
+    assert_eq!(good, [format!("\"{id}\",\"false\",\"{id}\"")]);
+    let (_, _, bad) = world.run(spec("delete"), &format!("Id\n{id}\n001zz0000000999\n")).await;
+    let text = bad.join("\n");
+    assert!(text.contains("ENTITY_IS_DELETED:entity is deleted:--"), "{text}");
+    assert!(text.contains("INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--"), "{text}");
+    assert_eq!(
+        world.query("SELECT COUNT() FROM Line__c").await["totalSize"],
+        0,
+        "details go with their master"
+    );
+    let contact = world.query("SELECT AccountId FROM Contact").await["records"][0].clone();
+    assert_eq!(contact["AccountId"], json!(null));
+}
+
+#[tokio::test]
+async fn defaults_owners_audit_fields_and_record_types() {
+    let mut world = World::new();
+    let types =
+        world.query("SELECT Id, DeveloperName FROM RecordType ORDER BY DeveloperName").await["records"]
+            .clone();
+    let customer = types[0]["Id"].as_str().unwrap();
+    let csv = format!(
+        "Ext__c,Name,CreatedDate,RecordTypeId,Vip__c,Score__c\n1,A,2019-01-02T03:04:05Z,{customer},TRUE,1.005\n"
+    );
+    assert!(world.upsert("Account", &csv).await.is_empty());
+    let account = world
+        .query("SELECT CreatedDate, Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account")
+        .await;
+    let account = &account["records"][0];
+    assert_eq!(account["CreatedDate"], "2019-01-02T03:04:05.000+0000");
+    assert_eq!(account["Owner"]["Username"], "admin@local.invalid");
+    assert_eq!(account["RecordType"]["DeveloperName"], "Customer");
+    assert_eq!((&account["Vip__c"], &account["Score__c"]), (&json!(true), &json!(1.01)));
+    let spec = json!({"object": "Case", "operation": "insert"});
+    world.run(spec, "Subject\nHelp\n").await;
+    let case =
+        world.query("SELECT CaseNumber, Status, Priority, IsClosed FROM Case").await["records"][0].clone();
+    assert_eq!(
+        (&case["CaseNumber"], &case["Status"], &case["Priority"]),
+        (&json!("00000001"), &json!("New"), &json!("Medium"))
+    );
+    assert_eq!(case["IsClosed"], json!(false));
+}
+
+#[tokio::test]
+async fn ragged_rows_and_wrong_bytes_are_the_rows_fault() {
+    let mut world = World::new();
+    let bad = world.upsert("Account", "Ext__c,Name\n1\n2,B,C\n3,D\n").await;
+    assert_eq!(bad.len(), 2, "{bad:?}");
+    assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 1);
+}
