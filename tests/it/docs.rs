@@ -33,12 +33,16 @@ fn with(page: &str, name: &str, inside: &str) -> Option<String> {
 #[track_caller]
 fn generated(file: &str, name: &str, inside: &str) {
     let page = read(file);
-    let fresh = with(&page, name, inside).unwrap_or_else(|| panic!("{file} has no markers `{name}:begin` and `:end`"));
+    let fresh = with(&page, name, inside)
+        .unwrap_or_else(|| panic!("{file} has no markers `{name}:begin` and `:end`"));
     if std::env::var("UPDATE_DOCS").is_ok_and(|update| update == "1") {
         std::fs::write(path(file), &fresh).unwrap();
         return;
     }
-    assert!(page == fresh, "{file} is stale: run `UPDATE_DOCS=1 cargo test --test it docs` and commit it\n\n{fresh}");
+    assert!(
+        page == fresh,
+        "{file} is stale: run `UPDATE_DOCS=1 cargo test --test it docs` and commit it\n\n{fresh}"
+    );
 }
 
 /// A table in Markdown.
@@ -69,7 +73,8 @@ fn blocks(page: &str) -> Vec<(&str, String)> {
 fn the_readme_begins_with_the_two_commands() {
     let readme = read("README.md");
     let blocks = blocks(&readme);
-    let first: Vec<(&str, &str)> = blocks.iter().take(2).map(|(language, text)| (*language, text.as_str())).collect();
+    let first: Vec<(&str, &str)> =
+        blocks.iter().take(2).map(|(language, text)| (*language, text.as_str())).collect();
     assert_eq!(first, [("sh", "cargo run -- apply examples/northwind"), ("sh", "cargo test")]);
 }
 
@@ -78,7 +83,8 @@ fn the_readme_shows_the_quickstart_as_it_is() {
     let quickstart = read("examples/quickstart/cutover.yaml");
     let (_, manifest) = quickstart.split_once('\n').unwrap();
     let readme = read("README.md");
-    let shown = blocks(&readme).into_iter().any(|(language, text)| language == "yaml" && text == manifest.trim_end());
+    let shown =
+        blocks(&readme).into_iter().any(|(language, text)| language == "yaml" && text == manifest.trim_end());
     assert!(shown, "README.md shows examples/quickstart/cutover.yaml, less its first line: copy it there");
 }
 
@@ -152,7 +158,9 @@ fn json(node: &Node) -> Value {
         NodeKind::Scalar { .. } if node.is_nothing() => Value::Null,
         NodeKind::Scalar { text, plain: true } => {
             let literal = serde_json::from_str(text).ok().filter(|value: &Value| !value.is_string());
-            literal.filter(|value| value.is_number() || value.is_boolean()).unwrap_or_else(|| text.as_str().into())
+            literal
+                .filter(|value| value.is_number() || value.is_boolean())
+                .unwrap_or_else(|| text.as_str().into())
         }
         NodeKind::Scalar { text, .. } => text.as_str().into(),
         NodeKind::Sequence(items) => items.iter().map(json).collect(),
@@ -166,7 +174,10 @@ fn judged(file: &str, text: &str) -> Vec<String> {
     let Some(node) = node else { return problems.iter().map(|problem| format!("{problem:?}")).collect() };
     let schema = jsonschema::draft202012::new(&json_schema()).unwrap();
     let document = json(&node);
-    schema.iter_errors(&document).map(|error| format!("{file}: {} at {}", error, error.instance_path())).collect()
+    schema
+        .iter_errors(&document)
+        .map(|error| format!("{file}: {} at {}", error, error.instance_path()))
+        .collect()
 }
 
 /// The folders in `examples`.
@@ -183,7 +194,9 @@ fn manifests(example: &str) -> Vec<String> {
     let mut found = vec![format!("examples/{example}/cutover.yaml")];
     let Ok(entries) = std::fs::read_dir(path(&format!("examples/{example}/objects"))) else { return found };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    found.extend(names.filter(|name| name.ends_with(".yaml")).map(|name| format!("examples/{example}/objects/{name}")));
+    found.extend(
+        names.filter(|name| name.ends_with(".yaml")).map(|name| format!("examples/{example}/objects/{name}")),
+    );
     found
 }
 
@@ -211,7 +224,9 @@ fn every_example_keeps_to_the_schema() {
 #[test]
 fn a_manifest_against_the_schema_is_noticed() {
     let quickstart = read("examples/quickstart/cutover.yaml");
-    for (good, bad) in [("cutover: 1", "cutover: \"1\""), ("source:", "sauce:"), ("key: Legacy_Id__c", "key: [a]")] {
+    for (good, bad) in
+        [("cutover: 1", "cutover: \"1\""), ("source:", "sauce:"), ("key: Legacy_Id__c", "key: [a]")]
+    {
         assert!(!judged("a.yaml", &quickstart.replace(good, bad)).is_empty(), "{bad}");
     }
 }

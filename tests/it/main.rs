@@ -1,5 +1,9 @@
 //! The one integration binary; its modules follow.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking, and so do their helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests fail by panicking, and so do their helpers"
+)]
 
 mod docs;
 mod house;

@@ -116,11 +116,13 @@ fn reach(top: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut open = vec![(top.to_owned(), Vec::new(), false)];
     while let Some((path, module, test)) = open.pop() {
-        let text = std::fs::read_to_string(root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text =
+            std::fs::read_to_string(root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let (source, declared) = Source::read(&path, text, &module, test);
         for mod_ in declared {
             let file = file_of(&path, &mod_, path == top);
-            let module: Vec<String> = module.iter().chain(&mod_.within).chain([&mod_.name]).cloned().collect();
+            let module: Vec<String> =
+                module.iter().chain(&mod_.within).chain([&mod_.name]).cloned().collect();
             open.push((file, module, test || mod_.test));
         }
         found.push(source);
@@ -200,7 +202,9 @@ impl Names {
     /// `mod name { … }`: what is inside stands one module deeper.
     fn inline_module(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         match (tokens.get(at + 1), tokens.get(at + 2)) {
-            (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) if body.delimiter() == Delimiter::Brace => {
+            (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body)))
+                if body.delimiter() == Delimiter::Brace =>
+            {
                 self.module.push(name.to_string());
                 self.read(body.stream());
                 self.module.pop();
