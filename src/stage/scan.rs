@@ -164,9 +164,7 @@ impl One<'_> {
                 return Ok(());
             }
             Verdict::Rejected(reject) => {
-                let field =
-                    reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
-                return Err((reject.code, format!("{}{}", field.unwrap_or_default(), reject.message)));
+                return Err((reject.code, reject.message));
             }
             Verdict::Kept => {}
         }

@@ -51,6 +51,20 @@ pub(super) fn sync(conn: &Connection, schema: &mut Schema) -> Result<()> {
     Ok(())
 }
 
+/// Whether the database has every table and column that the schema needs; prefixes are written into the schema.
+pub(super) fn complete(conn: &Connection, schema: &mut Schema) -> Result<bool> {
+    for object in &mut schema.objects {
+        let Some(prefix) = ids::prefix(conn, &object.name)? else { return Ok(false) };
+        object.prefix = prefix;
+        let there = columns(conn, &object.name)?;
+        let missing = |f: &Field| !there.contains(&f.name) || !there.contains(&f.key_column());
+        if object.fields.iter().any(missing) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn prefix_of(conn: &Connection, object: &Object) -> Result<String> {
     if let Some(prefix) = ids::prefix(conn, &object.name)? {
         return Ok(prefix);
