@@ -74,6 +74,8 @@ pub struct Part {
     pub key: String,
     /// How keys are compared: `folded`, `exact` or `number`.
     pub form: String,
+    /// How often its rows were refused in passing before: 0 for rows that go for the first time.
+    pub attempt: u32,
     /// Rows sent in it.
     pub rows: u64,
     /// The payload.
@@ -212,27 +214,7 @@ impl RunState {
 
     fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
         let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
-        if let Event::PartStaged {
-            load, kind, operation, object, key: field, form, rows, file, index, ..
-        } = event
-        {
-            let part = Part {
-                load: *load,
-                kind: *kind,
-                state: next,
-                operation: operation.clone(),
-                object: object.clone(),
-                key: field.clone(),
-                form: form.clone(),
-                rows: *rows,
-                file: file.clone(),
-                index: index.clone(),
-                job: None,
-                job_state: None,
-                failed: 0,
-                segment: None,
-                failures: None,
-            };
+        if let Some(part) = new_part(event, next) {
             self.parts.insert(key, part);
         }
         if let Some(part) = self.parts.get_mut(&key) {
@@ -279,6 +261,33 @@ pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
     let bytes = store.get("run").ok()??;
     let state: RunState = serde_json::from_slice(&bytes).ok()?;
     (state.run == run && state.seq <= last_seq).then_some(state)
+}
+
+/// The part that an event announces.
+fn new_part(event: &Event, state: PartState) -> Option<Part> {
+    let Event::PartStaged { load, kind, operation, object, key, form, attempt, rows, file, index, .. } =
+        event
+    else {
+        return None;
+    };
+    Some(Part {
+        load: *load,
+        kind: *kind,
+        state,
+        operation: operation.clone(),
+        object: object.clone(),
+        key: key.clone(),
+        form: form.clone(),
+        attempt: *attempt,
+        rows: *rows,
+        file: file.clone(),
+        index: index.clone(),
+        job: None,
+        job_state: None,
+        failed: 0,
+        segment: None,
+        failures: None,
+    })
 }
 
 fn empty_load(name: LoadName) -> LoadState {
@@ -380,6 +389,7 @@ mod tests {
                 object: "Account".into(),
                 key: "K__c".into(),
                 form: "folded".into(),
+                attempt: 0,
                 rows: 3,
                 file: named("f"),
                 index: named("i"),

@@ -103,10 +103,19 @@ pub const CRASH_TABLE: &[CrashRow] = &[
     CrashRow {
         journal: "`closed`",
         ask: "the job's state, then the three result files",
-        what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key, the others count as failed and go again",
+        what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key, then all that did not land go again",
         recovery: Recovery::Collect,
         state: PartState::Closed,
         stage: Some(JobStage::JobComplete),
+        same_inputs: true,
+    },
+    CrashRow {
+        journal: "`uploaded` or `closed`",
+        ask: "the job's state: the org no longer knows the job",
+        what: "all its rows are unknown: an insert's are asked for by key, then all that did not land go again",
+        recovery: Recovery::Collect,
+        state: PartState::Closed,
+        stage: None,
         same_inputs: true,
     },
     CrashRow {
@@ -128,8 +137,7 @@ pub fn decide_recovery(state: PartState, stage: Option<&JobStage>, same_inputs: 
         (PartState::Created, _) => Recovery::AbortThenDrop,
         (PartState::Uploaded, Some(JobStage::Open)) if same_inputs => Recovery::CloseThenCollect,
         (PartState::Uploaded, Some(JobStage::Open)) => Recovery::AbortThenDrop,
-        (PartState::Uploaded, None) => Recovery::Drop,
-        (PartState::Uploaded, Some(_)) | (PartState::Closed, _) => Recovery::Collect,
+        (PartState::Uploaded | PartState::Closed, _) => Recovery::Collect,
         (PartState::Settled | PartState::Dropped, _) => Recovery::Nothing,
     }
 }
@@ -140,12 +148,7 @@ pub(super) async fn recover(
     books: &mut Books<'_>,
     same_inputs: bool,
 ) -> Result<(), EngineError> {
-    let open: Vec<(PartKey, PartState, Option<String>)> = {
-        let state = desk.state.borrow();
-        let open = state.parts.iter().filter(|(_, p)| !p.state.is_over());
-        open.map(|(key, part)| (*key, part.state, part.job.clone())).collect()
-    };
-    for (key, state, job) in open {
+    for (key, state, job) in open_parts(desk) {
         let stage = match (&job, state) {
             (Some(job), PartState::Uploaded) => desk.client.job(job).await?.map(|j| j.state),
             _ => None,
@@ -171,17 +174,31 @@ pub(super) async fn recover(
             }
             Recovery::CloseThenCollect => {
                 desk.close(key, &job).await?;
-                let collected = desk.collect(key).await?;
-                settle(desk, books, key, collected)?;
+                collect(desk, books, key).await?;
             }
             Recovery::Collect => {
                 if state == PartState::Uploaded {
                     desk.note(Event::Closed { part: key })?;
                 }
-                let collected = desk.collect(key).await?;
-                settle(desk, books, key, collected)?;
+                collect(desk, books, key).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Parts that are not over, with their jobs.
+fn open_parts(desk: &Desk<'_, '_>) -> Vec<(PartKey, PartState, Option<String>)> {
+    let state = desk.state.borrow();
+    let open = state.parts.iter().filter(|(_, part)| !part.state.is_over());
+    open.map(|(key, part)| (*key, part.state, part.job.clone())).collect()
+}
+
+/// Collects a closed job. Rows that may go again are decided anew with all the others.
+async fn collect(desk: &Desk<'_, '_>, books: &mut Books<'_>, key: PartKey) -> Result<(), EngineError> {
+    let collected = desk.collect(key).await?;
+    for again in settle(desk, books, key, collected)? {
+        drop_part(desk, again, "its rows are decided anew")?;
     }
     Ok(())
 }

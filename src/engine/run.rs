@@ -80,7 +80,7 @@ pub async fn run(
     approve(&prepared)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
-    let mut runner = Runner::new(&desk, &prepared, migration, &mut books, connected);
+    let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
     let exit = runner.run().await?;
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan: prepared.plan })
@@ -219,7 +219,6 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         prepared: &'r Prepared<'a>,
         migration: &'r Migration,
         books: &'r mut Books<'a>,
-        _connected: &Connected<'_>,
     ) -> Self {
         let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
@@ -284,10 +283,21 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
         self.mark(key, PartProgress::Over);
-        let done = settle(self.desk, self.books, key, collected).and_then(|()| self.step_done(key.step));
+        let done = settle(self.desk, self.books, key, collected).and_then(|again| {
+            self.schedule_again(key.step, again);
+            self.step_done(key.step)
+        });
         match done {
             Ok(()) => self.check_budgets(),
             Err(error) => self.stop(Stopping::Error(error)),
+        }
+    }
+
+    /// Rows that go again wait for everything before them: gently, one part after the other.
+    fn schedule_again(&mut self, step: u16, again: Vec<PartKey>) {
+        if let Some(StepProgress::Staged(parts)) = self.steps.get_mut(&step) {
+            let later = |key| Scheduled { key, after_previous: true, progress: PartProgress::Ready };
+            parts.extend(again.into_iter().map(later));
         }
     }
 
@@ -348,7 +358,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             io: self.desk.ports.stage(),
             shape,
             scan: &survey.scans[load],
-            deferred: if second_pass { second_pass_mask(self.prepared, load) } else { survey.deferred[load] },
+            deferred: if second_pass { survey.second_pass(load) } else { survey.deferred[load] },
             landed: &landed,
             limits: PartLimits {
                 first_rows: CANARY_ROWS.min(step.part_rows),
@@ -395,6 +405,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             object: bound.object.clone(),
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
+            attempt: 0,
             rows: part.rows,
             file: named(&part.file),
             index: named(&part.index),
@@ -486,12 +497,4 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
-}
-
-/// References that a second pass of a load may fill: those that break cycles, and self-references where rows point
-/// at each other or stand too deep.
-fn second_pass_mask(prepared: &Prepared<'_>, load: usize) -> u64 {
-    let (survey, shape) = (&prepared.survey, &prepared.survey.shapes[load]);
-    let own = shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
-    survey.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
 }
