@@ -1,1 +1,7 @@
 //! The one integration binary; its modules follow.
+#![allow(unreachable_pub, reason = "modules of one binary: what they share is public to each other")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod crash;
+mod same;
+mod world;
