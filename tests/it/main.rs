@@ -1,4 +1,4 @@
-//! The one integration binary; its modules follow.
+//! The one integration binary: helpers first, then the tests, a module a subject.
 #![allow(unreachable_pub, reason = "modules of one binary: what they share is public to each other")]
 #![allow(
     clippy::unwrap_used,
@@ -8,10 +8,20 @@
     reason = "tests fail by panicking, and say what they counted"
 )]
 
+mod http;
+mod project;
+mod world;
+
 mod again;
+mod check;
 mod cli_reference;
 mod crash;
 mod docs;
+mod examples;
+mod exit_codes;
+mod held;
 mod house;
+mod privacy;
+mod rerun;
 mod same;
-mod world;
+mod screens;
