@@ -56,6 +56,8 @@ pub struct Levels {
     by_key: BTreeMap<KeyHash, usize>,
     /// Parents asked for that are no waiting rows themselves: whether they take part.
     parents: BTreeMap<KeyHash, bool>,
+    /// References by which rows wait, a bit each: all point to the rows' own object.
+    own: u64,
     /// Loops found: lines in order, and whether one reference could be deferred.
     pub loops: Vec<(Vec<u32>, bool)>,
     /// Whether the hierarchy is too deep for levels.
@@ -81,6 +83,7 @@ impl Levels {
             self.rows.len() - 1
         });
         self.rows[index].parents.push((missing.parent, missing.reference));
+        self.own |= 1 << missing.reference;
         self.parents.insert(missing.parent, false);
     }
 
@@ -226,13 +229,15 @@ impl Levels {
         }
     }
 
-    /// A hierarchy deeper than we load by levels goes flat, its references deferred, where they can be.
+    /// A hierarchy deeper than we load by levels goes flat, its references deferred, where all of them can be. Only
+    /// those to the rows' own object: no second pass fills the others.
     fn flatten(&mut self, references: &[ReferenceShape]) {
         let deepest =
             self.rows.iter().filter(|r| r.state == State::Placed).map(|r| r.level).max().unwrap_or(0);
-        let own: u64 = references.iter().enumerate().filter(|(_, r)| r.deferrable).map(|(i, _)| 1 << i).sum();
-        self.too_deep = deepest >= MOST_LEVELS;
-        if !self.too_deep || own == 0 {
+        let own = self.own;
+        let waits = references.iter().enumerate().filter(|(i, _)| own & (1 << i) != 0);
+        self.too_deep = deepest >= MOST_LEVELS && waits.map(|(_, r)| r).all(|r| r.deferrable);
+        if !self.too_deep {
             return;
         }
         for row in self.rows.iter_mut().filter(|r| r.state == State::Placed && r.level > 0) {
@@ -255,7 +260,8 @@ fn placed(row: &Waiting) -> Option<Placed> {
         State::Out(0, _) => None,
         State::Out(reason, reference) => Some(Placed::Out(row.pos, row.line, reason, reference)),
         _ => {
-            decision.level = row.level as u8;
+            // Rows deeper than that are held when their turn comes, and go with the next run.
+            decision.level = u8::try_from(row.level).unwrap_or(u8::MAX);
             decision.deferred |= row.deferred;
             Some(Placed::Goes(decision, row.blank, row.entry))
         }
@@ -281,13 +287,21 @@ mod tests {
 
     /// Rows `(key, parent)`, all taking part; a parent without a row is nowhere.
     fn place(rows: &[(u128, u128)], references: &[ReferenceShape]) -> (Vec<Placed>, Levels) {
+        place_filled(rows, references, 1)
+    }
+
+    fn place_filled(
+        rows: &[(u128, u128)],
+        references: &[ReferenceShape],
+        filled: u64,
+    ) -> (Vec<Placed>, Levels) {
         let mut levels = Levels::default();
         for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
             let (child, pos, line) = (*key, *key as u64, *key as u32);
             levels.wait(&MissingRecord { child, pos, reference: 0, own: true, parent: *parent, line });
         }
         for (key, _) in rows {
-            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled: 1 };
+            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -343,6 +357,23 @@ mod tests {
         assert_eq!(levels.loops, [(vec![1, 2, 3], true)]);
         let (placed, _) = place(&rows, &reference(OnMissing::Hold, false));
         assert_eq!(levels_of(&placed), [(1, -5), (2, -5), (3, -5), (4, -2)]);
+    }
+
+    #[test]
+    fn a_deep_hierarchy_keeps_its_references_to_other_objects() {
+        let mut references = reference(OnMissing::Hold, true);
+        references.extend(reference(OnMissing::Hold, true));
+        let rows: Vec<(u128, u128)> = (1..=12).map(|k| (k, k - 1)).collect();
+        let (placed, _) = place_filled(&rows, &references, 0b11);
+        assert!(placed.iter().all(|p| matches!(p, Placed::Goes(d, ..) if d.deferred == 1)), "{placed:?}");
+    }
+
+    #[test]
+    fn a_deep_hierarchy_that_cannot_be_deferred_keeps_its_levels() {
+        let rows: Vec<(u128, u128)> = (1..=300).map(|k| (k, k - 1)).collect();
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, false));
+        assert!(!levels.too_deep);
+        assert_eq!((levels_of(&placed)[0].1, levels_of(&placed)[298].1), (1, 255));
     }
 
     #[test]
