@@ -3,6 +3,7 @@
 //! Works in memory on the rows whose parent has not landed yet, about 100 bytes each; everything else about a row
 //! stays in files. Pure.
 
+use super::hash::Instead;
 use super::record::{Decision, MissingRecord, reason};
 use super::shape::ReferenceShape;
 use crate::ledger::Entry;
@@ -20,15 +21,17 @@ struct Waiting {
     pos: RowPos,
     line: u32,
     key: KeyHash,
-    /// The parents it still waits for.
-    parents: Vec<(KeyHash, u8)>,
+    /// The parents it still waits for, by which reference, and the place of the row that names them: until it is
+    /// decided which of several rows with one key counts, those of all of them.
+    parents: Vec<(KeyHash, u8, RowPos)>,
     /// What the decision would be; nothing when the row does not take part after all.
     decision: Option<Decision>,
     /// Its entry in the ledger.
     entry: Option<Entry>,
     level: usize,
-    /// References left blank, and references left for the second pass, a bit each.
-    blank: u64,
+    /// References that go without their own parent.
+    instead: Instead,
+    /// References left for the second pass, a bit each.
     deferred: u64,
     state: State,
 }
@@ -43,8 +46,8 @@ enum State {
 /// What became of a row that waited.
 #[derive(Debug, Clone, Copy)]
 pub enum Placed {
-    /// It goes, with these references blank; its entry in the ledger beside it.
-    Goes(Decision, u64, Option<Entry>),
+    /// It goes, with these references without their own parent; its entry in the ledger beside it.
+    Goes(Decision, Instead, Option<Entry>),
     /// It is left out: reason, reference.
     Out(RowPos, u32, u8, u8),
 }
@@ -76,13 +79,13 @@ impl Levels {
                 decision: None,
                 entry: None,
                 level: 0,
-                blank: 0,
+                instead: Instead::default(),
                 deferred: 0,
                 state: State::Open,
             });
             self.rows.len() - 1
         });
-        self.rows[index].parents.push((missing.parent, missing.reference));
+        self.rows[index].parents.push((missing.parent, missing.reference, missing.pos));
         self.own |= 1 << missing.reference;
         self.parents.insert(missing.parent, false);
     }
@@ -104,12 +107,14 @@ impl Levels {
         }
     }
 
-    /// Notes what a waiting row would do.
-    pub fn decide(&mut self, key: KeyHash, decision: Decision, entry: Option<Entry>) {
-        if let Some(index) = self.by_key.get(&key) {
-            self.rows[*index].decision = Some(decision);
-            self.rows[*index].entry = entry;
-        }
+    /// Notes what a waiting row would do, and that of the rows with its key it is the one that counts.
+    pub fn decide(&mut self, key: KeyHash, decision: Decision, instead: Instead, entry: Option<Entry>) {
+        let Some(index) = self.by_key.get(&key) else { return };
+        let row = &mut self.rows[*index];
+        row.parents.retain(|(_, _, pos)| *pos == decision.pos);
+        (row.pos, row.line) = (decision.pos, decision.row.line);
+        (row.instead, row.entry) = (instead, entry);
+        row.decision = Some(decision);
     }
 
     /// Gives every waiting row its level, or its reason to stay behind.
@@ -151,7 +156,7 @@ impl Levels {
     fn children(&self) -> BTreeMap<KeyHash, Vec<usize>> {
         let mut children: BTreeMap<KeyHash, Vec<usize>> = BTreeMap::new();
         for (index, row) in self.rows.iter().enumerate() {
-            for (parent, _) in &row.parents {
+            for (parent, ..) in &row.parents {
                 children.entry(*parent).or_default().push(index);
             }
         }
@@ -166,16 +171,16 @@ impl Levels {
         fallbacks: &dyn Fn(u8) -> bool,
     ) -> bool {
         let mut left = Vec::new();
-        for (parent, reference) in std::mem::take(&mut self.rows[index].parents) {
+        for (parent, reference, pos) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
-                Parent::Open => left.push((parent, reference)),
-                Parent::Nowhere if fallbacks(reference) => {}
+                Parent::Open => left.push((parent, reference, pos)),
+                Parent::Nowhere if fallbacks(reference) => self.rows[index].instead.fallback |= 1 << reference,
                 Parent::Nowhere => match references
                     .get(reference as usize)
                     .map_or(OnMissing::Hold, |r| r.on_missing)
                 {
-                    OnMissing::Blank => self.rows[index].blank |= 1 << reference,
+                    OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
                     OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
                     OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
                 },
@@ -206,7 +211,7 @@ impl Levels {
         let mut path = vec![start];
         let round = loop {
             let here = path[path.len() - 1];
-            let next = self.rows[here].parents.iter().find_map(|(p, _)| self.by_key.get(p)).copied();
+            let next = self.rows[here].parents.iter().find_map(|(p, ..)| self.by_key.get(p)).copied();
             let Some(next) = next else { break path };
             if let Some(at) = path.iter().position(|i| *i == next) {
                 break path.split_off(at);
@@ -214,13 +219,13 @@ impl Levels {
             path.push(next);
         };
         let first = round.iter().copied().min_by_key(|i| self.rows[*i].pos).unwrap_or(start);
-        let reference = self.rows[first].parents.first().map_or(0, |(_, r)| *r);
+        let reference = self.rows[first].parents.first().map_or(0, |(_, r, _)| *r);
         let deferrable = references.get(reference as usize).is_some_and(|r| r.deferrable);
         let at = round.iter().position(|i| *i == first).unwrap_or(0);
         let lines = round[at..].iter().chain(&round[..at]).map(|i| self.rows[*i].line).collect();
         self.loops.push((lines, deferrable));
         if deferrable {
-            self.rows[first].parents.retain(|(_, r)| *r != reference);
+            self.rows[first].parents.retain(|(_, r, _)| *r != reference);
             self.rows[first].deferred |= 1 << reference;
         } else {
             for index in round {
@@ -243,7 +248,7 @@ impl Levels {
         for row in self.rows.iter_mut().filter(|r| r.state == State::Placed && r.level > 0) {
             row.level = 0;
             let filled = row.decision.map_or(0, |d| d.row.filled);
-            row.deferred |= own & filled & !row.blank;
+            row.deferred |= own & filled & !row.instead.blank & !row.instead.fallback;
         }
     }
 }
@@ -263,7 +268,7 @@ fn placed(row: &Waiting) -> Option<Placed> {
             // Rows deeper than that are held when their turn comes, and go with the next run.
             decision.level = u8::try_from(row.level).unwrap_or(u8::MAX);
             decision.deferred |= row.deferred;
-            Some(Placed::Goes(decision, row.blank, row.entry))
+            Some(Placed::Goes(decision, row.instead, row.entry))
         }
     }
 }
@@ -301,7 +306,7 @@ mod tests {
             levels.wait(&MissingRecord { child, pos, reference: 0, own: true, parent: *parent, line });
         }
         for (key, _) in rows {
-            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled };
+            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -316,6 +321,7 @@ mod tests {
                     past: Default::default(),
                     row,
                 },
+                Instead::default(),
                 None,
             );
         }
@@ -346,6 +352,47 @@ mod tests {
         assert_eq!(levels_of(&placed), [(3, -2), (2, -2)]);
         let (placed, _) = place(&rows, &reference(OnMissing::Blank, true));
         assert_eq!(levels_of(&placed), [(3, 1), (2, 0)]);
+    }
+
+    fn decided(key: u128, pos: u64, line: u32) -> Decision {
+        let row = RowRecord { key, pos, payload: 0, create: 0, line, filled: 1 };
+        let (level, action, retry) = (0, action::CREATE, false);
+        Decision { pos, level, action, retry, deferred: 0, id: None, past: Default::default(), row }
+    }
+
+    #[test]
+    fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
+        let mut levels = Levels::default();
+        let (reference, own) = (0, true);
+        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, parent: 99, line: 2 });
+        let blank = Instead { blank: 0b10, fallback: 0 };
+        levels.decide(7, decided(7, 5, 6), blank, None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        assert!(
+            matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank),
+            "{placed:?}"
+        );
+    }
+
+    #[test]
+    fn a_row_that_stays_behind_is_named_by_its_own_place() {
+        let mut levels = Levels::default();
+        let (reference, own) = (0, true);
+        for (pos, line) in [(1, 2), (5, 6)] {
+            levels.wait(&MissingRecord { child: 7, pos, reference, own, parent: 99, line });
+        }
+        levels.decide(7, decided(7, 5, 6), Instead::default(), None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        assert!(matches!(placed[..], [Placed::Out(5, 6, reason::HELD, 0)]), "{placed:?}");
+    }
+
+    #[test]
+    fn a_fallback_is_remembered() {
+        let mut levels = Levels::default();
+        levels.wait(&MissingRecord { child: 7, pos: 1, reference: 0, own: true, parent: 99, line: 2 });
+        levels.decide(7, decided(7, 1, 2), Instead::default(), None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
+        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
     }
 
     #[test]
