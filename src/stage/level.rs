@@ -36,6 +36,9 @@ struct Waiting {
     state: State,
 }
 
+/// Rows by the parents they wait for.
+type Children = BTreeMap<KeyHash, Vec<usize>>;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -124,10 +127,14 @@ impl Levels {
         fallbacks: &dyn Fn(u8) -> bool,
     ) -> (Vec<Placed>, Self) {
         self.leave_out_undecided();
-        self.settle(references, fallbacks);
-        while let Some(start) = self.rows.iter().position(|r| r.state == State::Open) {
-            self.break_loop(start, references);
-            self.settle(references, fallbacks);
+        let children = self.children();
+        let all = (0..self.rows.len()).collect();
+        self.settle(all, &children, references, fallbacks);
+        let mut start = 0;
+        while let Some(open) = (start..self.rows.len()).find(|r| self.rows[*r].state == State::Open) {
+            start = open;
+            let moved = self.break_loop(open, references, &children);
+            self.settle(moved, &children, references, fallbacks);
         }
         self.flatten(references);
         let placed = self.rows.iter().filter_map(placed).collect();
@@ -141,11 +148,14 @@ impl Levels {
         }
     }
 
-    /// Places every row whose parents are placed, until nothing moves.
-    fn settle(&mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) {
-        let children = self.children();
-        let mut queue: VecDeque<usize> =
-            (0..self.rows.len()).filter(|r| self.rows[*r].state == State::Open).collect();
+    /// Places every row whose parents are placed, beginning with these, until nothing moves.
+    fn settle(
+        &mut self,
+        mut queue: VecDeque<usize>,
+        children: &Children,
+        references: &[ReferenceShape],
+        fallbacks: &dyn Fn(u8) -> bool,
+    ) {
         while let Some(index) = queue.pop_front() {
             if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
                 queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
@@ -153,8 +163,8 @@ impl Levels {
         }
     }
 
-    fn children(&self) -> BTreeMap<KeyHash, Vec<usize>> {
-        let mut children: BTreeMap<KeyHash, Vec<usize>> = BTreeMap::new();
+    fn children(&self) -> Children {
+        let mut children = Children::new();
         for (index, row) in self.rows.iter().enumerate() {
             for (parent, ..) in &row.parents {
                 children.entry(*parent).or_default().push(index);
@@ -205,32 +215,48 @@ impl Levels {
         }
     }
 
-    /// Follows parents from a row until one comes again: those between are a loop. The first row of it, in the
-    /// order of the source, goes without its reference; where that cannot be, all rows of the loop are left out.
-    fn break_loop(&mut self, start: usize, references: &[ReferenceShape]) {
-        let mut path = vec![start];
-        let round = loop {
-            let here = path[path.len() - 1];
-            let next = self.rows[here].parents.iter().find_map(|(p, ..)| self.by_key.get(p)).copied();
-            let Some(next) = next else { break path };
-            if let Some(at) = path.iter().position(|i| *i == next) {
-                break path.split_off(at);
-            }
-            path.push(next);
-        };
-        let first = round.iter().copied().min_by_key(|i| self.rows[*i].pos).unwrap_or(start);
-        let reference = self.rows[first].parents.first().map_or(0, |(_, r, _)| *r);
-        let deferrable = references.get(reference as usize).is_some_and(|r| r.deferrable);
+    /// Follows parents from a row until one comes again: those between are a loop. Its first row, in the order of
+    /// the source, whose reference can be filled later goes without it; where none can be, all rows of the loop are
+    /// left out. Gives the rows to look at again.
+    fn break_loop(
+        &mut self,
+        start: usize,
+        references: &[ReferenceShape],
+        children: &Children,
+    ) -> VecDeque<usize> {
+        let round = self.round(start);
+        let reference = |i: usize| self.rows[i].parents.first().map_or(0, |(_, r, _)| *r);
+        let deferrable = |i: usize| references.get(reference(i) as usize).is_some_and(|r| r.deferrable);
+        let first = round.iter().copied().min_by_key(|i| (!deferrable(*i), self.rows[*i].pos));
+        let first = first.unwrap_or(start);
+        let (reference, opened) = (reference(first), deferrable(first));
         let at = round.iter().position(|i| *i == first).unwrap_or(0);
         let lines = round[at..].iter().chain(&round[..at]).map(|i| self.rows[*i].line).collect();
-        self.loops.push((lines, deferrable));
-        if deferrable {
+        self.loops.push((lines, opened));
+        if opened {
             self.rows[first].parents.retain(|(_, r, _)| *r != reference);
             self.rows[first].deferred |= 1 << reference;
-        } else {
-            for index in round {
-                self.rows[index].state = State::Out(reason::LOOP, reference);
+            return VecDeque::from([first]);
+        }
+        for index in &round {
+            self.rows[*index].state = State::Out(reason::LOOP, reference);
+        }
+        round.iter().filter_map(|i| children.get(&self.rows[*i].key)).flatten().copied().collect()
+    }
+
+    /// The rows of the loop that an open row stands in or below.
+    fn round(&self, start: usize) -> Vec<usize> {
+        let mut path = vec![start];
+        let mut seen = BTreeMap::from([(start, 0)]);
+        loop {
+            let here = path[path.len() - 1];
+            let next = self.rows[here].parents.iter().find_map(|(p, ..)| self.by_key.get(p)).copied();
+            let Some(next) = next else { return path };
+            if let Some(at) = seen.get(&next) {
+                return path.split_off(*at);
             }
+            seen.insert(next, path.len());
+            path.push(next);
         }
     }
 
@@ -404,6 +430,27 @@ mod tests {
         assert_eq!(levels.loops, [(vec![1, 2, 3], true)]);
         let (placed, _) = place(&rows, &reference(OnMissing::Hold, false));
         assert_eq!(levels_of(&placed), [(1, -5), (2, -5), (3, -5), (4, -2)]);
+    }
+
+    #[test]
+    fn a_loop_is_opened_where_a_reference_can_be_filled_later() {
+        let mut references = reference(OnMissing::Hold, false);
+        references.extend(reference(OnMissing::Hold, true));
+        let mut levels = Levels::default();
+        for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
+            let (pos, line) = (child as u64, child as u32);
+            levels.wait(&MissingRecord { child, pos, reference, own: true, parent, line });
+            levels.decide(child, decided(child, pos, line), Instead::default(), None);
+        }
+        let (placed, levels) = levels.place(&references, &|_| false);
+        assert_eq!((levels_of(&placed), &levels.loops[..]), (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..]));
+    }
+
+    #[test]
+    fn many_rows_that_point_at_themselves_take_no_time() {
+        let rows: Vec<(u128, u128)> = (1..=20_000).map(|k| (k, k)).collect();
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
+        assert_eq!((placed.len(), levels.loops.len()), (20_000, 20_000));
     }
 
     #[test]
