@@ -100,16 +100,15 @@ impl Desk<'_, '_> {
     pub(super) async fn collect(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
-        let Some((stage, message)) = self.wait(&part, &job).await? else {
-            let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Gone", None)?;
-            if part.operation == "insert" {
-                self.ask_unknown(&part, &mut collected).await?;
-            }
-            return Ok(collected);
-        };
+        let over = self.wait(&part, &job).await?;
+        let is_gone = over.is_none();
+        let gone = || ("Gone".to_owned(), Some("the job is gone from the org".to_owned()));
+        let (stage, message) = over.unwrap_or_else(gone);
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
-        for kind in [ResultKind::Successful, ResultKind::Failed, ResultKind::Unprocessed] {
-            self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+        if !is_gone {
+            for kind in ResultKind::ALL {
+                self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+            }
         }
         if part.operation == "insert" && collected.unknown() > 0 {
             self.ask_unknown(&part, &mut collected).await?;

@@ -7,7 +7,7 @@ use super::job::Desk;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
-use super::recover::{recover, republish};
+use super::recover::{drop_part, recover, republish};
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
@@ -19,6 +19,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
+use crate::ports::Files;
 use crate::stage::{
     LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
@@ -66,7 +67,10 @@ pub async fn run(
 ) -> Result<Finished, EngineError> {
     let mut books = Books::new(ports.files, &connected.info.org_id);
     let before = last_run(ports.files)?;
-    let (mut resumed, mut run) = (None, before + 1);
+    for object in &bound.0.objects {
+        books.open(&object.name)?;
+    }
+    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
@@ -75,6 +79,7 @@ pub async fn run(
         }
     }
     let folder = format!("data/{run}");
+    remove_left_out(ports.files, &folder)?;
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
@@ -84,6 +89,14 @@ pub async fn run(
     let exit = runner.run().await?;
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan: prepared.plan })
+}
+
+/// Removes the files of rows left out that an interrupted call wrote: the survey that follows writes them anew, and
+/// a row that has found its parent since must not stand in one.
+fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
+    let names = files.list(folder)?;
+    let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
+    Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
 }
 
 /// A run's journal opened, its state folded, its settled parts in the ledger.
@@ -277,8 +290,12 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if matches!(why, Stopping::Error(_)) {
             self.desk.halted.set(true);
         }
-        // The first reason counts; parts that were interrupted because of it say less.
-        self.stopping.get_or_insert(why);
+        match (&self.stopping, &why) {
+            // A part that came to no end must be gone on with: a spent budget would end the run without it.
+            (None, _) | (Some(Stopping::Budget), Stopping::Error(_)) => self.stopping = Some(why),
+            // The first error counts; parts that were interrupted because of it say less.
+            _ => {}
+        }
     }
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
@@ -482,10 +499,22 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         Ok(exit)
     }
 
+    /// Parts that lie on the disk when the budget ends the run: nobody will send them.
+    fn drop_unsent(&self) -> Result<(), EngineError> {
+        let unsent: Vec<PartKey> = {
+            let state = self.desk.state.borrow();
+            state.parts.iter().filter(|(_, p)| !p.state.is_over()).map(|(key, _)| *key).collect()
+        };
+        unsent.into_iter().try_for_each(|key| drop_part(self.desk, key, "the failure budget was spent"))
+    }
+
     /// All parts under way have come to rest: the budget ends the run, anything else leaves it to be gone on with.
     fn pause(&mut self) -> Result<Exit, EngineError> {
         match self.stopping.take() {
-            Some(Stopping::Budget) => self.finish(Ended::Budget, Exit::Budget),
+            Some(Stopping::Budget) => {
+                self.drop_unsent()?;
+                self.finish(Ended::Budget, Exit::Budget)
+            }
             Some(Stopping::Error(error)) => {
                 // The journal may be what failed: then there is nothing more to write.
                 if !matches!(error, EngineError::Journal(_)) {

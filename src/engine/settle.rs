@@ -6,7 +6,7 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, State};
+use crate::ledger::{Entry, Flags, Published, State};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
@@ -226,7 +226,9 @@ pub(super) fn settle(
         desk.record(event)?;
     }
     desk.commit()?;
-    books.open(&part.object)?.publish(&[segment], run, seq)?;
+    if books.open(&part.object)?.publish(&[segment], run, seq)? == Published::Repeat {
+        return Err(EngineError::Unexpected(format!("the ledger of {} is ahead of run {run}", part.object)));
+    }
     desk.ports.files.remove(&part.file.path)?;
     desk.ports.files.remove(&part.index.path)?;
     desk.save();

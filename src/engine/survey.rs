@@ -128,6 +128,8 @@ async fn decide_all<'a>(
             && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0
         {
             let expected = Expected { bound, books: &*books, creates: &creates };
+            // First: the files of both have the same names, and go with the one that is dropped last.
+            drop(resolved);
             resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         }
         let given =
