@@ -3,10 +3,13 @@
 use crate::stage::LeftOut;
 use serde::{Deserialize, Serialize};
 
+/// The format of plans that we write, and the only one that we read.
+pub const PLAN_SCHEMA: &str = "cutover.plan/1";
+
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// `cutover.plan/1`.
+    /// [`PLAN_SCHEMA`].
     pub schema: String,
     /// The project.
     pub project: String,

@@ -163,11 +163,8 @@ impl One<'_> {
                 self.found.filtered += 1;
                 return Ok(());
             }
-            Verdict::Rejected(reject) => {
-                let field =
-                    reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
-                return Err((reject.code, format!("{}{}", field.unwrap_or_default(), reject.message)));
-            }
+            // The message names the field already.
+            Verdict::Rejected(reject) => return Err((reject.code, reject.message)),
             Verdict::Kept => {}
         }
         let key = self
