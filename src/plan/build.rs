@@ -102,6 +102,7 @@ fn plan_load(inputs: &Inputs<'_>, load: usize) -> PlanLoad {
         object: facts.object.clone(),
         operation: facts.operation.clone(),
         key: facts.key.clone(),
+        needs: inputs.order.needs[load].iter().map(|l| inputs.graph[*l].name.clone()).collect(),
         source: totals.source,
         filtered: totals.filtered,
         rejected: totals.rejected,

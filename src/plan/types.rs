@@ -77,6 +77,8 @@ pub struct PlanLoad {
     pub object: String,
     pub operation: String,
     pub key: String,
+    /// Loads that must be done before it: parents, `after`, and loads of the same object that stand before it.
+    pub needs: Vec<String>,
     pub source: u64,
     pub filtered: u64,
     pub rejected: u64,
