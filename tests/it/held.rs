@@ -42,7 +42,7 @@ objects:
 "#;
 
 /// Three companies, a person each, a case for each person; all of it good.
-fn good() -> Project {
+pub(crate) fn good() -> Project {
     Project::of(&[
         ("cutover.yaml", MANIFEST),
         ("org.yaml", ORG),
