@@ -36,8 +36,8 @@ fn query(
 ) -> (Result<(), EngineError>, PathBuf) {
     let (path, soql) = match words {
         [soql] => (None, soql),
-        [path, soql, ..] => (Some(Path::new(path)), soql),
-        [] => return (Err(usage("a statement is needed")), PathBuf::new()),
+        [path, soql] => (Some(Path::new(path)), soql),
+        _ => return (Err(usage("a path and one statement, or the statement alone")), PathBuf::new()),
     };
     match Project::find(path, global) {
         Ok(project) => (query_in(&project, soql, as_csv, global, screen), project.root.clone()),

@@ -163,9 +163,8 @@ impl One<'_> {
                 self.found.filtered += 1;
                 return Ok(());
             }
-            Verdict::Rejected(reject) => {
-                return Err((reject.code, reject.message));
-            }
+            // The message names the field already.
+            Verdict::Rejected(reject) => return Err((reject.code, reject.message)),
             Verdict::Kept => {}
         }
         let key = self
