@@ -48,7 +48,12 @@ fn same_plan_bytes() {
     let mut rows = String::from("company_id,company,phone,city\n");
     for row in 0..30_000_u32 {
         let mixed = row.wrapping_mul(2_654_435_761);
-        writeln!(rows, "K{mixed:010},Company number {row} of many and several,+49 30 {row},Town {}", row % 97).unwrap();
+        writeln!(
+            rows,
+            "K{mixed:010},Company number {row} of many and several,+49 30 {row},Town {}",
+            row % 97
+        )
+        .unwrap();
     }
     // One row in many has a fault, so that files of rows left out are compared too.
     writeln!(rows, "ragged,row").unwrap();

@@ -68,15 +68,14 @@ fn prefix_of(conn: &Connection, object: &Object) -> Result<String> {
 
 fn table(conn: &Connection, object: &Object) -> Result<()> {
     let name = quote(&object.name);
-    conn.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS {name} (\"#row\" INTEGER PRIMARY KEY, \"#job\" INTEGER, \"Id\" TEXT NOT NULL UNIQUE)"
-    ))?;
-    let there = columns(conn, &object.name)?;
+    let mut there = columns(conn, &object.name)?;
+    if there.is_empty() {
+        new_table(conn, object)?;
+        there = columns(conn, &object.name)?;
+    }
     for field in &object.fields {
         if !there.contains(&field.name) {
-            let default = if field.kind == FieldType::Boolean { " DEFAULT 0" } else { "" };
-            let kind = storage(field);
-            conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {} {kind}{default}", column(field)))?;
+            conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {}", definition(field)))?;
         }
         if field.keyed() && !there.contains(&field.key_column()) {
             key_column(conn, object, field)?;
@@ -86,6 +85,25 @@ fn table(conn: &Connection, object: &Object) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A table with all its columns at once: SQLite reads its whole schema again for each column that is added later.
+fn new_table(conn: &Connection, object: &Object) -> Result<()> {
+    let ours = ["\"#row\" INTEGER PRIMARY KEY", "\"#job\" INTEGER", "\"Id\" TEXT NOT NULL UNIQUE"];
+    let mut columns: Vec<String> = ours.map(str::to_owned).to_vec();
+    for field in object.fields.iter().filter(|f| f.kind != FieldType::Id) {
+        columns.push(definition(field));
+        if field.keyed() {
+            columns.push(format!("{} TEXT", quote(&field.key_column())));
+        }
+    }
+    conn.execute_batch(&format!("CREATE TABLE {} ({})", quote(&object.name), columns.join(", ")))
+}
+
+/// The column of a field as SQL says it.
+fn definition(field: &Field) -> String {
+    let default = if field.kind == FieldType::Boolean { " DEFAULT 0" } else { "" };
+    format!("{} {}{default}", column(field), storage(field))
 }
 
 fn columns(conn: &Connection, table: &str) -> Result<BTreeSet<String>> {

@@ -73,10 +73,8 @@ impl World {
     pub fn apply(&self, aim: Aim) -> Life {
         let gate = Arc::new(Gate::new(aim));
         let org = WorldOrg { gate: gate.clone(), org: self.org.clone() };
-        let files =
-            WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
-        let store =
-            WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
+        let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
+        let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };
         let work: Box<dyn Work> =
             if self.workers == 1 { Box::new(InlineWork) } else { Box::new(Threads::new(self.workers)) };
@@ -132,8 +130,7 @@ async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, Engi
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
     let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
-    let finished =
-        run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
+    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
