@@ -203,10 +203,10 @@ fn a_journal_that_is_not_synced_is_found_out() {
     assert!(wrong.is_empty(), "{}", told(&undisturbed, &wrong));
 }
 
-/// Recovery is itself stopped, at every 37th call, after every 37th crash.
+/// Recovery is itself stopped, at every 47th call, after every 47th crash.
 #[test]
 fn crash_while_recovering() {
-    const STRIDE: usize = 37;
+    const STRIDE: usize = 47;
     let undisturbed = Undisturbed::of(Project::tiny());
     let mut runs = 0;
     for first in (20..undisturbed.trace.len()).step_by(STRIDE) {

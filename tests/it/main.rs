@@ -3,5 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod crash;
+#[cfg(unix)]
+mod kill;
+#[cfg(unix)]
+mod process;
 mod same;
+#[cfg(unix)]
+mod superseded;
 mod world;
