@@ -80,6 +80,24 @@ impl Undisturbed {
         }
     }
 
+    /// Ends the process at one call, and the one that recovers at a call of its own.
+    fn disturbed_twice(&self, first: usize, second: Aim) -> Result<usize, String> {
+        let world = World::new(&self.project);
+        world.apply(Aim::After(first));
+        world.lose_power();
+        let life = world.apply(second);
+        let Aim::Before(number) = second else { return Ok(life.trace.len()) };
+        assert!(
+            life.end.is_none() && life.hit == Some(number),
+            "{second:?} after {first} did not end the process"
+        );
+        world.lose_power();
+        match world.apply(Aim::Nowhere).end.unwrap() {
+            Ok(finished) => self.check(&world, &finished.state, finished.exit.code()).map(|()| number),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// The disturbance happened where it was aimed, and nothing before it was otherwise.
     fn check_hit(&self, aim: Aim, life: &Life) {
         let (Aim::Before(number) | Aim::After(number) | Aim::Lost(number) | Aim::Cut(number)) = aim else {
@@ -183,4 +201,22 @@ fn a_journal_that_is_not_synced_is_found_out() {
     assert!(differs > 0, "{}", told(&undisturbed, &wrong));
     let (_, wrong) = all(&undisturbed, &aims, false);
     assert!(wrong.is_empty(), "{}", told(&undisturbed, &wrong));
+}
+
+/// Recovery is itself stopped, at every 47th call, after every 47th crash.
+#[test]
+fn crash_while_recovering() {
+    const STRIDE: usize = 47;
+    let undisturbed = Undisturbed::of(Project::tiny());
+    let mut runs = 0;
+    for first in (20..undisturbed.trace.len()).step_by(STRIDE) {
+        let calls = undisturbed.disturbed_twice(first, Aim::Nowhere).unwrap();
+        for second in (first % 11..calls).step_by(STRIDE) {
+            let done = undisturbed.disturbed_twice(first, Aim::Before(second));
+            assert!(done.is_ok(), "after {first} ({}), before {second}: {done:?}", undisturbed.trace[first]);
+            runs += 1;
+        }
+    }
+    println!("{runs} runs crashed twice");
+    assert!(runs > 50);
 }

@@ -9,6 +9,8 @@
 )]
 
 mod http;
+#[cfg(unix)]
+mod process;
 mod project;
 mod world;
 
@@ -21,7 +23,11 @@ mod examples;
 mod exit_codes;
 mod held;
 mod house;
+#[cfg(unix)]
+mod kill;
 mod privacy;
 mod rerun;
 mod same;
 mod screens;
+#[cfg(unix)]
+mod superseded;
