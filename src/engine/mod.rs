@@ -6,6 +6,7 @@
 
 mod again;
 mod ask;
+mod begin;
 mod books;
 mod connect;
 mod exit;

@@ -1,5 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
+use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
@@ -7,14 +8,11 @@ use super::job::Desk;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
-use super::recover::{drop_part, recover, republish};
+use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
-use crate::checkpoint::{
-    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run,
-    restore,
-};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -25,7 +23,6 @@ use crate::stage::{
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
@@ -97,112 +94,6 @@ fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
     let names = files.list(folder)?;
     let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
     Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
-}
-
-/// A run's journal opened, its state folded, its settled parts in the ledger.
-fn desk<'d, 'a>(
-    ports: Ports<'a>,
-    connected: &'d Connected<'d>,
-    run: u32,
-    stop: &'d Stop,
-    observer: &'d dyn Observer,
-    books: &mut Books<'a>,
-) -> Result<Desk<'d, 'a>, EngineError> {
-    let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
-    state.fold_more(&journal_path(run), &lines)?;
-    if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, run, &lines, &state)?;
-    }
-    Ok(Desk {
-        ports,
-        client: &connected.client,
-        journal: RefCell::new(journal),
-        state: RefCell::new(state),
-        observer,
-        stop,
-        halted: Cell::new(false),
-    })
-}
-
-/// Finishes what an interrupted run had under way. True when the run goes on, because its inputs are the same.
-async fn recover_run(
-    desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
-    connected: &Connected<'_>,
-    migration: &Migration,
-    bound: &(Bound, Vec<Diagnostic>),
-    selected: &[bool],
-) -> Result<bool, EngineError> {
-    let (org, run, inputs) = {
-        let state = desk.state.borrow();
-        (state.org_id.clone(), state.run, state.inputs.clone())
-    };
-    if org != connected.info.org_id {
-        let message = format!(
-            "run {run} was begun in org {org} and is not finished; this is {}",
-            connected.info.org_id
-        );
-        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(
-            Exit::Stale,
-            Diagnostic::error(Code::StalePlan, message).help(help),
-        ));
-    }
-    let sources = super::prepare::marks(&desk.ports, migration)?;
-    let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
-    recover(desk, books, same).await?;
-    if !same {
-        let exit = Exit::Interrupted.code();
-        desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
-        desk.save();
-        let note =
-            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
-        desk.observer.progress(&Progress::Note(note));
-    }
-    Ok(same)
-}
-
-/// The first events of a run: who it is, and what the survey found.
-fn begin(
-    desk: &Desk<'_, '_>,
-    prepared: &Prepared<'_>,
-    migration: &Migration,
-    run: u32,
-    resumed: Option<u32>,
-) -> Result<(), EngineError> {
-    let plan = &prepared.plan;
-    if resumed.is_some() {
-        desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
-    } else {
-        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
-        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
-        let loads = migration.loads.iter().zip(&prepared.bound.loads);
-        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
-            name: load.name.clone(),
-            object: bound.object.clone(),
-            files: load.files.clone(),
-        };
-        desk.record(Event::RunStarted {
-            version: JOURNAL_VERSION,
-            run,
-            environment: plan.environment.clone(),
-            org_id: plan.org_id.clone(),
-            inputs: plan.inputs.clone(),
-            loads: loads.map(name).collect(),
-        })?;
-    }
-    for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
-        desk.record(Event::Surveyed {
-            load: load as u16,
-            source: scan.source,
-            outcomes: decided.outcomes,
-            absent: decided.absent,
-            rounded: scan.rounded,
-            truncated: scan.truncated,
-        })?;
-    }
-    desk.commit()
 }
 
 /// A part with the org.
