@@ -4,6 +4,7 @@ use super::ask::ask;
 use super::books::{Books, union};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
 use super::shapes::shapes;
 use crate::bind::{Bound, LockWhy};
@@ -77,6 +78,10 @@ pub(super) async fn survey<'a>(
         }
         observer.progress(&Progress::Reading { load: shape.name.clone() });
         scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
+    }
+    let overlaps = overlaps(&shapes, &scans)?;
+    if !overlaps.is_empty() {
+        return Err(EngineError::Problems(Exit::Invalid, overlaps));
     }
     for object in &bound.objects {
         books.open(&object.name)?;
