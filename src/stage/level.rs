@@ -313,6 +313,7 @@ mod tests {
             fallback: None,
             by_id: false,
             deferrable,
+            clears: false,
         }]
     }
 
