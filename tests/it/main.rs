@@ -1,1 +1,2 @@
 //! The one integration binary; its modules follow.
+mod review;
