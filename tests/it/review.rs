@@ -184,3 +184,21 @@ fn more_missing_parents_than_memory_holds_are_resolved_again() {
     let (exit, loads) = project.apply();
     assert_eq!((exit, &loads[1]["created"], &loads[1]["held"]), (68, &1.into(), &75_000.into()));
 }
+
+#[test]
+fn a_hierarchy_may_be_spread_over_two_loads() {
+    let of = |name: &str| {
+        format!(
+            "  - {{ name: {name}, object: Account, key: Legacy_Id__c, source: {name}.csv, fields: {{ Legacy_Id__c: id, Name: name, ParentId: {{ ref: Account, from: parent }} }} }}\n"
+        )
+    };
+    // s1 points to a row of the load after it, which points to one of the first: the loop is opened, too.
+    let files = [("sites.csv", "id,name,parent\ns1,S1,g1\ns2,S2,s1\n"), ("groups.csv", "id,name,parent\ng1,G1,s1\n")];
+    let project = Project::new(&format!("{}{}", of("sites"), of("groups")), &files);
+    let (exit, loads) = project.apply();
+    assert_eq!(exit, 0, "{loads:?}");
+    assert_eq!(
+        project.query("SELECT Name, Parent.Name FROM Account WHERE ParentId != null ORDER BY Name"),
+        ["G1,S1", "S1,G1", "S2,S1"]
+    );
+}
