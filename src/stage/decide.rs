@@ -9,7 +9,7 @@ use super::scan::{SORT_BUDGET, Scan};
 use super::shape::Shape;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
-use crate::ledger::{Entry, State};
+use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
 use crate::model::{KeyHash, Outcome};
 use crate::source::split_position;
@@ -247,7 +247,7 @@ impl<'a> Pass<'_, 'a> {
             if Some(entry.key) == key {
                 return Ok(Some(entry));
             }
-            if entry.state == State::Landed && entry.load == self.shape.load && !entry.flags.adopted {
+            if entry.state == State::Landed && entry.load == load_tag(&self.shape.name) && !entry.flags.adopted {
                 self.out.absent += 1;
             }
         }

@@ -1,5 +1,7 @@
 //! What a second pair of eyes found in the row path: each test failed once.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -201,4 +203,14 @@ fn a_hierarchy_may_be_spread_over_two_loads() {
         project.query("SELECT Name, Parent.Name FROM Account WHERE ParentId != null ORDER BY Name"),
         ["G1,S1", "S1,G1", "S2,S1"]
     );
+}
+
+#[test]
+fn absent_rows_stay_with_their_load_when_the_manifest_grows() {
+    let rows = "id,name\na1,One\na2,Two\n";
+    let project = Project::new(ACCOUNTS, &[("accounts.csv", rows), ("contacts.csv", "id,name\nc1,Ada\n")]);
+    assert_eq!(project.apply().0, 0);
+    project.write("cutover.yaml", &format!("{HEAD}{}{ACCOUNTS}", contacts("")));
+    project.write("accounts.csv", "id,name\na1,One\n");
+    assert_eq!(project.apply().1[1]["absent"], 1);
 }
