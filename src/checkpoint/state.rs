@@ -443,7 +443,16 @@ mod tests {
             let (updated, failed) = (number - 7, 8 - number);
             let (updated, failed) = (u64::from(updated), u64::from(failed));
             let (segment, failures) = (None, None);
-            add(Event::PartSettled { part, state, created: 0, updated, deleted: 0, failed, segment, failures });
+            add(Event::PartSettled {
+                part,
+                state,
+                created: 0,
+                updated,
+                deleted: 0,
+                failed,
+                segment,
+                failures,
+            });
         }
         let state = RunState::fold("j", &lines).unwrap();
         assert_eq!(state.loads[0].references, References { filled: 1, pending: 0, failed: 0 });

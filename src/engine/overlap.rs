@@ -41,7 +41,8 @@ fn shared(
     right: &Sorted<'_>,
     mut f: impl FnMut(RowRecord, RowRecord),
 ) -> std::io::Result<()> {
-    let (mut left, mut right) = (left.iter().decode(RowRecord::decode), right.iter().decode(RowRecord::decode));
+    let (mut left, mut right) =
+        (left.iter().decode(RowRecord::decode), right.iter().decode(RowRecord::decode));
     let (mut l, mut r) = (left.next().transpose()?, right.next().transpose()?);
     let mut last = None;
     while let (Some(one), Some(other)) = (l, r) {

@@ -14,8 +14,8 @@ use crate::manifest::Migration;
 use crate::model::Outcome;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
 use crate::stage::{
-    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, RowRecord, Scan, Shape,
-    StageError, decide, reason, resolve, scan, write_left_out,
+    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, RowRecord, Scan,
+    Shape, StageError, decide, reason, resolve, scan, write_left_out,
 };
 use std::collections::BTreeMap;
 
@@ -115,7 +115,8 @@ async fn decide_all<'a>(
     let mut problems = Vec::new();
     let sequence = survey.order.sequence.clone();
     for (at, load) in sequence.iter().copied().enumerate() {
-        let later = Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
+        let later =
+            Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
         let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
         let mask = survey.deferred[load];
         let expected = Expected { bound, books: &*books, creates: &creates, later: &later };

@@ -247,7 +247,10 @@ impl<'a> Pass<'_, 'a> {
             if Some(entry.key) == key {
                 return Ok(Some(entry));
             }
-            if entry.state == State::Landed && entry.load == load_tag(&self.shape.name) && !entry.flags.adopted {
+            if entry.state == State::Landed
+                && entry.load == load_tag(&self.shape.name)
+                && !entry.flags.adopted
+            {
                 self.out.absent += 1;
             }
         }
@@ -285,7 +288,8 @@ impl<'a> Pass<'_, 'a> {
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let mut instead = Instead::default();
         let missing = self.missing.of(row.key, row.pos)?;
-        let later = missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
+        let later =
+            missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
         for missing in missing.iter().filter(|m| !m.own) {
             if self.resolved.fallbacks.contains_key(&missing.reference) {
                 instead.fallback |= 1 << missing.reference;

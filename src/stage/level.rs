@@ -185,7 +185,9 @@ impl Levels {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
                 Parent::Open => left.push((parent, reference, pos)),
-                Parent::Nowhere if fallbacks(reference) => self.rows[index].instead.fallback |= 1 << reference,
+                Parent::Nowhere if fallbacks(reference) => {
+                    self.rows[index].instead.fallback |= 1 << reference
+                }
                 Parent::Nowhere => match references
                     .get(reference as usize)
                     .map_or(OnMissing::Hold, |r| r.on_missing)
@@ -330,10 +332,19 @@ mod tests {
         let mut levels = Levels::default();
         for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
             let (child, pos, line) = (*key, *key as u64, *key as u32);
-            levels.wait(&MissingRecord { child, pos, reference: 0, own: true, later: false, parent: *parent, line });
+            levels.wait(&MissingRecord {
+                child,
+                pos,
+                reference: 0,
+                own: true,
+                later: false,
+                parent: *parent,
+                line,
+            });
         }
         for (key, _) in rows {
-            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
+            let row =
+                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -395,10 +406,7 @@ mod tests {
         let blank = Instead { blank: 0b10, fallback: 0 };
         levels.decide(7, decided(7, 5, 6), blank, None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
-        assert!(
-            matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank),
-            "{placed:?}"
-        );
+        assert!(matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank), "{placed:?}");
     }
 
     #[test]
@@ -416,7 +424,15 @@ mod tests {
     #[test]
     fn a_fallback_is_remembered() {
         let mut levels = Levels::default();
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference: 0, own: true, later: false, parent: 99, line: 2 });
+        levels.wait(&MissingRecord {
+            child: 7,
+            pos: 1,
+            reference: 0,
+            own: true,
+            later: false,
+            parent: 99,
+            line: 2,
+        });
         levels.decide(7, decided(7, 1, 2), Instead::default(), None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
         assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
@@ -444,7 +460,10 @@ mod tests {
             levels.decide(child, decided(child, pos, line), Instead::default(), None);
         }
         let (placed, levels) = levels.place(&references, &|_| false);
-        assert_eq!((levels_of(&placed), &levels.loops[..]), (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..]));
+        assert_eq!(
+            (levels_of(&placed), &levels.loops[..]),
+            (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..])
+        );
     }
 
     #[test]

@@ -234,7 +234,15 @@ impl MissingRecord {
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         let (child, pos, reference, bits) = (t.u128(), t.u64(), t.u8(), t.u8());
-        Self { child, pos, reference, own: bits & 1 != 0, later: bits & 2 != 0, parent: t.u128(), line: t.u32() }
+        Self {
+            child,
+            pos,
+            reference,
+            own: bits & 1 != 0,
+            later: bits & 2 != 0,
+            parent: t.u128(),
+            line: t.u32(),
+        }
     }
 }
 
@@ -383,7 +391,8 @@ mod tests {
         };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
-        let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, later: true, parent: 4, line: 5 };
+        let missing =
+            MissingRecord { child: 1, pos: 2, reference: 3, own: true, later: true, parent: 4, line: 5 };
         assert_eq!(MissingRecord::decode(&missing.encode()), missing);
         let reference = RefRecord { parent: 1, pos: u64::MAX, reference: 3, child: 4, line: 5 };
         assert_eq!(RefRecord::decode(&reference.encode()), reference);

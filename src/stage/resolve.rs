@@ -66,7 +66,8 @@ pub fn resolve<'a>(
                 (false, None) => {
                     count += 1;
                     let RefRecord { parent, pos, reference, child, line } = *record;
-                    while later.next_if(|k| k.as_ref().is_ok_and(|(key, _)| own && *key < parent)).is_some() {}
+                    while later.next_if(|k| k.as_ref().is_ok_and(|(key, _)| own && *key < parent)).is_some() {
+                    }
                     let later = own && matches!(later.peek(), Some(Ok((key, _))) if *key == parent);
                     missing
                         .push(&MissingRecord { child, pos, reference, own, later, parent, line }.encode())?;

@@ -22,8 +22,7 @@ environments: { local: { org: { local: org.yaml } } }
 objects:
 ";
 
-const ACCOUNTS: &str =
-    "  - { name: accounts, object: Account, key: Legacy_Id__c, source: accounts.csv, fields: { Legacy_Id__c: id, Name: name } }\n";
+const ACCOUNTS: &str = "  - { name: accounts, object: Account, key: Legacy_Id__c, source: accounts.csv, fields: { Legacy_Id__c: id, Name: name } }\n";
 
 /// A project in a folder of its own.
 struct Project(tempfile::TempDir);
@@ -79,7 +78,8 @@ fn contacts(more: &str) -> String {
 #[test]
 fn a_row_leaves_its_fallback_when_its_own_parent_lands() {
     let contacts = contacts(", AccountId: { ref: Account, from: account, fallback: F }");
-    let files = [("accounts.csv", "id,name\nF,Fallback\n"), ("contacts.csv", "id,name,account\nc1,Ada,late\n")];
+    let files =
+        [("accounts.csv", "id,name\nF,Fallback\n"), ("contacts.csv", "id,name,account\nc1,Ada,late\n")];
     let project = Project::new(&format!("{ACCOUNTS}{contacts}"), &files);
     assert_eq!(project.apply().0, 0);
     let parent = "SELECT Account.Name FROM Contact";
@@ -107,7 +107,8 @@ fn a_fallback_may_be_a_record_that_only_the_org_has() {
 
 #[test]
 fn a_deep_hierarchy_keeps_its_references_to_other_objects() {
-    let contacts = contacts(", AccountId: { ref: Account, from: account }, ReportsToId: { ref: Contact, from: boss }");
+    let contacts =
+        contacts(", AccountId: { ref: Account, from: account }, ReportsToId: { ref: Contact, from: boss }");
     let mut rows = String::from("id,name,account,boss\n");
     for n in 1..=12 {
         let boss = if n > 1 { format!("c{}", n - 1) } else { String::new() };
@@ -131,7 +132,8 @@ fn a_duplicate_that_is_left_out_holds_nobody() {
 #[test]
 fn loads_of_one_object_must_not_share_keys() {
     let more = ACCOUNTS.replace("name: accounts", "name: more").replace("accounts.csv", "more.csv");
-    let files = [("accounts.csv", "id,name\na1,One\nA2,Two\n"), ("more.csv", "id,name\na3,Three\na2,Again\n")];
+    let files =
+        [("accounts.csv", "id,name\na1,One\nA2,Two\n"), ("more.csv", "id,name\na3,Three\na2,Again\n")];
     let project = Project::new(&format!("{ACCOUNTS}{more}"), &files);
     let output = project.run(&["apply"]);
     let text = String::from_utf8_lossy(&output.stderr);
@@ -195,7 +197,8 @@ fn a_hierarchy_may_be_spread_over_two_loads() {
         )
     };
     // s1 points to a row of the load after it, which points to one of the first: the loop is opened, too.
-    let files = [("sites.csv", "id,name,parent\ns1,S1,g1\ns2,S2,s1\n"), ("groups.csv", "id,name,parent\ng1,G1,s1\n")];
+    let files =
+        [("sites.csv", "id,name,parent\ns1,S1,g1\ns2,S2,s1\n"), ("groups.csv", "id,name,parent\ng1,G1,s1\n")];
     let project = Project::new(&format!("{}{}", of("sites"), of("groups")), &files);
     let (exit, loads) = project.apply();
     assert_eq!(exit, 0, "{loads:?}");
