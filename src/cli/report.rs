@@ -36,7 +36,7 @@ fn show_in(
 ) -> Result<(), EngineError> {
     let state = last_state(project)?;
     if with_crosswalk {
-        for path in crosswalk(&project.files)? {
+        for path in crosswalk(&project.files, &state.org_id)? {
             screen.tell(&format!("written: {}/{path}", project.state_text()));
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn adopted(row: &[Option<String>], form: KeyForm) -> Option<Entry> {
     Some(Entry { id, flags, load: NO_LOAD, ..Entry::new(form.hash(key)?, State::Landed) })
 }
 
-/// The missing parents' keys as text, by object. Parents of the row's own object that stand in its own source are
+/// The missing parents' keys as text, by object, and those of fallbacks that are not there. Parents of the row's own object that stand in its own source are
 /// not asked for: they are sent with it.
 fn missing_keys(
     ports: &Ports<'_>,
@@ -92,7 +92,15 @@ fn missing_keys(
             wanted.push(&bytes[16..])?;
         }
     }
-    texts(ports, shape, scan, &wanted.finish()?)
+    let mut keys = texts(ports, shape, scan, &wanted.finish()?)?;
+    for (index, reference) in shape.references.iter().enumerate() {
+        if let (Some(fallback), Some((object, _))) = (&reference.fallback, reference.targets.first())
+            && !resolved.fallbacks.contains_key(&(index as u8))
+        {
+            keys.entry(*object).or_default().insert(fallback.trim().to_owned());
+        }
+    }
+    Ok(keys)
 }
 
 fn texts(

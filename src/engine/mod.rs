@@ -12,6 +12,7 @@ mod connect;
 mod exit;
 mod job;
 mod next;
+mod overlap;
 mod ports;
 mod prepare;
 mod recover;

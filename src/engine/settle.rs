@@ -6,7 +6,7 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, Published, State};
+use crate::ledger::{Entry, Flags, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
@@ -205,7 +205,8 @@ pub(super) fn settle(
     let failures = write_failures(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
     let entries = collected.index.records.iter().zip(&collected.fates);
-    let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), part.load, run)).collect();
+    let load = load_tag(&desk.load_name(part.load));
+    let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), load, run)).collect();
     let ledger = books.open(&part.object)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);

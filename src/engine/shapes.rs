@@ -5,7 +5,7 @@ use crate::bind::{Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Load, Migration, Operation};
 use crate::stage::{Header, ReferenceShape, RuleShape, Shape};
-use crate::transform::{FieldRule, Matcher, RowProgram};
+use crate::transform::{Blank, FieldRule, Matcher, RowProgram};
 
 /// References that one load may have: a bit each.
 const MOST_REFERENCES: usize = 63;
@@ -59,6 +59,7 @@ fn reference(bound: &BoundLoad, index: usize) -> ReferenceShape {
         fallback: rule.fallback.clone(),
         by_id: relationship(bound, reference.rule).is_none(),
         deferrable: reference.deferrable(),
+        clears: rule.blank == Blank::Clear,
         targets,
     }
 }

@@ -4,6 +4,7 @@ use super::ask::ask;
 use super::books::{Books, union};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
 use super::shapes::shapes;
 use crate::bind::{Bound, LockWhy};
@@ -13,8 +14,8 @@ use crate::manifest::Migration;
 use crate::model::Outcome;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
 use crate::stage::{
-    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, Scan, Shape,
-    StageError, decide, reason, resolve, scan, write_left_out,
+    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, RowRecord, Scan,
+    Shape, StageError, decide, reason, resolve, scan, write_left_out,
 };
 use std::collections::BTreeMap;
 
@@ -89,6 +90,10 @@ pub(super) async fn survey<'a>(
         observer.progress(&Progress::Reading { load: shape.name.clone() });
         scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
     }
+    let overlaps = overlaps(&shapes, &scans)?;
+    if !overlaps.is_empty() {
+        return Err(EngineError::Problems(Exit::Invalid, overlaps));
+    }
     for object in &bound.objects {
         books.open(&object.name)?;
     }
@@ -119,15 +124,18 @@ async fn decide_all<'a>(
     let mut creates: BTreeMap<usize, Vec<Sorted<'a>>> = BTreeMap::new();
     let mut decided: BTreeMap<usize, Decided<'a>> = BTreeMap::new();
     let mut problems = Vec::new();
-    for load in survey.order.sequence.clone() {
+    let sequence = survey.order.sequence.clone();
+    for (at, load) in sequence.iter().copied().enumerate() {
+        let later =
+            Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
         let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
         let mask = survey.deferred[load];
-        let expected = Expected { bound, books: &*books, creates: &creates };
+        let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
         let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         if resolved.count > 0
             && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0
         {
-            let expected = Expected { bound, books: &*books, creates: &creates };
+            let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
             // First: the files of both have the same names, and go with the one that is dropped last.
             drop(resolved);
             resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
@@ -199,6 +207,14 @@ struct Expected<'e, 'a> {
     bound: &'e Bound,
     books: &'e Books<'a>,
     creates: &'e BTreeMap<usize, Vec<Sorted<'a>>>,
+    later: &'e Later<'e, 'a>,
+}
+
+/// Loads of one object that go after another.
+struct Later<'e, 'a> {
+    survey: &'e Surveyed<'a>,
+    object: usize,
+    loads: &'e [usize],
 }
 
 impl Parents for Expected<'_, '_> {
@@ -213,6 +229,13 @@ impl Parents for Expected<'_, '_> {
             all = union(all, Box::new(keys));
         }
         Ok(all)
+    }
+
+    fn later(&self) -> Presence<'_> {
+        let Later { survey, object, loads } = self.later;
+        let same = loads.iter().filter(|l| survey.shapes[**l].object == *object);
+        same.map(|l| survey.scans[*l].rows.iter().decode(|bytes| (RowRecord::decode(bytes).key, None)))
+            .fold(Box::new(std::iter::empty()), |all, keys| union(all, Box::new(keys)))
     }
 }
 

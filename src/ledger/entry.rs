@@ -59,7 +59,7 @@ pub struct Entry {
     pub state: State,
     /// What else is known.
     pub flags: Flags,
-    /// Number of the load that sent it.
+    /// Which load sent it: see [`load_tag`].
     pub load: u16,
     /// The run that sent it last; 0 when none did.
     pub run: u32,
@@ -156,6 +156,12 @@ impl Entry {
             },
         })
     }
+}
+
+/// A load in entries: by its name, because its place in the manifest changes when another is put before it. Never
+/// `u16::MAX`, which stands for no load.
+pub fn load_tag(name: &str) -> u16 {
+    (xxhash_rust::xxh3::xxh3_64(name.as_bytes()) % u64::from(u16::MAX)) as u16
 }
 
 /// The key of an encoded entry.

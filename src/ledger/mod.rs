@@ -19,7 +19,7 @@ mod crash_tests;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{BadEntry, Entry, Flags, State};
+pub use entry::{BadEntry, Entry, Flags, State, load_tag};
 pub use merged::Merged;
 pub use segment::SegmentRef;
 pub use store::{Ledger, Published};

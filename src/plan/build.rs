@@ -169,11 +169,12 @@ fn joined<'a>(
     loads.filter_map(|l| last.get(l)).flatten().copied().collect()
 }
 
-/// Loads whose records the second pass of a load points at.
+/// Loads whose records the second pass of a load points at: those of its own object too, for a hierarchy may be
+/// spread over several loads.
 fn deferred_parents(inputs: &Inputs<'_>, load: usize) -> Vec<usize> {
     let deferred = inputs.order.deferred.iter().filter(|d| d.load == load);
-    let objects: BTreeSet<usize> =
-        deferred.flat_map(|d| inputs.graph[load].references[d.reference].parents.iter().copied()).collect();
+    let parents = deferred.flat_map(|d| inputs.graph[load].references[d.reference].parents.iter().copied());
+    let objects: BTreeSet<usize> = parents.chain([inputs.graph[load].object]).collect();
     (0..inputs.graph.len()).filter(|l| objects.contains(&inputs.graph[*l].object)).collect()
 }
 

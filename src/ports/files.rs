@@ -92,8 +92,21 @@ pub fn read_text(files: &dyn Files, path: &str) -> io::Result<String> {
     String::from_utf8(read_all(files, path)?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
 
+/// Makes the names in a folder durable, and the folder's own name, and those of all above it.
+///
+/// # Errors
+/// The disk's own error.
+pub fn sync_names(files: &dyn Files, folder: &str) -> io::Result<()> {
+    let mut folder = folder;
+    while !folder.is_empty() {
+        files.sync_dir(folder)?;
+        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    files.sync_dir("")
+}
+
 /// Writes a whole small file so that a crash leaves the old one or the new one: `*.tmp`, sync, rename, sync the
-/// folder (spec, commit point 1).
+/// folder and those that name it (spec, commit point 1).
 ///
 /// # Errors
 /// The disk's own error.
@@ -103,5 +116,5 @@ pub fn write_durably(files: &dyn Files, path: &str, bytes: &[u8]) -> io::Result<
     files.append(&temporary, bytes)?;
     files.sync(&temporary)?;
     files.rename(&temporary, path)?;
-    files.sync_dir(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    sync_names(files, path.rsplit_once('/').map_or("", |(folder, _)| folder))
 }

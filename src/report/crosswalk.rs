@@ -1,17 +1,22 @@
-//! Legacy key to record Id, per object: what satellite systems need to follow a record. The newest run's Id counts.
+//! Legacy key to record Id, per object: what satellite systems need to follow a record. The newest run's Id counts;
+//! runs into another org say nothing of this one.
 
+use crate::checkpoint::{Event, journal_path, read_journal};
 use crate::model::KeyForm;
 use crate::ports::{Files, read_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-/// Writes `crosswalk/<Object>.csv` for every object that any run landed, and gives their paths.
+/// Writes `crosswalk/<Object>.csv` for every object that any run landed in this org, and gives their paths.
 ///
 /// # Errors
-/// The disk's own.
-pub fn crosswalk(files: &dyn Files) -> io::Result<Vec<String>> {
+/// The disk's own; a journal that cannot be read.
+pub fn crosswalk(files: &dyn Files, org_id: &str) -> io::Result<Vec<String>> {
     let mut folders: BTreeMap<String, Vec<(u32, String)>> = BTreeMap::new();
     for run in files.list("data")?.iter().filter_map(|n| n.trim_end_matches('/').parse::<u32>().ok()) {
+        if !went_to(files, run, org_id)? {
+            continue;
+        }
         for object in files.list(&format!("data/{run}/crosswalk"))? {
             let object = object.trim_end_matches('/').to_owned();
             let folder = format!("data/{run}/crosswalk/{object}");
@@ -19,6 +24,13 @@ pub fn crosswalk(files: &dyn Files) -> io::Result<Vec<String>> {
         }
     }
     folders.into_iter().map(|(object, folders)| write(files, &object, folders)).collect()
+}
+
+/// Whether a run went to this org.
+fn went_to(files: &dyn Files, run: u32, org_id: &str) -> io::Result<bool> {
+    let (lines, _) = read_journal(files, &journal_path(run)).map_err(io::Error::other)?;
+    let started = lines.into_iter().next().map(|line| line.event);
+    Ok(matches!(started, Some(Event::RunStarted { org_id: its, .. }) if its == org_id))
 }
 
 fn write(files: &dyn Files, object: &str, mut folders: Vec<(u32, String)>) -> io::Result<String> {
@@ -40,13 +52,13 @@ fn write(files: &dyn Files, object: &str, mut folders: Vec<(u32, String)>) -> io
     Ok(path)
 }
 
-/// The lines whose key no newer run had.
+/// The lines whose key no newer run had. Keys are told apart by case: in some objects it makes two of them.
 fn new_lines(bytes: &[u8], seen: &mut BTreeSet<u128>) -> io::Result<Vec<u8>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
     let mut out = csv::Writer::from_writer(Vec::new());
     for record in reader.records() {
         let record = record?;
-        let key = KeyForm::FoldedText.hash(record.get(0).unwrap_or_default());
+        let key = KeyForm::ExactText.hash(record.get(0).unwrap_or_default());
         if key.is_some_and(|k| seen.insert(k)) {
             out.write_record(&record)?;
         }

@@ -9,7 +9,7 @@ use super::scan::{SORT_BUDGET, Scan};
 use super::shape::Shape;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
-use crate::ledger::{Entry, State};
+use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
 use crate::model::{KeyHash, Outcome};
 use crate::source::split_position;
@@ -71,7 +71,7 @@ pub fn decide<'a>(
     let mut missing = resolved.missing.iter();
     while let Some(bytes) = missing.next_record()? {
         let record = MissingRecord::decode(bytes);
-        if record.own {
+        if record.own && !goes_later(shape, &record) {
             levels.wait(&record);
         }
     }
@@ -140,6 +140,11 @@ impl<'a> Out<'a> {
         self.deferred += u64::from(decision.deferred != 0);
         Ok(self.decisions.push(&decision.encode())?)
     }
+}
+
+/// Whether a reference is left for the second pass because its parent stands in a later load of the same object.
+fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
+    missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
 }
 
 /// What the ledger's entry makes of a row: create, or update of a record.
@@ -242,7 +247,10 @@ impl<'a> Pass<'_, 'a> {
             if Some(entry.key) == key {
                 return Ok(Some(entry));
             }
-            if entry.state == State::Landed && entry.load == self.shape.load && !entry.flags.adopted {
+            if entry.state == State::Landed
+                && entry.load == load_tag(&self.shape.name)
+                && !entry.flags.adopted
+            {
                 self.out.absent += 1;
             }
         }
@@ -279,7 +287,10 @@ impl<'a> Pass<'_, 'a> {
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let mut instead = Instead::default();
-        for missing in self.missing.of(row.key, row.pos)?.iter().filter(|m| !m.own) {
+        let missing = self.missing.of(row.key, row.pos)?;
+        let later =
+            missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
+        for missing in missing.iter().filter(|m| !m.own) {
             if self.resolved.fallbacks.contains_key(&missing.reference) {
                 instead.fallback |= 1 << missing.reference;
                 continue;
@@ -293,7 +304,7 @@ impl<'a> Pass<'_, 'a> {
                 }
             }
         }
-        let deferred = self.given.deferred & row.filled;
+        let deferred = self.given.deferred & row.filled | later;
         let decision = Decision {
             pos: row.pos,
             level: 0,

@@ -315,6 +315,7 @@ mod tests {
             fallback: None,
             by_id: false,
             deferrable,
+            clears: false,
         }]
     }
 
@@ -331,7 +332,15 @@ mod tests {
         let mut levels = Levels::default();
         for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
             let (child, pos, line) = (*key, *key as u64, *key as u32);
-            levels.wait(&MissingRecord { child, pos, reference: 0, own: true, parent: *parent, line });
+            levels.wait(&MissingRecord {
+                child,
+                pos,
+                reference: 0,
+                own: true,
+                later: false,
+                parent: *parent,
+                line,
+            });
         }
         for (key, _) in rows {
             let row =
@@ -393,7 +402,7 @@ mod tests {
     fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, parent: 99, line: 2 });
+        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, later: false, parent: 99, line: 2 });
         let blank = Instead { blank: 0b10, fallback: 0 };
         levels.decide(7, decided(7, 5, 6), blank, None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -405,7 +414,7 @@ mod tests {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
         for (pos, line) in [(1, 2), (5, 6)] {
-            levels.wait(&MissingRecord { child: 7, pos, reference, own, parent: 99, line });
+            levels.wait(&MissingRecord { child: 7, pos, reference, own, later: false, parent: 99, line });
         }
         levels.decide(7, decided(7, 5, 6), Instead::default(), None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -415,7 +424,15 @@ mod tests {
     #[test]
     fn a_fallback_is_remembered() {
         let mut levels = Levels::default();
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference: 0, own: true, parent: 99, line: 2 });
+        levels.wait(&MissingRecord {
+            child: 7,
+            pos: 1,
+            reference: 0,
+            own: true,
+            later: false,
+            parent: 99,
+            line: 2,
+        });
         levels.decide(7, decided(7, 1, 2), Instead::default(), None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
         assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
@@ -439,7 +456,7 @@ mod tests {
         let mut levels = Levels::default();
         for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
             let (pos, line) = (child as u64, child as u32);
-            levels.wait(&MissingRecord { child, pos, reference, own: true, parent, line });
+            levels.wait(&MissingRecord { child, pos, reference, own: true, later: false, parent, line });
             levels.decide(child, decided(child, pos, line), Instead::default(), None);
         }
         let (placed, levels) = levels.place(&references, &|_| false);

@@ -18,10 +18,11 @@ impl Columns {
     /// The columns of rows that will do this. `deferred`: references of the load left for the second pass.
     pub(super) fn of(shape: &Shape, what: u8, deferred: u64) -> Self {
         let takes = |index: &usize| {
-            let is_deferred = shape.reference_of(*index).is_some_and(|r| deferred & (1 << r) != 0);
+            let reference = shape.reference_of(*index).filter(|r| deferred & (1 << r) != 0);
             match what {
-                action::REFERENCES => is_deferred,
-                _ if is_deferred => false,
+                action::REFERENCES => reference.is_some(),
+                // Its values are left for the second pass, which knows nothing of blanks: those go now.
+                _ if reference.is_some_and(|r| !shape.references[r].clears) => false,
                 action::UPDATE if shape.splits() => sent_on_update(&shape.rules[*index]),
                 _ => shape.rules[*index].only != Only::Update,
             }

@@ -207,6 +207,8 @@ pub struct MissingRecord {
     pub reference: u8,
     /// Whether the parent would be of the row's own object.
     pub own: bool,
+    /// Whether the parent stands in a load of the same object that goes after this one.
+    pub later: bool,
     /// The parent's key.
     pub parent: KeyHash,
     /// The row's line.
@@ -222,7 +224,7 @@ impl MissingRecord {
         Put::new()
             .bytes(&self.child.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
-            .bytes(&[self.reference, u8::from(self.own)])
+            .bytes(&[self.reference, u8::from(self.own) | u8::from(self.later) << 1])
             .bytes(&self.parent.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .done()
@@ -231,8 +233,16 @@ impl MissingRecord {
     /// From bytes.
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
-        let (child, pos, reference, own) = (t.u128(), t.u64(), t.u8(), t.u8() == 1);
-        Self { child, pos, reference, own, parent: t.u128(), line: t.u32() }
+        let (child, pos, reference, bits) = (t.u128(), t.u64(), t.u8(), t.u8());
+        Self {
+            child,
+            pos,
+            reference,
+            own: bits & 1 != 0,
+            later: bits & 2 != 0,
+            parent: t.u128(),
+            line: t.u32(),
+        }
     }
 }
 
@@ -381,7 +391,8 @@ mod tests {
         };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
-        let missing = MissingRecord { child: 1, pos: 2, reference: 3, own: true, parent: 4, line: 5 };
+        let missing =
+            MissingRecord { child: 1, pos: 2, reference: 3, own: true, later: true, parent: 4, line: 5 };
         assert_eq!(MissingRecord::decode(&missing.encode()), missing);
         let reference = RefRecord { parent: 1, pos: u64::MAX, reference: 3, child: 4, line: 5 };
         assert_eq!(RefRecord::decode(&reference.encode()), reference);

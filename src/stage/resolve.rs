@@ -19,6 +19,11 @@ pub trait Parents: Sync {
     /// # Errors
     /// The disk's own.
     fn of(&self, object: usize) -> Result<Presence<'_>, StageError>;
+
+    /// The keys of the load's own object that loads after it will bring, sorted. None, where nobody asks for levels.
+    fn later(&self) -> Presence<'_> {
+        Box::new(std::iter::empty())
+    }
 }
 
 /// What became of a load's references.
@@ -48,6 +53,8 @@ pub fn resolve<'a>(
     let mut count = 0;
     let mut fallbacks = BTreeMap::new();
     for (object, references) in &scan.references {
+        let own = *object == shape.object;
+        let mut later = parents.later().peekable();
         each(references, parents.of(*object)?, |record, found| {
             if skip & (1 << record.reference) != 0 {
                 return Ok(());
@@ -59,8 +66,11 @@ pub fn resolve<'a>(
                 (false, None) => {
                     count += 1;
                     let RefRecord { parent, pos, reference, child, line } = *record;
-                    let own = *object == shape.object;
-                    missing.push(&MissingRecord { child, pos, reference, own, parent, line }.encode())?;
+                    while later.next_if(|k| k.as_ref().is_ok_and(|(key, _)| own && *key < parent)).is_some() {
+                    }
+                    let later = own && matches!(later.peek(), Some(Ok((key, _))) if *key == parent);
+                    missing
+                        .push(&MissingRecord { child, pos, reference, own, later, parent, line }.encode())?;
                 }
                 _ => {}
             }

@@ -95,6 +95,8 @@ pub struct ReferenceShape {
     pub by_id: bool,
     /// Whether it can be filled in a second pass.
     pub deferrable: bool,
+    /// Whether a blank removes what the org has: never left for a second pass, which only fills.
+    pub clears: bool,
 }
 
 impl ReferenceShape {

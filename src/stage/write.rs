@@ -15,6 +15,7 @@ use crate::ledger::State;
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
 use crate::manifest::Duplicates;
 use crate::model::RecordId;
+use crate::ports::sync_names;
 use crate::source::{ChunkReader, ChunkRef, RowReader, split_position};
 use crate::transform::{OnMissing, RowOut, RowWorker, Verdict};
 use std::collections::BTreeMap;
@@ -116,7 +117,7 @@ fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<So
         let Some(entry) = entry.as_ref().filter(|e| e.key == row.key && e.state == State::Landed) else {
             continue;
         };
-        if !entry.flags.reference_pending || row.filled & step.deferred == 0 {
+        if !entry.flags.reference_pending {
             continue;
         }
         let row = RowRecord { payload: entry.payload, create: entry.create, ..row };
@@ -136,17 +137,18 @@ fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<So
             Some(first) if !last_wins => Some(first),
             Some(_) => Some(this),
             None => {
-                push(&mut found, last)?;
+                push(&mut found, last, step.deferred)?;
                 Some(this)
             }
         };
     }
-    push(&mut found, last)?;
+    push(&mut found, last, step.deferred)?;
     Ok(found.finish()?)
 }
 
-fn push(found: &mut Sorter<'_>, decision: Option<Decision>) -> Result<(), StageError> {
-    match decision {
+/// Only now is it known which row of a key counts: one of the others may have a value where it has none.
+fn push(found: &mut Sorter<'_>, decision: Option<Decision>, deferred: u64) -> Result<(), StageError> {
+    match decision.filter(|d| d.row.filled & deferred != 0) {
         Some(decision) => Ok(found.push(&decision.encode())?),
         None => Ok(()),
     }
@@ -284,7 +286,8 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
         self.push(Row { decision, blank, fallback })
     }
 
-    /// A row of a second pass: what is there goes, what is not waits.
+    /// A row of a second pass: what is there goes, what is not waits, or stays blank where the reference says so;
+    /// then the ledger still knows of it, and it goes when its parent has landed.
     fn reference_row(
         &mut self,
         decision: Decision,
@@ -294,7 +297,8 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
         let fallback = bits(gone).filter(|i| resolved.fallbacks.contains_key(i)).map(|i| 1 << i).sum::<u64>();
         let blank = gone & !fallback;
         if decision.row.filled & self.step.deferred & !blank == 0 {
-            self.waiting += 1;
+            let waits = |i: u8| self.step.shape.references[i as usize].on_missing != OnMissing::Blank;
+            self.waiting += u64::from(bits(blank).any(waits));
             return Ok(());
         }
         self.push(Row { decision, blank, fallback })
@@ -539,7 +543,7 @@ fn finish_parts(
     }
     if let Some(part) = parts.first() {
         let folder = part.file.0.rsplit_once('/').map_or("", |(folder, _)| folder);
-        step.io.files.sync_dir(folder)?;
+        sync_names(step.io.files, folder)?;
     }
     Ok(parts)
 }

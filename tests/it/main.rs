@@ -27,6 +27,7 @@ mod house;
 mod kill;
 mod privacy;
 mod rerun;
+mod review;
 mod same;
 mod screens;
 #[cfg(unix)]
