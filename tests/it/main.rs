@@ -5,6 +5,8 @@
 mod crash;
 #[cfg(unix)]
 mod kill;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(unix)]
 mod process;
 mod same;
