@@ -74,6 +74,8 @@ pub struct Part {
     pub key: String,
     /// How keys are compared: `folded`, `exact` or `number`.
     pub form: String,
+    /// How often its rows were refused in passing before: 0 for rows that go for the first time.
+    pub attempt: u32,
     /// Rows sent in it.
     pub rows: u64,
     /// The payload.
@@ -191,7 +193,8 @@ impl RunState {
                 if let Some(state) = self.loads.get_mut(*load as usize) {
                     (state.source, state.outcomes, state.absent) = (*source, *outcomes, *absent);
                     (state.rounded, state.truncated) = (*rounded, *truncated);
-                    state.references.pending = 0;
+                    // Those refused are tried again by a run that goes on: they may not count twice.
+                    (state.references.pending, state.references.failed) = (0, 0);
                 }
             }
             Event::StepStaged { load, kind, held, rejected, waiting, rows, .. } => {
@@ -212,27 +215,7 @@ impl RunState {
 
     fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
         let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
-        if let Event::PartStaged {
-            load, kind, operation, object, key: field, form, rows, file, index, ..
-        } = event
-        {
-            let part = Part {
-                load: *load,
-                kind: *kind,
-                state: next,
-                operation: operation.clone(),
-                object: object.clone(),
-                key: field.clone(),
-                form: form.clone(),
-                rows: *rows,
-                file: file.clone(),
-                index: index.clone(),
-                job: None,
-                job_state: None,
-                failed: 0,
-                segment: None,
-                failures: None,
-            };
+        if let Some(part) = new_part(event, next) {
             self.parts.insert(key, part);
         }
         if let Some(part) = self.parts.get_mut(&key) {
@@ -279,6 +262,33 @@ pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
     let bytes = store.get("run").ok()??;
     let state: RunState = serde_json::from_slice(&bytes).ok()?;
     (state.run == run && state.seq <= last_seq).then_some(state)
+}
+
+/// The part that an event announces.
+fn new_part(event: &Event, state: PartState) -> Option<Part> {
+    let Event::PartStaged { load, kind, operation, object, key, form, attempt, rows, file, index, .. } =
+        event
+    else {
+        return None;
+    };
+    Some(Part {
+        load: *load,
+        kind: *kind,
+        state,
+        operation: operation.clone(),
+        object: object.clone(),
+        key: key.clone(),
+        form: form.clone(),
+        attempt: *attempt,
+        rows: *rows,
+        file: file.clone(),
+        index: index.clone(),
+        job: None,
+        job_state: None,
+        failed: 0,
+        segment: None,
+        failures: None,
+    })
 }
 
 fn empty_load(name: LoadName) -> LoadState {
@@ -380,6 +390,7 @@ mod tests {
                 object: "Account".into(),
                 key: "K__c".into(),
                 form: "folded".into(),
+                attempt: 0,
                 rows: 3,
                 file: named("f"),
                 index: named("i"),
@@ -411,6 +422,50 @@ mod tests {
         }
         let state = RunState::fold("j", &lines).unwrap();
         assert_eq!(state.loads[0].outcomes, [1, 0, 0, 1, 0, 2, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn references_that_a_resumed_run_tries_again_count_once() {
+        let mut lines = journal();
+        let mut add = |event| lines.push(Line { seq: lines.len() as u64 + 1, at: 10, event });
+        for number in [7, 8] {
+            let part = PartKey { step: 1, number };
+            add(Event::RunResumed { inputs: "x".into() });
+            add(Event::Surveyed {
+                load: 0,
+                source: 5,
+                outcomes: [1, 0, 0, 1, 0, 2, 0, 0, 1, 0],
+                absent: 0,
+                rounded: 0,
+                truncated: 0,
+            });
+            let (load, kind, rows) = (0, StepKind::References, 1);
+            add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0 });
+            let (operation, object) = ("update".into(), "Account".into());
+            let (key, form) = ("K__c".into(), "folded".into());
+            let (file, index) = (named("f"), named("i"));
+            add(Event::PartStaged { part, load, kind, operation, object, key, form, rows, file, index });
+            add(Event::JobIntent { part });
+            add(Event::JobCreated { part, job: "750".into() });
+            add(Event::Uploaded { part });
+            add(Event::Closed { part });
+            let state = "JobComplete".into();
+            let (updated, failed) = (number - 7, 8 - number);
+            let (updated, failed) = (u64::from(updated), u64::from(failed));
+            let (segment, failures) = (None, None);
+            add(Event::PartSettled {
+                part,
+                state,
+                created: 0,
+                updated,
+                deleted: 0,
+                failed,
+                segment,
+                failures,
+            });
+        }
+        let state = RunState::fold("j", &lines).unwrap();
+        assert_eq!(state.loads[0].references, References { filled: 1, pending: 0, failed: 0 });
     }
 
     #[test]

@@ -28,7 +28,10 @@ impl SledStore {
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
         let config = sled::Config::new().path(folder).cache_capacity(CACHE).flush_every_ms(None);
-        config.open().map(Self).map_err(failed)
+        let store = config.open().map(Self).map_err(failed)?;
+        // Nothing of a customer is in it, and the folder above is private: a mode that cannot be set is no fault.
+        let _ = private(folder);
+        Ok(store)
     }
 }
 
@@ -48,6 +51,25 @@ impl Store for SledStore {
     fn flush(&self) -> Result<(), StoreError> {
         self.0.flush().map(|_| ()).map_err(failed)
     }
+}
+
+/// sled makes its files for all to read; what lies in our folder is for its owner alone.
+#[cfg(unix)]
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = path.is_dir();
+    std::fs::set_permissions(path, PermissionsExt::from_mode(if folder { 0o700 } else { 0o600 }))?;
+    if folder {
+        for entry in std::fs::read_dir(path)? {
+            private(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn failed(error: sled::Error) -> StoreError {

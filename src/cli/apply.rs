@@ -13,7 +13,7 @@ use crate::engine::{
     Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, refresh, run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
-use crate::plan::Plan;
+use crate::plan::{PLAN_SCHEMA, Plan};
 use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, write_durably};
 use crate::report::{failure_groups, plan_text, report_json, report_text};
 use std::path::{Path, PathBuf};
@@ -42,14 +42,26 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
     if !text.trim_start().starts_with('{') {
         return Ok((Some(path.to_owned()), None));
     }
-    let plan: Plan = serde_json::from_str(&text).map_err(|e| {
-        let message = format!("{} is no plan of this cutover: {e}", path.display());
-        EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
-    })?;
+    let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
     let full = std::fs::canonicalize(path)?;
     let beside = full.ancestors().skip(1).map(|f| f.join(MANIFEST)).find(|m| m.is_file());
     let here = std::env::current_dir()?.ancestors().map(|f| f.join(MANIFEST)).find(|m| m.is_file());
     Ok((here.or(beside), Some(plan)))
+}
+
+/// A plan of the format that we write; why not, otherwise.
+fn read_plan(text: &str) -> Result<Plan, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    match value.get("schema").and_then(serde_json::Value::as_str) {
+        Some(PLAN_SCHEMA) => serde_json::from_value(value).map_err(|e| e.to_string()),
+        Some(other) => Err(format!("its format is `{other}`, and this one reads `{PLAN_SCHEMA}`")),
+        None => Err("it does not say its format".into()),
+    }
+}
+
+fn not_ours(path: &Path, why: &str) -> EngineError {
+    let message = format!("{} is no plan of this cutover: {why}", path.display());
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
 }
 
 /// What the user ordered.

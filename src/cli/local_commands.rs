@@ -24,7 +24,7 @@ pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen
 }
 
 async fn serve(schema: Option<&Path>, data: Option<&Path>, port: u16) -> Result<(), EngineError> {
-    let org = open_local(schema, data, Path::new(""))?;
+    let org = open_local(schema, data, Path::new(""), false)?;
     Ok(serve_forever(org, port).await?)
 }
 
@@ -36,8 +36,8 @@ fn query(
 ) -> (Result<(), EngineError>, PathBuf) {
     let (path, soql) = match words {
         [soql] => (None, soql),
-        [path, soql, ..] => (Some(Path::new(path)), soql),
-        [] => return (Err(usage("a statement is needed")), PathBuf::new()),
+        [path, soql] => (Some(Path::new(path)), soql),
+        _ => return (Err(usage("a path and one statement, or the statement alone")), PathBuf::new()),
     };
     match Project::find(path, global) {
         Ok(project) => (query_in(&project, soql, as_csv, global, screen), project.root.clone()),
@@ -57,7 +57,11 @@ fn query_in(
         return Err(usage(&format!("environment `{}` is no local org", migration.environment.name)));
     };
     let schema = project.root.join(schema);
-    let org = open_local(Some(&schema), Some(&local_data(project, &migration)), &project.root)?;
+    let data = local_data(project, &migration);
+    if !data.join("org.db").is_file() {
+        return Err(usage("the project's local org is empty: `cutover apply` fills it"));
+    }
+    let org = open_local(Some(&schema), Some(&data), &project.root, true)?;
     let answer = org.query(soql).map_err(|e| {
         EngineError::problem(
             Exit::Invalid,

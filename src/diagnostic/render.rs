@@ -53,13 +53,14 @@ fn plain(diagnostic: &Diagnostic) -> String {
     out
 }
 
-/// The source lines with the places marked; `None` where the main place has no text or no column.
+/// The source lines with the places marked; `None` where the main place has no text or no column. Places in data have
+/// no column: a customer's row is named, never shown.
 fn drawn(
     diagnostic: &Diagnostic,
     source: SourceText<'_>,
     handler: &GraphicalReportHandler,
 ) -> Option<String> {
-    let main = diagnostic.place().filter(|p| p.line > 0)?;
+    let main = diagnostic.place().filter(|p| p.line > 0 && p.column > 0)?;
     let text = source(&main.file)?;
     let (here, elsewhere): (Vec<_>, Vec<_>) =
         diagnostic.labels.iter().partition(|l| l.place.file == main.file);

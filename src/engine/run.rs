@@ -7,7 +7,7 @@ use super::job::Desk;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
-use super::recover::{recover, republish};
+use super::recover::{drop_part, recover, republish};
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
@@ -19,6 +19,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
+use crate::ports::Files;
 use crate::stage::{
     LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
@@ -53,6 +54,7 @@ pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
 pub async fn run(
     ports: Ports<'_>,
     connected: &Connected<'_>,
@@ -65,25 +67,36 @@ pub async fn run(
 ) -> Result<Finished, EngineError> {
     let mut books = Books::new(ports.files, &connected.info.org_id);
     let before = last_run(ports.files)?;
-    let (mut resumed, mut run) = (None, before + 1);
+    for object in &bound.0.objects {
+        books.open(&object.name)?;
+    }
+    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
-        if desk.state.borrow().unfinished() {
-            if recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
-                (resumed, run) = (Some(before), before);
-            }
+        let unfinished = desk.state.borrow().unfinished();
+        if unfinished && recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
+            (resumed, run) = (Some(before), before);
         }
     }
     let folder = format!("data/{run}");
+    remove_left_out(ports.files, &folder)?;
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
-    let mut runner = Runner::new(&desk, &prepared, migration, &mut books, connected);
+    let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
     let exit = runner.run().await?;
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan: prepared.plan })
+}
+
+/// Removes the files of rows left out that an interrupted call wrote: the survey that follows writes them anew, and
+/// a row that has found its parent since must not stand in one.
+fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
+    let names = files.list(folder)?;
+    let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
+    Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
 }
 
 /// A run's journal opened, its state folded, its settled parts in the ledger.
@@ -219,7 +232,6 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         prepared: &'r Prepared<'a>,
         migration: &'r Migration,
         books: &'r mut Books<'a>,
-        _connected: &Connected<'_>,
     ) -> Self {
         let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
@@ -232,7 +244,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         loop {
             let finished = self.start(&mut sending);
             if finished && self.stopping.is_none() {
-                return self.finish(Ended::Finished, self.exit());
+                let exit = self.exit();
+                return self.finish(Ended::Finished, exit);
             }
             match sending.next().await {
                 Some((key, Ok(collected))) => self.settled(key, collected),
@@ -277,16 +290,31 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if matches!(why, Stopping::Error(_)) {
             self.desk.halted.set(true);
         }
-        // The first reason counts; parts that were interrupted because of it say less.
-        self.stopping.get_or_insert(why);
+        match (&self.stopping, &why) {
+            // A part that came to no end must be gone on with: a spent budget would end the run without it.
+            (None, _) | (Some(Stopping::Budget), Stopping::Error(_)) => self.stopping = Some(why),
+            // The first error counts; parts that were interrupted because of it say less.
+            _ => {}
+        }
     }
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
         self.mark(key, PartProgress::Over);
-        let done = settle(self.desk, self.books, key, collected).and_then(|()| self.step_done(key.step));
+        let done = settle(self.desk, self.books, key, collected).and_then(|again| {
+            self.schedule_again(key.step, again);
+            self.step_done(key.step)
+        });
         match done {
             Ok(()) => self.check_budgets(),
             Err(error) => self.stop(Stopping::Error(error)),
+        }
+    }
+
+    /// Rows that go again wait for everything before them: gently, one part after the other.
+    fn schedule_again(&mut self, step: u16, again: Vec<PartKey>) {
+        if let Some(StepProgress::Staged(parts)) = self.steps.get_mut(&step) {
+            let later = |key| Scheduled { key, after_previous: true, progress: PartProgress::Ready };
+            parts.extend(again.into_iter().map(later));
         }
     }
 
@@ -347,7 +375,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             io: self.desk.ports.stage(),
             shape,
             scan: &survey.scans[load],
-            deferred: if second_pass { second_pass_mask(self.prepared, load) } else { survey.deferred[load] },
+            deferred: if second_pass { survey.second_pass(load) } else { survey.deferred[load] },
             landed: &landed,
             limits: PartLimits {
                 first_rows: CANARY_ROWS.min(step.part_rows),
@@ -394,6 +422,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             object: bound.object.clone(),
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
+            attempt: 0,
             rows: part.rows,
             file: named(&part.file),
             index: named(&part.index),
@@ -460,16 +489,32 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    fn finish(&self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+    fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
+        // No unfinished run can name a segment now: what does not count is left over from a crash.
+        for object in &self.objects {
+            self.books.open(object)?.remove_unused()?;
+        }
         Ok(exit)
+    }
+
+    /// Parts that lie on the disk when the budget ends the run: nobody will send them.
+    fn drop_unsent(&self) -> Result<(), EngineError> {
+        let unsent: Vec<PartKey> = {
+            let state = self.desk.state.borrow();
+            state.parts.iter().filter(|(_, p)| !p.state.is_over()).map(|(key, _)| *key).collect()
+        };
+        unsent.into_iter().try_for_each(|key| drop_part(self.desk, key, "the failure budget was spent"))
     }
 
     /// All parts under way have come to rest: the budget ends the run, anything else leaves it to be gone on with.
     fn pause(&mut self) -> Result<Exit, EngineError> {
         match self.stopping.take() {
-            Some(Stopping::Budget) => self.finish(Ended::Budget, Exit::Budget),
+            Some(Stopping::Budget) => {
+                self.drop_unsent()?;
+                self.finish(Ended::Budget, Exit::Budget)
+            }
             Some(Stopping::Error(error)) => {
                 // The journal may be what failed: then there is nothing more to write.
                 if !matches!(error, EngineError::Journal(_)) {
@@ -481,12 +526,4 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
-}
-
-/// References that a second pass of a load may fill: those that break cycles, and self-references where rows point
-/// at each other or stand too deep.
-fn second_pass_mask(prepared: &Prepared<'_>, load: usize) -> u64 {
-    let (survey, shape) = (&prepared.survey, &prepared.survey.shapes[load]);
-    let own = shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
-    survey.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
 }

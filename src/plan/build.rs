@@ -1,7 +1,7 @@
 //! From the order, what bind knows and the survey's totals to the plan.
 
 use super::graph::{GraphLoad, Order};
-use super::types::{Edge, Lock, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+use super::types::{Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
 use crate::stage::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ pub fn build(inputs: Inputs<'_>) -> Plan {
     }
     notes.extend(inputs.notes.iter().cloned());
     Plan {
-        schema: "cutover.plan/1".into(),
+        schema: PLAN_SCHEMA.into(),
         project: inputs.project.into(),
         environment: inputs.environment.into(),
         org_id: inputs.org_id.into(),
@@ -102,6 +102,7 @@ fn plan_load(inputs: &Inputs<'_>, load: usize) -> PlanLoad {
         object: facts.object.clone(),
         operation: facts.operation.clone(),
         key: facts.key.clone(),
+        needs: inputs.order.needs[load].iter().map(|l| inputs.graph[*l].name.clone()).collect(),
         source: totals.source,
         filtered: totals.filtered,
         rejected: totals.rejected,

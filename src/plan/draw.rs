@@ -1,6 +1,6 @@
 //! The graph of a plan as text and as a Mermaid diagram. Same plan, same bytes.
 
-use super::types::Plan;
+use super::types::{Edge, Plan, PlanLoad};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ pub fn text(plan: &Plan) -> String {
     for depth in levels.values().copied().collect::<std::collections::BTreeSet<_>>() {
         let _ = writeln!(out, "{}", depth + 1);
         for load in plan.loads.iter().filter(|l| levels.get(l.name.as_str()) == Some(&depth)) {
-            let _ = writeln!(out, "  {} ({}){}", load.name, load.object, waits(plan, &load.name));
+            let _ = writeln!(out, "  {} ({}){}", load.name, load.object, waits(plan, load));
         }
     }
     out
@@ -32,9 +32,10 @@ pub fn mermaid(plan: &Plan) -> String {
     out
 }
 
-fn waits(plan: &Plan, child: &str) -> String {
+fn waits(plan: &Plan, load: &PlanLoad) -> String {
     let mut words = Vec::new();
-    for edge in plan.edges.iter().filter(|e| e.child == child) {
+    let edges: Vec<&Edge> = plan.edges.iter().filter(|e| e.child == load.name).collect();
+    for edge in &edges {
         let how = match () {
             () if edge.deferred => ", second pass",
             () if edge.parent == edge.child => ", level by level",
@@ -42,28 +43,21 @@ fn waits(plan: &Plan, child: &str) -> String {
         };
         words.push(format!("{} by {}{how}", edge.parent, edge.by));
     }
+    let unsaid = load.needs.iter().filter(|need| edges.iter().all(|e| e.parent != **need));
+    words.extend(unsaid.map(|need| format!("{need}, same object")));
     if words.is_empty() { String::new() } else { format!(" ← {}", words.join("; ")) }
 }
 
 /// How many loads stand before each, along the longest way.
 fn depths(plan: &Plan) -> BTreeMap<&str, usize> {
     let mut depths: BTreeMap<&str, usize> = plan.loads.iter().map(|l| (l.name.as_str(), 0)).collect();
+    // As often as the longest way can be long: then every way has been gone.
     for _ in 0..plan.loads.len() {
-        for edge in plan.edges.iter().filter(|e| !e.deferred && e.parent != e.child) {
-            if same_object_before(plan, edge) {
-                continue;
-            }
-            let parent = depths.get(edge.parent.as_str()).copied().unwrap_or(0);
-            if let Some(child) = depths.get_mut(edge.child.as_str()) {
-                *child = (*child).max(parent + 1);
-            }
+        for load in &plan.loads {
+            let before = load.needs.iter().filter_map(|need| depths.get(need.as_str())).max();
+            let depth = before.map_or(0, |deepest| deepest + 1);
+            depths.insert(&load.name, depth);
         }
     }
     depths
-}
-
-/// A self-reference between two loads of one object says nothing about their order.
-fn same_object_before(plan: &Plan, edge: &super::types::Edge) -> bool {
-    let object = |name: &str| plan.loads.iter().find(|l| l.name == name).map(|l| l.object.as_str());
-    edge.by != "after" && object(&edge.parent) == object(&edge.child)
 }

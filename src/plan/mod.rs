@@ -12,4 +12,4 @@ mod types;
 pub use build::{Inputs, LoadFacts, LoadTotals, build};
 pub use draw::{mermaid, text};
 pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
-pub use types::{Edge, Lock, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+pub use types::{Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};

@@ -3,10 +3,13 @@
 use crate::stage::LeftOut;
 use serde::{Deserialize, Serialize};
 
+/// The format of plans that we write, and the only one that we read.
+pub const PLAN_SCHEMA: &str = "cutover.plan/1";
+
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// `cutover.plan/1`.
+    /// [`PLAN_SCHEMA`].
     pub schema: String,
     /// The project.
     pub project: String,
@@ -74,6 +77,8 @@ pub struct PlanLoad {
     pub object: String,
     pub operation: String,
     pub key: String,
+    /// Loads that must be done before it: parents, `after`, and loads of the same object that stand before it.
+    pub needs: Vec<String>,
     pub source: u64,
     pub filtered: u64,
     pub rejected: u64,

@@ -31,7 +31,7 @@ pub struct Scan<'a> {
     pub truncated: u64,
     /// Rows that take part, by key ([`RowRecord`]).
     pub rows: Sorted<'a>,
-    /// References with a value, by the parent's object, by the parent's key ([`RefRecord`]).
+    /// References with a value, by the parent's object, by the parent's key (a reference record each).
     pub references: BTreeMap<usize, Sorted<'a>>,
     /// Rows with a value, by reference.
     pub filled: Vec<u64>,
@@ -163,11 +163,8 @@ impl One<'_> {
                 self.found.filtered += 1;
                 return Ok(());
             }
-            Verdict::Rejected(reject) => {
-                let field =
-                    reject.field.and_then(|f| self.shape.rules.get(f)).map(|r| format!("{}: ", r.field));
-                return Err((reject.code, format!("{}{}", field.unwrap_or_default(), reject.message)));
-            }
+            // The message names the field already.
+            Verdict::Rejected(reject) => return Err((reject.code, reject.message)),
             Verdict::Kept => {}
         }
         let key = self

@@ -1,15 +1,35 @@
-//! The one integration binary; its modules follow.
+//! The one integration binary: helpers first, then the tests, a module a subject.
 #![allow(unreachable_pub, reason = "modules of one binary: what they share is public to each other")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say what they counted"
+)]
 
+mod http;
+#[cfg(unix)]
+mod process;
+mod project;
+mod world;
+
+mod again;
+mod check;
+mod cli_reference;
 mod crash;
+mod docs;
+mod examples;
+mod exit_codes;
+mod held;
+mod house;
 #[cfg(unix)]
 mod kill;
 #[cfg(target_os = "linux")]
 mod memory;
-#[cfg(unix)]
-mod process;
+mod privacy;
+mod rerun;
 mod same;
+mod screens;
 #[cfg(unix)]
 mod superseded;
-mod world;
