@@ -4,8 +4,11 @@ use super::error::StageError;
 use super::record::IndexRecord;
 use crate::ports::{Files, read_all};
 
-/// Bytes kept in memory before they are appended to a temporary file.
-const BUFFER: usize = 64 << 10;
+/// Bytes that all parts of a step together keep in memory before they are appended to temporary files: a share for
+/// each, so that memory does not grow with the number of parts.
+const GATHER: usize = 1 << 20;
+/// The smallest share; below it there would be an append for every few rows.
+const SHARE: usize = 2 << 10;
 
 /// How large a part may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +45,17 @@ pub(super) struct PartWriter {
     pub(super) after_previous: bool,
     rows: Vec<u8>,
     index: Vec<u8>,
+    share: usize,
     count: u64,
     bytes: u64,
 }
 
 impl PartWriter {
-    pub(super) fn new(name: String, action: u8, after_previous: bool) -> Self {
-        Self { name, action, after_previous, rows: Vec::new(), index: Vec::new(), count: 0, bytes: 0 }
+    /// One of so many parts that are gathered at the same time.
+    pub(super) fn new(name: String, action: u8, after_previous: bool, parts: usize) -> Self {
+        let share = (GATHER / parts.max(1)).max(SHARE);
+        let (rows, index) = (Vec::new(), Vec::new());
+        Self { name, action, after_previous, rows, index, share, count: 0, bytes: 0 }
     }
 
     /// Adds a row with its rank in the part.
@@ -66,7 +73,7 @@ impl PartWriter {
         self.index.extend_from_slice(&index.encode());
         self.count += 1;
         self.bytes += row.len() as u64;
-        if self.rows.len() >= BUFFER {
+        if self.rows.len() + self.index.len() >= self.share {
             self.flush(files)?;
         }
         Ok(())

@@ -520,7 +520,7 @@ fn write_parts<'a>(
                 let kind = &kinds[part as usize];
                 let writer = writers.entry(part).or_insert_with(|| {
                     let name = format!("{}/gather-{}-{part}", step.scratch, step.shape.load);
-                    PartWriter::new(name, kind.action, kind.after_previous)
+                    PartWriter::new(name, kind.action, kind.after_previous, kinds.len())
                 });
                 writer.add(step.io.files, rank, &bytes, &index)?;
             }

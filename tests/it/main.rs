@@ -25,6 +25,8 @@ mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+#[cfg(target_os = "linux")]
+mod memory;
 mod privacy;
 mod rerun;
 mod review;
