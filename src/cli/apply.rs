@@ -7,14 +7,14 @@ use super::project::{MANIFEST, Project};
 use super::screen::Screen;
 use super::select::selected;
 use super::watch::Watch;
-use crate::checkpoint::SledStore;
+use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
     Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, refresh, run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
-use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, write_durably};
+use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
 use crate::report::{failure_groups, plan_text, report_json, report_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,6 +116,7 @@ impl Order<'_> {
         migration: &Migration,
         selected: &[bool],
     ) -> Result<Finished, EngineError> {
+        let resumes = self.saved.as_ref().is_some_and(|saved| begun_with(project, saved).unwrap_or(false));
         let connected = connect(ports, migration).await?;
         let bound = bound(migration, &connected)?;
         self.screen.show(&bound.1, &project.root);
@@ -126,7 +127,7 @@ impl Order<'_> {
         }
         let stop = Arc::new(Stop::default());
         let listener = tokio::spawn(listen(stop.clone()));
-        let approve = |prepared: &Prepared<'_>| self.approve(prepared, migration);
+        let approve = |prepared: &Prepared<'_>| self.approve(prepared, migration, resumes);
         let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();
@@ -134,10 +135,16 @@ impl Order<'_> {
     }
 
     /// Shows the plan, holds it against the saved one, and asks where somebody must be asked.
-    fn approve(&self, prepared: &Prepared<'_>, migration: &Migration) -> Result<(), EngineError> {
+    fn approve(
+        &self,
+        prepared: &Prepared<'_>,
+        migration: &Migration,
+        resumes: bool,
+    ) -> Result<(), EngineError> {
         let plan = &prepared.plan;
         if let Some(saved) = &self.saved {
-            return same_plan(saved, plan);
+            // What the interrupted run has landed of its own plan is no reason to call the plan stale.
+            return if resumes && saved.inputs == plan.inputs { Ok(()) } else { same_plan(saved, plan) };
         }
         self.screen.tell(&plan_text(plan));
         let local = matches!(migration.environment.org, OrgLogin::Local { .. });
@@ -169,6 +176,15 @@ impl Order<'_> {
         let _ = project.files.list("data")?;
         Ok(())
     }
+}
+
+/// Whether the last run is unfinished and was begun with this plan.
+fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
+    let run = last_run(&project.files)?;
+    let path = journal_path(run);
+    let (lines, _) = read_journal(&project.files, &path)?;
+    let text = read_text(&project.files, &format!("runs/{run}/plan.json"))?;
+    Ok(RunState::fold(&path, &lines)?.unfinished() && read_plan(&text).is_ok_and(|plan| plan == *saved))
 }
 
 /// A saved plan is executed only as it was reviewed.

@@ -11,7 +11,7 @@ use crate::salesforce::{Client, in_lists};
 use crate::stage::{MissingRecord, Resolved, RowRecord, Scan, Shape, key_texts};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Keys that are asked for at most; more parents than that are missing by mistake.
+/// Keys of one load that are asked for at most: so many parents are missing by mistake, and the plan says so.
 const MOST_KEYS: usize = 200_000;
 /// Characters of one list of keys.
 const LIST: usize = 8_000;
@@ -20,7 +20,15 @@ const SORT_BUDGET: usize = 4 << 20;
 /// The load number of entries that no load sent.
 pub(super) const NO_LOAD: u16 = u16::MAX;
 
-/// Asks the org for the missing parents of a load. Gives how many it has.
+/// What asking came to.
+pub(super) struct Asked {
+    /// Parents that the org has.
+    pub(super) found: u64,
+    /// Whether there were more parents missing than are asked for.
+    pub(super) too_many: bool,
+}
+
+/// Asks the org for the missing parents of a load.
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
@@ -32,8 +40,9 @@ pub(super) async fn ask(
     scan: &Scan<'_>,
     resolved: &Resolved<'_>,
     books: &mut Books<'_>,
-) -> Result<u64, EngineError> {
+) -> Result<Asked, EngineError> {
     let keys = missing_keys(ports, shape, scan, resolved)?;
+    let too_many = keys.values().map(BTreeSet::len).sum::<usize>() >= MOST_KEYS;
     let mut found = 0;
     for (object, keys) in keys {
         let target = &bound.objects[object];
@@ -50,7 +59,7 @@ pub(super) async fn ask(
             books.open(&target.name)?.adopt(entries.into_values().map(Ok))?;
         }
     }
-    Ok(found)
+    Ok(Asked { found, too_many })
 }
 
 /// An entry for a record that the org has and no load of ours sent.
@@ -61,8 +70,8 @@ pub(super) fn adopted(row: &[Option<String>], form: KeyForm) -> Option<Entry> {
     Some(Entry { id, flags, load: NO_LOAD, ..Entry::new(form.hash(key)?, State::Landed) })
 }
 
-/// The missing parents' keys as text, by object, and those of fallbacks that are not there. Parents of the row's own object that stand in its own source are
-/// not asked for: they are sent with it.
+/// The missing parents' keys as text, by object, and those of fallbacks that are not there. Parents of the row's own
+/// object that stand in its own source are not asked for: they are sent with it.
 fn missing_keys(
     ports: &Ports<'_>,
     shape: &Shape,

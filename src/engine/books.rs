@@ -20,6 +20,11 @@ impl<'a> Books<'a> {
         Self { files, folder: format!("ledger/{org_id}"), ledgers: BTreeMap::new() }
     }
 
+    /// Whether these are the books of this org.
+    pub fn is_of(&self, org_id: &str) -> bool {
+        self.folder == format!("ledger/{org_id}")
+    }
+
     /// Opens the ledger of an object.
     ///
     /// # Errors

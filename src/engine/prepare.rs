@@ -195,7 +195,7 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
 /// Loops and hierarchies that are too deep.
 fn notes(survey: &Surveyed<'_>) -> Vec<String> {
     const MOST: usize = 10;
-    let mut notes = Vec::new();
+    let mut notes = survey.notes.clone();
     for (shape, decided) in survey.shapes.iter().zip(&survey.decided) {
         for (lines, opened) in decided.loops.iter().take(MOST) {
             let path = shape.paths.first().map_or("", String::as_str);

@@ -4,7 +4,9 @@ use super::ask::adopted;
 use super::books::Books;
 use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Progress};
+use super::recover::republish;
 use crate::bind::{Bound, BoundObject};
+use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::merge::Joined;
 use crate::ledger::sort::Sorter;
@@ -57,6 +59,7 @@ pub async fn refresh(
     books: &mut Books<'_>,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
+    settled_first(ports, books)?;
     for object in &bound.objects {
         let before = books.open(&object.name)?.landed_count()?;
         let mut found = Sorter::new(ports.files, "data/scratch/refresh", 16 + 15, 4 << 20);
@@ -81,6 +84,16 @@ pub async fn refresh(
         )));
     }
     Ok(())
+}
+
+/// What the last run settled goes into the ledgers before they are built again: published later, it would hide what
+/// the org was found to have.
+fn settled_first(ports: &Ports<'_>, books: &mut Books<'_>) -> Result<(), EngineError> {
+    let run = last_run(ports.files)?;
+    let path = journal_path(run);
+    let (lines, _) = read_journal(ports.files, &path)?;
+    let state = RunState::fold(&path, &lines)?;
+    if books.is_of(&state.org_id) { republish(books, run, &lines, &state) } else { Ok(()) }
 }
 
 fn rebuild(

@@ -38,6 +38,8 @@ pub struct Surveyed<'a> {
     pub order: Order,
     /// References of each load that are filled in a second pass, a bit each.
     pub deferred: Vec<u64>,
+    /// What the reviewer should know.
+    pub notes: Vec<String>,
     /// The reference whose parents each load locks.
     pub locks: Vec<Option<(usize, Lock)>>,
 }
@@ -102,7 +104,17 @@ pub(super) async fn survey<'a>(
     let deferred = deferred(&order, shapes.len());
     let locks = locks(bound, migration, &scans)?;
     let reasons = scans.iter().map(|s| s.reasons.clone()).collect();
-    let mut survey = Surveyed { shapes, scans, decided: Vec::new(), reasons, graph, order, deferred, locks };
+    let mut survey = Surveyed {
+        shapes,
+        scans,
+        decided: Vec::new(),
+        reasons,
+        graph,
+        order,
+        deferred,
+        notes: Vec::new(),
+        locks,
+    };
     decide_all(ports, connected, bound, books, options, &mut survey, &mut files).await?;
     Ok(survey)
 }
@@ -123,7 +135,7 @@ async fn decide_all<'a>(
 ) -> Result<(), EngineError> {
     let mut creates: BTreeMap<usize, Vec<Sorted<'a>>> = BTreeMap::new();
     let mut decided: BTreeMap<usize, Decided<'a>> = BTreeMap::new();
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let sequence = survey.order.sequence.clone();
     for (at, load) in sequence.iter().copied().enumerate() {
         let later =
@@ -132,9 +144,17 @@ async fn decide_all<'a>(
         let mask = survey.deferred[load];
         let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
         let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
-        if resolved.count > 0
-            && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0
-        {
+        let asked = match resolved.count {
+            0 => None,
+            _ => Some(ask(ports, &connected.client, bound, shape, scan, &resolved, books).await?),
+        };
+        if asked.as_ref().is_some_and(|asked| asked.too_many) {
+            notes.push(format!(
+                "{}: so many parents are missing that the org was not asked for all",
+                shape.name
+            ));
+        }
+        if asked.is_some_and(|asked| asked.found > 0) {
             let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
             // First: the files of both have the same names, and go with the one that is dropped last.
             drop(resolved);
@@ -162,6 +182,7 @@ async fn decide_all<'a>(
         return Err(EngineError::Problems(Exit::Invalid, problems));
     }
     survey.decided = decided.into_values().collect();
+    survey.notes = notes;
     Ok(())
 }
 

@@ -415,7 +415,9 @@ const ASSIGNED: usize = 8 + 4 + 4 + ROW;
 fn assign<'a>(step: &StepInputs<'_, 'a>, lanes: &Sorted<'a>) -> Result<(Sorted<'a>, Vec<Kind>), StageError> {
     let name = format!("{}/assigned-{}", step.scratch, step.shape.load);
     let sorter = Sorter::new(step.io.files, &name, ASSIGNED, SORT_BUDGET);
-    let mut dealer = Dealer { sorter, limits: step.limits, kinds: Vec::new(), rows: 0, lane: None };
+    let (limits, locks) = (step.limits, step.lock.is_some());
+    let mut dealer =
+        Dealer { sorter, limits, kinds: Vec::new(), rows: 0, lane: None, first_lane: None, locks };
     let mut group: Vec<Vec<u8>> = Vec::new();
     let mut continues = false;
     let mut iter = lanes.iter();
@@ -440,6 +442,9 @@ struct Dealer<'a> {
     kinds: Vec<Kind>,
     rows: u32,
     lane: Option<u8>,
+    first_lane: Option<u8>,
+    /// Whether the rows lock parents.
+    locks: bool,
 }
 
 impl Dealer<'_> {
@@ -457,7 +462,10 @@ impl Dealer<'_> {
             self.lane = Some(first[0]);
             self.rows = 0;
             let action = Row::decode(&first[LANE..]).decision.action;
-            self.kinds.push(Kind { action, after_previous: continues });
+            // Rows that do different things may share a locked parent: then their parts do not run side by side.
+            let later_lane = self.locks && first[0] != self.first_lane.unwrap_or(first[0]);
+            self.first_lane.get_or_insert(first[0]);
+            self.kinds.push(Kind { action, after_previous: continues || later_lane });
         }
         for row in group {
             let mut record = row[17..25].to_vec();

@@ -112,8 +112,13 @@ impl Drop for Running<'_> {
 impl Running<'_> {
     /// A command of the binary on the project, in the environment of the served org.
     pub fn command(&self, word: &str) -> Command {
+        self.command_on(word, &self.site.root())
+    }
+
+    /// A command of the binary on a path of its own.
+    pub fn command_on(&self, word: &str, path: &Path) -> Command {
         let mut command = Command::new(BINARY);
-        command.arg(word).arg(self.site.root()).args(["--env", "remote", "--state-dir"]).arg(&self.state);
+        command.arg(word).arg(path).args(["--env", "remote", "--state-dir"]).arg(&self.state);
         command.env("CUTOVER_TEST_URL", &self.url).env("CUTOVER_TEST_TOKEN", &self.token);
         command
     }
@@ -125,8 +130,12 @@ impl Running<'_> {
 
     /// `apply --yes`, begun.
     pub fn begin(&self) -> Begun {
-        let quiet = |c: &mut Command| c.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Begun(quiet(self.command("apply").arg("--yes")))
+        self.begin_with(self.command("apply").arg("--yes"))
+    }
+
+    /// A command, begun.
+    pub fn begin_with(&self, command: &mut Command) -> Begun {
+        Begun(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// The journal of a run as it stands.
@@ -176,8 +185,16 @@ impl Running<'_> {
 pub struct Begun(Child);
 
 impl Begun {
+    /// The process's number.
+    #[cfg(target_os = "linux")]
     pub fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Whether it has ended.
+    #[cfg(target_os = "linux")]
+    pub fn is_over(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
     }
 
     /// SIGKILL. How it ended: it may have been over already.
@@ -190,10 +207,6 @@ impl Begun {
     pub fn interrupt(&self) {
         let kill = Command::new("sh").arg("-c").arg(format!("kill -INT {}", self.0.id())).status().unwrap();
         assert!(kill.success());
-    }
-
-    pub fn is_over(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
     }
 
     /// Its end.

@@ -82,3 +82,24 @@ fn ctrl_c_leaves_a_run_that_goes_on() {
     assert!(world.journal(2).is_empty(), "there is no second run");
     assert_eq!(difference(&world.contents(), &expected), None);
 }
+
+#[test]
+fn a_saved_plan_is_gone_on_with_and_then_stale() {
+    let site = npsp();
+    let world = site.world("saved");
+    let file = site.root().join("reviewed.json");
+    let made = world.command("plan").arg("--out").arg(&file).output().unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+
+    let process = world.begin_with(&mut world.command_on("apply", &file));
+    world.until(1, 2, |e| matches!(e, Event::PartSettled { .. }));
+    assert_eq!(process.kill().signal(), Some(9), "it was over before it could be killed");
+    let settled = world.told(1).loads.iter().map(|l| l.outcomes[5]).sum::<u64>();
+    assert!(settled > 0 && world.told(1).ended.is_none());
+
+    let done = world.command_on("apply", &file).output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(matches!(world.told(1).ended, Some((Ended::Finished, 0))), "the same run goes on");
+    let again = world.command_on("apply", &file).output().unwrap();
+    assert_eq!(again.status.code(), Some(81), "what it planned has been done");
+}
