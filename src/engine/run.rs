@@ -178,7 +178,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn stop(&mut self, why: Stopping) {
-        if matches!(why, Stopping::Error(_)) {
+        // A stale source stops what has not begun; jobs that are open settle first (spec, Crash windows).
+        if matches!(&why, Stopping::Error(error) if error.exit() != Exit::Stale) {
             self.desk.halted.set(true);
         }
         match (&self.stopping, &why) {
