@@ -28,6 +28,15 @@ pub(super) struct Asked {
     pub(super) too_many: bool,
 }
 
+impl Asked {
+    /// What the plan says of it.
+    pub(super) fn note(&self, load: &str) -> Option<String> {
+        let note =
+            || format!("{load}: so many parents are missing that the org was not asked for all of them");
+        self.too_many.then(note)
+    }
+}
+
 /// Asks the org for the missing parents of a load.
 ///
 /// # Errors

@@ -84,18 +84,7 @@ pub(super) async fn survey<'a>(
         .iter()
         .map(|l| options.left_out.map(|folder| left_out_file(ports, folder, l)))
         .collect();
-    let mut scans = Vec::new();
-    for (index, (shape, file)) in shapes.iter_mut().zip(&mut files).enumerate() {
-        if !options.selected[index] {
-            shape.paths.clear();
-        }
-        observer.progress(&Progress::Reading { load: shape.name.clone() });
-        scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
-    }
-    let overlaps = overlaps(&shapes, &scans)?;
-    if !overlaps.is_empty() {
-        return Err(EngineError::Problems(Exit::Invalid, overlaps));
-    }
+    let scans = read_sources(ports, &mut shapes, &mut files, options.selected, observer)?;
     for object in &bound.objects {
         books.open(&object.name)?;
     }
@@ -117,6 +106,26 @@ pub(super) async fn survey<'a>(
     };
     decide_all(ports, connected, bound, books, options, &mut survey, &mut files).await?;
     Ok(survey)
+}
+
+/// Reads every source once.
+fn read_sources<'a>(
+    ports: &Ports<'a>,
+    shapes: &mut [Shape],
+    files: &mut [Option<LeftOutFile<'a>>],
+    selected: &[bool],
+    observer: &dyn Observer,
+) -> Result<Vec<Scan<'a>>, EngineError> {
+    let mut scans = Vec::new();
+    for (index, (shape, file)) in shapes.iter_mut().zip(files).enumerate() {
+        if !selected[index] {
+            shape.paths.clear();
+        }
+        observer.progress(&Progress::Reading { load: shape.name.clone() });
+        scans.push(scan(ports.stage(), shape, SCRATCH, file.as_mut())?);
+    }
+    let overlaps = overlaps(shapes, &scans)?;
+    if overlaps.is_empty() { Ok(scans) } else { Err(EngineError::Problems(Exit::Invalid, overlaps)) }
 }
 
 fn left_out_file<'a>(ports: &Ports<'a>, folder: &str, load: &crate::manifest::Load) -> LeftOutFile<'a> {
@@ -142,36 +151,23 @@ async fn decide_all<'a>(
             Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
         let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
         let mask = survey.deferred[load];
-        let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
-        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
-        let asked = match resolved.count {
-            0 => None,
-            _ => Some(ask(ports, &connected.client, bound, shape, scan, &resolved, books).await?),
-        };
-        if asked.as_ref().is_some_and(|asked| asked.too_many) {
-            notes.push(format!(
-                "{}: so many parents are missing that the org was not asked for all",
-                shape.name
-            ));
-        }
-        if asked.is_some_and(|asked| asked.found > 0) {
-            let expected = Expected { bound, books: &*books, creates: &creates, later: &later };
-            // First: the files of both have the same names, and go with the one that is dropped last.
-            drop(resolved);
-            resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
+        let there = There { bound, creates: &creates, later: &later };
+        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
+        if resolved.count > 0 {
+            let asked = ask(ports, &connected.client, bound, shape, scan, &resolved, books).await?;
+            notes.extend(asked.note(&shape.name));
+            if asked.found > 0 {
+                // First: the files of both have the same names, and go with the one that is dropped last.
+                drop(resolved);
+                resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
+            }
         }
         let given =
             Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
         let entries = books.entries(&bound.objects[shape.object].name);
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
-        let mut this = match decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH) {
-            Ok(this) => this,
-            Err(StageError::Problems(found)) => {
-                problems.extend(found);
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let this = decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH);
+        let Some(mut this) = or_problems(this, &mut problems)? else { continue };
         let reasons = &mut survey.reasons[load];
         leave_out(ports, shape, scan, &this.left, files[load].as_mut(), reasons)?;
         let empty = crate::ledger::sort::Sorter::new(ports.files, SCRATCH, 16, 0).finish()?;
@@ -184,6 +180,21 @@ async fn decide_all<'a>(
     survey.decided = decided.into_values().collect();
     survey.notes = notes;
     Ok(())
+}
+
+/// Problems of the data are collected over all loads; anything else stops at once.
+fn or_problems<T>(
+    result: Result<T, StageError>,
+    problems: &mut Vec<crate::diagnostic::Diagnostic>,
+) -> Result<Option<T>, EngineError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(StageError::Problems(found)) => {
+            problems.extend(found);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Counts and writes the rows that a decision left out.
@@ -221,6 +232,21 @@ fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
         ),
     };
     RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+}
+
+/// What will be there when a load's turn comes, but for the ledger.
+#[derive(Clone, Copy)]
+struct There<'e, 'a> {
+    bound: &'e Bound,
+    creates: &'e BTreeMap<usize, Vec<Sorted<'a>>>,
+    later: &'e Later<'e, 'a>,
+}
+
+impl<'e, 'a> There<'e, 'a> {
+    /// With the ledger as it is now.
+    fn beside(self, books: &'e Books<'a>) -> Expected<'e, 'a> {
+        Expected { bound: self.bound, books, creates: self.creates, later: self.later }
+    }
 }
 
 /// What will be there when a load's turn comes: what has landed, and what the loads before it create.

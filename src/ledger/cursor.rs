@@ -4,7 +4,7 @@ use crate::ports::Files;
 use std::io;
 
 /// How much is read at once.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = 16 << 10;
 
 /// Walks over sorted records. Before the first `advance` there is no record.
 pub(super) trait Cursor {
