@@ -82,6 +82,7 @@ pub enum Event {
         object: String,
         key: String,
         form: String,
+        attempt: u32,
         rows: u64,
         file: NamedFile,
         index: NamedFile,

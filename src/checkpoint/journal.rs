@@ -131,6 +131,8 @@ pub struct Journal<'a> {
     path: String,
     seq: u64,
     unsynced: bool,
+    /// Whether the names of the file and of its folders are known to be durable.
+    named: bool,
 }
 
 impl<'a> Journal<'a> {
@@ -145,7 +147,7 @@ impl<'a> Journal<'a> {
             files.truncate(&path, good)?;
             files.sync(&path)?;
         }
-        Ok((Self { files, path, seq: lines.len() as u64, unsynced: false }, lines))
+        Ok((Self { files, path, seq: lines.len() as u64, unsynced: false, named: false }, lines))
     }
 
     /// Appends an event. Not durable before [`Journal::commit`].
@@ -167,8 +169,9 @@ impl<'a> Journal<'a> {
     pub fn commit(&mut self) -> Result<(), JournalError> {
         if self.unsynced {
             self.files.sync(&self.path)?;
-            if self.seq <= 1 || self.path_is_new() {
+            if !self.named {
                 self.name_durably()?;
+                self.named = true;
             }
             self.unsynced = false;
         }
@@ -178,10 +181,6 @@ impl<'a> Journal<'a> {
     /// Number of the last event.
     pub fn seq(&self) -> u64 {
         self.seq
-    }
-
-    fn path_is_new(&self) -> bool {
-        self.seq < 8
     }
 
     /// The file's name and those of its folders.
@@ -234,6 +233,18 @@ mod tests {
         files.put(&journal_path(1), &bytes);
         let refused = Journal::open(&files, 1).err().unwrap();
         assert!(matches!(refused, JournalError::Damaged { line: 1, .. }), "{refused}");
+    }
+
+    #[test]
+    fn however_many_events_the_first_commit_has_the_file_keeps_its_name() {
+        let files = MemoryFiles::default();
+        let (mut journal, _) = Journal::open(&files, 1).unwrap();
+        for number in 0..20 {
+            journal.append(7, intent(number)).unwrap();
+        }
+        journal.commit().unwrap();
+        files.crash();
+        assert_eq!(read_journal(&files, &journal_path(1)).unwrap().0.len(), 20);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Part {
     pub key: String,
     /// How keys are compared: `folded`, `exact` or `number`.
     pub form: String,
+    /// How often its rows were refused in passing before: 0 for rows that go for the first time.
+    pub attempt: u32,
     /// Rows sent in it.
     pub rows: u64,
     /// The payload.
@@ -191,7 +193,8 @@ impl RunState {
                 if let Some(state) = self.loads.get_mut(*load as usize) {
                     (state.source, state.outcomes, state.absent) = (*source, *outcomes, *absent);
                     (state.rounded, state.truncated) = (*rounded, *truncated);
-                    state.references.pending = 0;
+                    // Those refused are tried again by a run that goes on: they may not count twice.
+                    (state.references.pending, state.references.failed) = (0, 0);
                 }
             }
             Event::StepStaged { load, kind, held, rejected, waiting, rows, .. } => {
@@ -212,27 +215,7 @@ impl RunState {
 
     fn apply_to_part(&mut self, key: PartKey, event: &Event) -> Result<(), IllegalEvent> {
         let next = PartState::next(self.parts.get(&key).map(|p| p.state), event)?;
-        if let Event::PartStaged {
-            load, kind, operation, object, key: field, form, rows, file, index, ..
-        } = event
-        {
-            let part = Part {
-                load: *load,
-                kind: *kind,
-                state: next,
-                operation: operation.clone(),
-                object: object.clone(),
-                key: field.clone(),
-                form: form.clone(),
-                rows: *rows,
-                file: file.clone(),
-                index: index.clone(),
-                job: None,
-                job_state: None,
-                failed: 0,
-                segment: None,
-                failures: None,
-            };
+        if let Some(part) = new_part(event, next) {
             self.parts.insert(key, part);
         }
         if let Some(part) = self.parts.get_mut(&key) {
@@ -279,6 +262,33 @@ pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
     let bytes = store.get("run").ok()??;
     let state: RunState = serde_json::from_slice(&bytes).ok()?;
     (state.run == run && state.seq <= last_seq).then_some(state)
+}
+
+/// The part that an event announces.
+fn new_part(event: &Event, state: PartState) -> Option<Part> {
+    let Event::PartStaged { load, kind, operation, object, key, form, attempt, rows, file, index, .. } =
+        event
+    else {
+        return None;
+    };
+    Some(Part {
+        load: *load,
+        kind: *kind,
+        state,
+        operation: operation.clone(),
+        object: object.clone(),
+        key: key.clone(),
+        form: form.clone(),
+        attempt: *attempt,
+        rows: *rows,
+        file: file.clone(),
+        index: index.clone(),
+        job: None,
+        job_state: None,
+        failed: 0,
+        segment: None,
+        failures: None,
+    })
 }
 
 fn empty_load(name: LoadName) -> LoadState {
@@ -336,101 +346,5 @@ mod as_pairs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ports::MemoryStore;
-
-    fn named(path: &str) -> NamedFile {
-        NamedFile { path: path.into(), length: 1, blake3: "00".into() }
-    }
-
-    fn journal() -> Vec<Line> {
-        let part = PartKey { step: 0, number: 1 };
-        let events = vec![
-            Event::RunStarted {
-                version: 1,
-                run: 3,
-                environment: "local".into(),
-                org_id: "00D".into(),
-                inputs: "x".into(),
-                loads: vec![LoadName { name: "a".into(), object: "Account".into(), files: vec![] }],
-            },
-            Event::Surveyed {
-                load: 0,
-                source: 5,
-                outcomes: [1, 0, 0, 0, 0, 0, 0, 0, 0, 4],
-                absent: 0,
-                rounded: 0,
-                truncated: 0,
-            },
-            Event::StepStaged {
-                step: 0,
-                load: 0,
-                kind: StepKind::Rows,
-                rows: 3,
-                held: 1,
-                rejected: 0,
-                waiting: 0,
-            },
-            Event::PartStaged {
-                part,
-                load: 0,
-                kind: StepKind::Rows,
-                operation: "upsert".into(),
-                object: "Account".into(),
-                key: "K__c".into(),
-                form: "folded".into(),
-                rows: 3,
-                file: named("f"),
-                index: named("i"),
-            },
-            Event::JobIntent { part },
-            Event::JobCreated { part, job: "750".into() },
-            Event::Uploaded { part },
-            Event::Closed { part },
-            Event::PartSettled {
-                part,
-                state: "JobComplete".into(),
-                created: 2,
-                updated: 0,
-                deleted: 0,
-                failed: 1,
-                segment: None,
-                failures: None,
-            },
-        ];
-        events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
-    }
-
-    #[test]
-    fn every_prefix_of_a_journal_balances() {
-        let lines = journal();
-        for end in 2..=lines.len() {
-            let state = RunState::fold("j", &lines[..end]).unwrap();
-            assert!(state.loads[0].tally().balances(), "after {end} events: {:?}", state.loads[0]);
-        }
-        let state = RunState::fold("j", &lines).unwrap();
-        assert_eq!(state.loads[0].outcomes, [1, 0, 0, 1, 0, 2, 0, 0, 1, 0]);
-    }
-
-    #[test]
-    fn the_store_goes_on_from_where_it_was_saved() {
-        let lines = journal();
-        let store = MemoryStore::default();
-        save(&store, &RunState::fold("j", &lines[..5]).unwrap()).unwrap();
-        let mut state = restore(&store, 3, lines.len() as u64).unwrap();
-        state.fold_more("j", &lines).unwrap();
-        assert_eq!(state, RunState::fold("j", &lines).unwrap());
-        assert!(restore(&store, 4, 99).is_none() && restore(&store, 3, 2).is_none());
-    }
-
-    #[test]
-    fn illegal_events_are_refused() {
-        let mut lines = journal();
-        lines.remove(5);
-        for (i, line) in lines.iter_mut().enumerate() {
-            line.seq = i as u64 + 1;
-        }
-        assert!(matches!(RunState::fold("j", &lines), Err(JournalError::Illegal { line: 6, .. })));
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

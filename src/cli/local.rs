@@ -180,19 +180,47 @@ mod tests {
         assert_eq!(csv(&answer()).unwrap(), "Name,Account.Name\n\"a, \"\"b\"\"\",\nc,d\n");
     }
 
-    #[tokio::test]
-    async fn it_serves_on_loopback_and_stops() {
-        let org = LocalOrg::open(Schema::standard(), Options::default()).unwrap();
-        let running = serve(org.clone(), 0).await.unwrap();
-        let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", running.port)).await.unwrap();
-        socket
-            .write_all(b"GET /services/data HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            .await
-            .unwrap();
+    /// One call on a connection of its own; answers status and body, which the org sends in one piece or in chunks.
+    async fn call(org: &LocalOrg, port: u16, method: &str, path: &str, body: &str) -> (String, String) {
+        let (token, length) = (org.access_token(), body.len());
+        let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let head = format!(
+            "{method} /services/data{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
         let mut text = String::new();
         socket.read_to_string(&mut text).await.unwrap();
-        assert!(text.starts_with("HTTP/1.1 200") && text.contains("\"68.0\""), "{text}");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    }
+
+    #[tokio::test]
+    async fn it_serves_on_loopback_moves_its_jobs_on_and_stops() {
+        let org = LocalOrg::open(Schema::standard(), Options::default()).unwrap();
+        let running = serve(org.clone(), 0).await.unwrap();
         assert_eq!(org.base_url(), format!("http://127.0.0.1:{}", running.port));
+        let port = running.port;
+        let spec = r#"{"object":"Account","operation":"insert"}"#;
+        let (status, created) = call(&org, port, "POST", "/v62.0/jobs/ingest", spec).await;
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        let created: serde_json::Value = serde_json::from_str(&created).unwrap();
+        let job = format!("/v62.0/jobs/ingest/{}", created["id"].as_str().unwrap());
+        let (status, _) = call(&org, port, "PUT", &format!("{job}/batches"), "Name\nA\nB\n").await;
+        assert_eq!(status, "HTTP/1.1 201 Created");
+        call(&org, port, "PATCH", &job, r#"{"state":"UploadComplete"}"#).await;
+        let mut info = String::new();
+        for _ in 0..500 {
+            info = call(&org, port, "GET", &job, "").await.1;
+            if info.contains("\"state\":\"JobComplete\"") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert!(info.contains("\"numberRecordsProcessed\":2,\"numberRecordsFailed\":0"), "{info}");
+        let (_, good) = call(&org, port, "GET", &format!("{job}/successfulResults"), "").await;
+        assert!(good.contains("\"true\",\"A\"\n") && good.contains("\"true\",\"B\"\n"), "{good}");
         running.stop().await.unwrap();
+        assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen
 }
 
 async fn serve(schema: Option<&Path>, data: Option<&Path>, port: u16) -> Result<(), EngineError> {
-    let org = open_local(schema, data, Path::new(""))?;
+    let org = open_local(schema, data, Path::new(""), false)?;
     Ok(serve_forever(org, port).await?)
 }
 
@@ -57,7 +57,11 @@ fn query_in(
         return Err(usage(&format!("environment `{}` is no local org", migration.environment.name)));
     };
     let schema = project.root.join(schema);
-    let org = open_local(Some(&schema), Some(&local_data(project, &migration)), &project.root)?;
+    let data = local_data(project, &migration);
+    if !data.join("org.db").is_file() {
+        return Err(usage("the project's local org is empty: `cutover apply` fills it"));
+    }
+    let org = open_local(Some(&schema), Some(&data), &project.root, true)?;
     let answer = org.query(soql).map_err(|e| {
         EngineError::problem(
             Exit::Invalid,

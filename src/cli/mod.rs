@@ -10,6 +10,7 @@ mod local_commands;
 mod org;
 mod plan;
 mod project;
+mod reference;
 mod report;
 mod screen;
 mod select;
@@ -17,6 +18,7 @@ mod watch;
 
 pub use args::command;
 pub use local::{Running, serve, serve_forever};
+pub use reference::reference;
 
 use crate::engine::Exit;
 use args::{Cli, Command};

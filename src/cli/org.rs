@@ -4,7 +4,7 @@ use super::local::{Running, serve};
 use super::project::Project;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
-use crate::local_org::{LocalOrg, Options};
+use crate::local_org::{LocalOrg, OpenError, Options};
 use crate::manifest::{Migration, OrgLogin};
 use crate::ports::{Clock, RealClock};
 use crate::salesforce::HttpOrg;
@@ -34,6 +34,7 @@ pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Re
                 Some(&project.root.join(schema)),
                 Some(&local_data(project, migration)),
                 &project.root,
+                false,
             )?;
             let running = serve(org.clone(), 0).await?;
             let url = format!("http://127.0.0.1:{}", running.port);
@@ -48,7 +49,8 @@ pub(super) fn local_data(project: &Project, migration: &Migration) -> std::path:
     project.state_dir.join("local").join(&migration.environment.name)
 }
 
-/// Opens a local org with its schema file and its folder.
+/// Opens a local org with its schema file and its folder; for reading only, beside a process that writes, where
+/// that is enough.
 ///
 /// # Errors
 /// 65 with every problem of the schema; a database that cannot be used.
@@ -56,6 +58,7 @@ pub(super) fn open_local(
     schema: Option<&Path>,
     data: Option<&Path>,
     root: &Path,
+    read_only: bool,
 ) -> Result<LocalOrg, EngineError> {
     let schema = match schema {
         Some(path) => {
@@ -77,8 +80,18 @@ pub(super) fn open_local(
         seed: SEED,
         base_url: String::new(),
         now: RealClock.now(),
+        read_only,
     };
-    LocalOrg::open(schema, options).map_err(|e| EngineError::Unexpected(e.to_string()))
+    LocalOrg::open(schema, options).map_err(|e| match e {
+        OpenError::Busy(_) => {
+            let problem = Diagnostic::error(Code::Locked, e.to_string());
+            EngineError::problem(
+                Exit::Locked,
+                problem.help("wait until the other process is done, or stop it"),
+            )
+        }
+        e => EngineError::Unexpected(e.to_string()),
+    })
 }
 
 /// A folder that holds customers' values: for its owner alone.

@@ -32,6 +32,12 @@ impl<'a> Books<'a> {
         self.ledgers.get_mut(object).ok_or_else(|| EngineError::Unexpected(format!("no ledger for {object}")))
     }
 
+    /// The newest run that any open ledger has folded in. A run must come after it: a ledger takes what an older
+    /// one publishes for something that it has already, even where the older run's journal was moved aside.
+    pub fn last_run(&self) -> u32 {
+        self.ledgers.values().filter_map(Ledger::last).map(|(run, _)| run).max().unwrap_or(0)
+    }
+
     /// The entries of an object whose ledger is open.
     pub fn entries(&self, object: &str) -> Entries<'_> {
         match self.ledgers.get(object) {

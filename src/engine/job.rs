@@ -76,6 +76,7 @@ impl Desk<'_, '_> {
     /// Takes a staged part to the org and back.
     pub(super) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
+        self.rest(super::again::wait(part.attempt, self.ports.random.next())).await?;
         self.note(Event::JobIntent { part: key })?;
         let operation = operation(&part.operation)?;
         let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
@@ -99,18 +100,34 @@ impl Desk<'_, '_> {
     pub(super) async fn collect(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
-        let Some((stage, message)) = self.wait(&part, &job).await? else {
-            let gone = Some("the job is gone from the org".to_owned());
-            return Collected::new(Index::read(self.ports.files, &part)?, "Gone", gone);
-        };
+        let over = self.wait(&part, &job).await?;
+        let is_gone = over.is_none();
+        let gone = || ("Gone".to_owned(), Some("the job is gone from the org".to_owned()));
+        let (stage, message) = over.unwrap_or_else(gone);
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
-        for kind in [ResultKind::Successful, ResultKind::Failed, ResultKind::Unprocessed] {
-            self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+        if !is_gone {
+            for kind in ResultKind::ALL {
+                self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+            }
         }
         if part.operation == "insert" && collected.unknown() > 0 {
             self.ask_unknown(&part, &mut collected).await?;
         }
         Ok(collected)
+    }
+
+    /// Waits before rows go again, in short pieces so that a stop is heard.
+    async fn rest(&self, milliseconds: u64) -> Result<(), EngineError> {
+        let mut left = milliseconds;
+        while left > 0 {
+            if self.stopping() {
+                return Err(interrupted());
+            }
+            let piece = left.min(250);
+            self.ports.clock.sleep(piece).await;
+            left -= piece;
+        }
+        Ok(())
     }
 
     /// Polls until the job is over; nothing when the org no longer knows it.

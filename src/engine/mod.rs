@@ -4,7 +4,9 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
+mod again;
 mod ask;
+mod begin;
 mod books;
 mod connect;
 mod exit;

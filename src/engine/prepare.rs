@@ -214,6 +214,16 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         if decided.loops.len() > MOST {
             notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
         }
+        let (landed, unchanged) = (
+            decided.levels.iter().map(|l| l.1).sum::<u64>(),
+            decided.outcomes[crate::model::Outcome::Unchanged as usize],
+        );
+        if landed > 1 && unchanged == 0 {
+            notes.push(format!(
+                "{}: all {landed} rows that landed go again: its mapping has changed, or every row has",
+                shape.name
+            ));
+        }
         if decided.too_deep {
             notes.push(format!(
                 "{}: its hierarchy is deeper than 8 levels; parents are filled in a second pass",

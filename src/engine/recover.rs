@@ -5,7 +5,7 @@ use super::exit::EngineError;
 use super::job::Desk;
 use super::ports::Progress;
 use super::settle::settle;
-use crate::checkpoint::{Event, PartKey, PartState};
+use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::ledger::SegmentRef;
 use crate::salesforce::JobStage;
 
@@ -101,12 +101,30 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         same_inputs: true,
     },
     CrashRow {
+        journal: "`uploaded`, not `closed`",
+        ask: "the job's state: it is gone, and may have been closed before",
+        what: "all its rows are unknown: as below",
+        recovery: Recovery::Collect,
+        state: PartState::Uploaded,
+        stage: None,
+        same_inputs: true,
+    },
+    CrashRow {
         journal: "`closed`",
         ask: "the job's state, then the three result files",
-        what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key, the others count as failed and go again",
+        what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key, then all that did not land go again",
         recovery: Recovery::Collect,
         state: PartState::Closed,
         stage: Some(JobStage::JobComplete),
+        same_inputs: true,
+    },
+    CrashRow {
+        journal: "`uploaded` or `closed`",
+        ask: "the job's state: the org no longer knows the job",
+        what: "all its rows are unknown: an insert's are asked for by key, then all that did not land go again",
+        recovery: Recovery::Collect,
+        state: PartState::Closed,
+        stage: None,
         same_inputs: true,
     },
     CrashRow {
@@ -128,8 +146,7 @@ pub fn decide_recovery(state: PartState, stage: Option<&JobStage>, same_inputs: 
         (PartState::Created, _) => Recovery::AbortThenDrop,
         (PartState::Uploaded, Some(JobStage::Open)) if same_inputs => Recovery::CloseThenCollect,
         (PartState::Uploaded, Some(JobStage::Open)) => Recovery::AbortThenDrop,
-        (PartState::Uploaded, None) => Recovery::Drop,
-        (PartState::Uploaded, Some(_)) | (PartState::Closed, _) => Recovery::Collect,
+        (PartState::Uploaded | PartState::Closed, _) => Recovery::Collect,
         (PartState::Settled | PartState::Dropped, _) => Recovery::Nothing,
     }
 }
@@ -140,19 +157,14 @@ pub(super) async fn recover(
     books: &mut Books<'_>,
     same_inputs: bool,
 ) -> Result<(), EngineError> {
-    let open: Vec<(PartKey, PartState, Option<String>)> = {
-        let state = desk.state.borrow();
-        let open = state.parts.iter().filter(|(_, p)| !p.state.is_over());
-        open.map(|(key, part)| (*key, part.state, part.job.clone())).collect()
-    };
-    for (key, state, job) in open {
+    for (key, state, job) in parts(desk) {
         let stage = match (&job, state) {
             (Some(job), PartState::Uploaded) => desk.client.job(job).await?.map(|j| j.state),
             _ => None,
         };
         let job = job.unwrap_or_default();
         match decide_recovery(state, stage.as_ref(), same_inputs) {
-            Recovery::Nothing => {}
+            Recovery::Nothing => remove_files(desk, &desk.part(key)?)?,
             Recovery::Drop => drop_part(desk, key, "the org never saw it")?,
             Recovery::DropAndTell => {
                 desk.observer.progress(&Progress::Note(
@@ -171,17 +183,30 @@ pub(super) async fn recover(
             }
             Recovery::CloseThenCollect => {
                 desk.close(key, &job).await?;
-                let collected = desk.collect(key).await?;
-                settle(desk, books, key, collected)?;
+                collect(desk, books, key).await?;
             }
             Recovery::Collect => {
                 if state == PartState::Uploaded {
                     desk.note(Event::Closed { part: key })?;
                 }
-                let collected = desk.collect(key).await?;
-                settle(desk, books, key, collected)?;
+                collect(desk, books, key).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Every part with its state and its job; of those that are over, only files may be left.
+fn parts(desk: &Desk<'_, '_>) -> Vec<(PartKey, PartState, Option<String>)> {
+    let state = desk.state.borrow();
+    state.parts.iter().map(|(key, part)| (*key, part.state, part.job.clone())).collect()
+}
+
+/// Collects a closed job. Rows that may go again are decided anew with all the others.
+async fn collect(desk: &Desk<'_, '_>, books: &mut Books<'_>, key: PartKey) -> Result<(), EngineError> {
+    let collected = desk.collect(key).await?;
+    for again in settle(desk, books, key, collected)? {
+        drop_part(desk, again, "its rows are decided anew")?;
     }
     Ok(())
 }
@@ -194,12 +219,16 @@ async fn abort(desk: &Desk<'_, '_>, job: &str) -> Result<(), EngineError> {
     }
 }
 
-fn drop_part(desk: &Desk<'_, '_>, key: PartKey, reason: &str) -> Result<(), EngineError> {
-    let part = desk.part(key)?;
+/// Gives a part up: first the journal says so, then its files go.
+pub(super) fn drop_part(desk: &Desk<'_, '_>, key: PartKey, reason: &str) -> Result<(), EngineError> {
     desk.note(Event::PartDropped { part: key, reason: reason.to_owned() })?;
+    remove_files(desk, &desk.part(key)?)
+}
+
+/// The files of a part that is over: they hold customers' values, and a crash may have come before they went.
+fn remove_files(desk: &Desk<'_, '_>, part: &Part) -> Result<(), EngineError> {
     desk.ports.files.remove(&part.file.path)?;
-    desk.ports.files.remove(&part.index.path)?;
-    Ok(())
+    Ok(desk.ports.files.remove(&part.index.path)?)
 }
 
 /// Publishes the segments of settled parts that the ledger may not have: the event came first.

@@ -1,5 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
+use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
@@ -7,24 +8,21 @@ use super::job::Desk;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
-use super::recover::{recover, republish};
+use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
 use crate::bind::Bound;
-use crate::checkpoint::{
-    Ended, Event, JOURNAL_VERSION, Journal, LoadName, NamedFile, PartKey, RunState, journal_path, last_run,
-    restore,
-};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
+use crate::ports::Files;
 use crate::stage::{
     LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
@@ -53,6 +51,7 @@ pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
 pub async fn run(
     ports: Ports<'_>,
     connected: &Connected<'_>,
@@ -65,131 +64,36 @@ pub async fn run(
 ) -> Result<Finished, EngineError> {
     let mut books = Books::new(ports.files, &connected.info.org_id);
     let before = last_run(ports.files)?;
-    let (mut resumed, mut run) = (None, before + 1);
+    for object in &bound.0.objects {
+        books.open(&object.name)?;
+    }
+    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
-        if desk.state.borrow().unfinished() {
-            if recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
-                (resumed, run) = (Some(before), before);
-            }
+        let unfinished = desk.state.borrow().unfinished();
+        if unfinished && recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
+            (resumed, run) = (Some(before), before);
         }
     }
     let folder = format!("data/{run}");
+    remove_left_out(ports.files, &folder)?;
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
-    let mut runner = Runner::new(&desk, &prepared, migration, &mut books, connected);
+    let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
     let exit = runner.run().await?;
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan: prepared.plan })
 }
 
-/// A run's journal opened, its state folded, its settled parts in the ledger.
-fn desk<'d, 'a>(
-    ports: Ports<'a>,
-    connected: &'d Connected<'d>,
-    run: u32,
-    stop: &'d Stop,
-    observer: &'d dyn Observer,
-    books: &mut Books<'a>,
-) -> Result<Desk<'d, 'a>, EngineError> {
-    let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
-    state.fold_more(&journal_path(run), &lines)?;
-    if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, run, &lines, &state)?;
-    }
-    Ok(Desk {
-        ports,
-        client: &connected.client,
-        journal: RefCell::new(journal),
-        state: RefCell::new(state),
-        observer,
-        stop,
-        halted: Cell::new(false),
-    })
-}
-
-/// Finishes what an interrupted run had under way. True when the run goes on, because its inputs are the same.
-async fn recover_run(
-    desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
-    connected: &Connected<'_>,
-    migration: &Migration,
-    bound: &(Bound, Vec<Diagnostic>),
-    selected: &[bool],
-) -> Result<bool, EngineError> {
-    let (org, run, inputs) = {
-        let state = desk.state.borrow();
-        (state.org_id.clone(), state.run, state.inputs.clone())
-    };
-    if org != connected.info.org_id {
-        let message = format!(
-            "run {run} was begun in org {org} and is not finished; this is {}",
-            connected.info.org_id
-        );
-        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(
-            Exit::Stale,
-            Diagnostic::error(Code::StalePlan, message).help(help),
-        ));
-    }
-    let sources = super::prepare::marks(&desk.ports, migration)?;
-    let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
-    recover(desk, books, same).await?;
-    if !same {
-        let exit = Exit::Interrupted.code();
-        desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
-        desk.save();
-        let note =
-            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
-        desk.observer.progress(&Progress::Note(note));
-    }
-    Ok(same)
-}
-
-/// The first events of a run: who it is, and what the survey found.
-fn begin(
-    desk: &Desk<'_, '_>,
-    prepared: &Prepared<'_>,
-    migration: &Migration,
-    run: u32,
-    resumed: Option<u32>,
-) -> Result<(), EngineError> {
-    let plan = &prepared.plan;
-    if resumed.is_some() {
-        desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
-    } else {
-        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
-        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
-        let loads = migration.loads.iter().zip(&prepared.bound.loads);
-        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
-            name: load.name.clone(),
-            object: bound.object.clone(),
-            files: load.files.clone(),
-        };
-        desk.record(Event::RunStarted {
-            version: JOURNAL_VERSION,
-            run,
-            environment: plan.environment.clone(),
-            org_id: plan.org_id.clone(),
-            inputs: plan.inputs.clone(),
-            loads: loads.map(name).collect(),
-        })?;
-    }
-    for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
-        desk.record(Event::Surveyed {
-            load: load as u16,
-            source: scan.source,
-            outcomes: decided.outcomes,
-            absent: decided.absent,
-            rounded: scan.rounded,
-            truncated: scan.truncated,
-        })?;
-    }
-    desk.commit()
+/// Removes the files of rows left out that an interrupted call wrote: the survey that follows writes them anew, and
+/// a row that has found its parent since must not stand in one.
+fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
+    let names = files.list(folder)?;
+    let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
+    Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
 }
 
 /// A part with the org.
@@ -219,7 +123,6 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         prepared: &'r Prepared<'a>,
         migration: &'r Migration,
         books: &'r mut Books<'a>,
-        _connected: &Connected<'_>,
     ) -> Self {
         let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
@@ -232,7 +135,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         loop {
             let finished = self.start(&mut sending);
             if finished && self.stopping.is_none() {
-                return self.finish(Ended::Finished, self.exit());
+                let exit = self.exit();
+                return self.finish(Ended::Finished, exit);
             }
             match sending.next().await {
                 Some((key, Ok(collected))) => self.settled(key, collected),
@@ -277,16 +181,31 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if matches!(why, Stopping::Error(_)) {
             self.desk.halted.set(true);
         }
-        // The first reason counts; parts that were interrupted because of it say less.
-        self.stopping.get_or_insert(why);
+        match (&self.stopping, &why) {
+            // A part that came to no end must be gone on with: a spent budget would end the run without it.
+            (None, _) | (Some(Stopping::Budget), Stopping::Error(_)) => self.stopping = Some(why),
+            // The first error counts; parts that were interrupted because of it say less.
+            _ => {}
+        }
     }
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
         self.mark(key, PartProgress::Over);
-        let done = settle(self.desk, self.books, key, collected).and_then(|()| self.step_done(key.step));
+        let done = settle(self.desk, self.books, key, collected).and_then(|again| {
+            self.schedule_again(key.step, again);
+            self.step_done(key.step)
+        });
         match done {
             Ok(()) => self.check_budgets(),
             Err(error) => self.stop(Stopping::Error(error)),
+        }
+    }
+
+    /// Rows that go again wait for everything before them: gently, one part after the other.
+    fn schedule_again(&mut self, step: u16, again: Vec<PartKey>) {
+        if let Some(StepProgress::Staged(parts)) = self.steps.get_mut(&step) {
+            let later = |key| Scheduled { key, after_previous: true, progress: PartProgress::Ready };
+            parts.extend(again.into_iter().map(later));
         }
     }
 
@@ -347,7 +266,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             io: self.desk.ports.stage(),
             shape,
             scan: &survey.scans[load],
-            deferred: if second_pass { second_pass_mask(self.prepared, load) } else { survey.deferred[load] },
+            deferred: if second_pass { survey.second_pass(load) } else { survey.deferred[load] },
             landed: &landed,
             limits: PartLimits {
                 first_rows: CANARY_ROWS.min(step.part_rows),
@@ -394,6 +313,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             object: bound.object.clone(),
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
+            attempt: 0,
             rows: part.rows,
             file: named(&part.file),
             index: named(&part.index),
@@ -460,16 +380,32 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    fn finish(&self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+    fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
+        // No unfinished run can name a segment now: what does not count is left over from a crash.
+        for object in &self.objects {
+            self.books.open(object)?.remove_unused()?;
+        }
         Ok(exit)
+    }
+
+    /// Parts that lie on the disk when the budget ends the run: nobody will send them.
+    fn drop_unsent(&self) -> Result<(), EngineError> {
+        let unsent: Vec<PartKey> = {
+            let state = self.desk.state.borrow();
+            state.parts.iter().filter(|(_, p)| !p.state.is_over()).map(|(key, _)| *key).collect()
+        };
+        unsent.into_iter().try_for_each(|key| drop_part(self.desk, key, "the failure budget was spent"))
     }
 
     /// All parts under way have come to rest: the budget ends the run, anything else leaves it to be gone on with.
     fn pause(&mut self) -> Result<Exit, EngineError> {
         match self.stopping.take() {
-            Some(Stopping::Budget) => self.finish(Ended::Budget, Exit::Budget),
+            Some(Stopping::Budget) => {
+                self.drop_unsent()?;
+                self.finish(Ended::Budget, Exit::Budget)
+            }
             Some(Stopping::Error(error)) => {
                 // The journal may be what failed: then there is nothing more to write.
                 if !matches!(error, EngineError::Journal(_)) {
@@ -481,12 +417,4 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
-}
-
-/// References that a second pass of a load may fill: those that break cycles, and self-references where rows point
-/// at each other or stand too deep.
-fn second_pass_mask(prepared: &Prepared<'_>, load: usize) -> u64 {
-    let (survey, shape) = (&prepared.survey, &prepared.survey.shapes[load]);
-    let own = shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
-    survey.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
 }

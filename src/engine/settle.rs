@@ -1,15 +1,16 @@
 //! From result files to outcomes: every row of a part gets exactly one fate, matched by what the row carries, and
 //! the fates become a ledger segment and a file of failed rows.
 
+use super::again::{MOST_ATTEMPTS, parts_again};
 use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, State};
+use crate::ledger::{Entry, Flags, Published, State};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
-use crate::salesforce::{ResultKind, ResultRow, RowError};
+use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
 use crate::stage::{IndexRecord, action};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub(super) enum Fate {
         code: String,
         /// The org's words.
         text: String,
+        /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
+        passing: bool,
     },
 }
 
@@ -58,6 +61,12 @@ impl Index {
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
         Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.operation == "update" })
+    }
+
+    /// Only these records from now on.
+    fn keep(&mut self, records: Vec<IndexRecord>) {
+        self.by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
+        self.records = records;
     }
 
     fn find(&self, get: impl Fn(&str) -> Option<String>) -> Option<usize> {
@@ -100,7 +109,8 @@ impl Collected {
             ResultKind::Failed => {
                 let error = row.error().unwrap_or_else(|| RowError::parse(""));
                 let text = row.get("sf__Error").unwrap_or_default().to_owned();
-                Fate::Failed { id: row.id().unwrap_or_default().to_owned(), code: error.code, text }
+                let passing = error.class() == ErrorClass::Transient;
+                Fate::Failed { id: row.id().unwrap_or_default().to_owned(), code: error.code, text, passing }
             }
             ResultKind::Unprocessed => self.not_tried(),
         };
@@ -138,42 +148,59 @@ impl Collected {
         }
     }
 
-    /// Rows left without a fate get the one that is safe: they count as failed and go again.
+    /// Rows left without a fate get the one that is safe: they go again.
     fn close(&mut self) {
-        let unknown = Fate::Failed {
-            id: String::new(),
-            code: "UNKNOWN_OUTCOME".into(),
-            text: match &self.message {
-                Some(message) => message.clone(),
-                None => "no result file names the row; it goes again with the next apply".into(),
+        let unknown = match self.message {
+            Some(_) => self.not_tried(),
+            None => Fate::Failed {
+                id: String::new(),
+                code: "UNKNOWN_OUTCOME".into(),
+                text: "no result file names the row".into(),
+                passing: true,
             },
         };
-        let unknown = if self.message.is_some() { self.not_tried() } else { unknown };
         for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
             *fate = Some(unknown.clone());
         }
     }
 
+    /// The fate of a row that the job never came to. A fault in the upload's form meets it every time.
     fn not_tried(&self) -> Fate {
         let why = self.message.clone().unwrap_or_else(|| "the job ended before the row was tried".into());
-        Fate::Failed {
-            id: String::new(),
-            code: "NOT_PROCESSED".into(),
-            text: format!("{}: {why}", self.state),
+        let structural = ["InvalidBatch", "ClientInputError"].iter().any(|word| why.contains(word));
+        let text = format!("{}: {why}", self.state);
+        Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text, passing: !structural }
+    }
+
+    /// Takes out the rows that were refused in passing, to be sent again.
+    fn split_passing(&mut self) -> Vec<KeyHash> {
+        let passing = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { passing: true, .. }));
+        let (mut again, mut records, mut fates) = (Vec::new(), Vec::new(), Vec::new());
+        for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
+            if passing(&fate) {
+                again.push(record.key);
+            } else {
+                records.push(*record);
+                fates.push(fate);
+            }
         }
+        self.fates = fates;
+        self.index.keep(records);
+        again
     }
 }
 
-/// Settles a part: failed rows to their file, outcomes to a segment, both durable; then the event; then the ledger
-/// counts them; then the part's own files go.
+/// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
+/// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
 pub(super) fn settle(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
     key: PartKey,
     mut collected: Collected,
-) -> Result<(), EngineError> {
+) -> Result<Vec<PartKey>, EngineError> {
     collected.close();
     let part = desk.part(key)?;
+    let again = again(desk, key, &part, &mut collected)?;
     let run = desk.state.borrow().run;
     let failures = write_failures(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
@@ -184,7 +211,7 @@ pub(super) fn settle(
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
     let (created, updated, failed) = counts(&part, &collected);
-    let seq = desk.note(Event::PartSettled {
+    let seq = desk.record(Event::PartSettled {
         part: key,
         state: collected.state.clone(),
         created,
@@ -194,11 +221,32 @@ pub(super) fn settle(
         segment: Some(named),
         failures,
     })?;
-    books.open(&part.object)?.publish(&[segment], run, seq)?;
+    let keys = again.iter().map(|(key, _)| *key).collect();
+    for (_, event) in again {
+        desk.record(event)?;
+    }
+    desk.commit()?;
+    if books.open(&part.object)?.publish(&[segment], run, seq)? == Published::Repeat {
+        return Err(EngineError::Unexpected(format!("the ledger of {} is ahead of run {run}", part.object)));
+    }
     desk.ports.files.remove(&part.file.path)?;
     desk.ports.files.remove(&part.index.path)?;
     desk.save();
-    Ok(())
+    Ok(keys)
+}
+
+/// Takes the rows that were refused in passing out of a part, as long as they may go again.
+fn again(
+    desk: &Desk<'_, '_>,
+    key: PartKey,
+    part: &Part,
+    collected: &mut Collected,
+) -> Result<Vec<(PartKey, Event)>, EngineError> {
+    if part.attempt >= MOST_ATTEMPTS {
+        return Ok(Vec::new());
+    }
+    let again = collected.split_passing();
+    if again.is_empty() { Ok(Vec::new()) } else { parts_again(desk, key, part, &again) }
 }
 
 /// Created, updated, failed.
@@ -270,7 +318,7 @@ fn write_failures(
             csv.write_record(ours.into_iter().chain(header.iter())).map_err(std::io::Error::other)?;
         }
         let Some(at) = collected.index.find(cell_of(header, record)) else { return Ok(()) };
-        let Some(Fate::Failed { id, code, text }) = &collected.fates[at] else { return Ok(()) };
+        let Some(Fate::Failed { id, code, text, .. }) = &collected.fates[at] else { return Ok(()) };
         let row = &collected.index.records[at];
         let file = load.and_then(|l| l.files.get(row.file as usize)).map_or("", String::as_str);
         let line = row.line.to_string();

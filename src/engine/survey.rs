@@ -41,6 +41,17 @@ pub struct Surveyed<'a> {
     pub locks: Vec<Option<(usize, Lock)>>,
 }
 
+impl Surveyed<'_> {
+    /// References that a second pass of a load may fill: those that break cycles, and self-references where rows
+    /// point at each other or stand too deep.
+    pub fn second_pass(&self, load: usize) -> u64 {
+        let shape = &self.shapes[load];
+        let own =
+            shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
+        self.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
+    }
+}
+
 /// What the survey is told beside its inputs.
 pub(super) struct SurveyOptions<'x> {
     /// The run that goes on, when an interrupted one is continued.
@@ -117,6 +128,8 @@ async fn decide_all<'a>(
             && ask(ports, &connected.client, bound, shape, scan, &resolved, books).await? > 0
         {
             let expected = Expected { bound, books: &*books, creates: &creates };
+            // First: the files of both have the same names, and go with the one that is dropped last.
+            drop(resolved);
             resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &expected)?;
         }
         let given =

@@ -35,6 +35,8 @@ pub struct Options {
     pub base_url: String,
     /// The org's clock when it opens, in milliseconds since 1970; `step` moves it on.
     pub now: i64,
+    /// Only to be queried: may be open elsewhere, and nothing is brought up to date.
+    pub read_only: bool,
 }
 
 /// Why an org cannot be opened.
@@ -43,6 +45,9 @@ pub enum OpenError {
     /// The file cannot be created.
     #[error("cannot create {0}: {1}")]
     File(String, #[source] std::io::Error),
+    /// Another process has it open.
+    #[error("the local org in {0} is open in another process")]
+    Busy(String),
     /// The file is no database of ours, or cannot be used.
     #[error("cannot use the local org's database: {0}")]
     Database(#[from] rusqlite::Error),
@@ -70,6 +75,9 @@ struct Shared {
     calls: AtomicU64,
     /// Calls that wait for the database.
     waiting: AtomicU64,
+    trouble: Mutex<Option<String>>,
+    /// Held while the org is open, so that no other process works at the same jobs.
+    _lock: Option<std::fs::File>,
     faults: RwLock<Faults>,
     cursors: Mutex<http::Cursors>,
 }
@@ -89,7 +97,7 @@ impl LocalOrg {
     /// # Errors
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
-        let (conn, facts) = store::open(options.data.as_deref(), &mut schema, options.seed, options.now)?;
+        let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
         Ok(Self(Arc::new(Shared {
             schema,
             facts,
@@ -98,6 +106,8 @@ impl LocalOrg {
             now: AtomicI64::new(options.now),
             calls: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
+            trouble: Mutex::default(),
+            _lock: lock,
             faults: RwLock::default(),
             cursors: Mutex::default(),
         })))
@@ -109,13 +119,22 @@ impl LocalOrg {
     }
 
     /// Moves the clock to `now` and every queued job on by one slice of 200 rows; whether there is more to do.
-    /// A database that fails keeps its jobs as they are: they are tried again at the next step.
+    /// When the database fails, jobs stay as they are, [`LocalOrg::trouble`] and every call about jobs say so, and the
+    /// next step tries again.
     pub fn step(&self, now: i64) -> bool {
         self.0.now.fetch_max(now, Ordering::Relaxed);
         let faults = self.0.faults.read().unwrap_or_else(PoisonError::into_inner);
         let context =
             job::Context { schema: &self.0.schema, facts: &self.0.facts, faults: &faults, now: self.now() };
-        job::step(&mut self.db(), &context).unwrap_or(false)
+        let stepped = job::step(&mut self.db(), &context);
+        let mut trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = stepped.as_ref().err().map(ToString::to_string);
+        stepped.unwrap_or(false)
+    }
+
+    /// What went wrong with the database in the last step, if anything did.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The token of `admin@local.invalid`; it is the only one.

@@ -6,6 +6,14 @@ use crate::model::FieldType;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The engine, made once: making it costs more than evaluating a rule.
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    engine
+});
 
 /// A rule of an object: records for which `when` is true are refused with `message`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +32,11 @@ pub(crate) struct Rule {
 /// # Errors
 /// Why it is no expression.
 pub(crate) fn names(when: &str) -> Result<Vec<String>, String> {
-    let env = Environment::new();
-    let expression = env.compile_expression(when).map_err(|e| e.to_string())?;
+    let expression = ENGINE.compile_expression(when).map_err(|e| e.to_string())?;
     let mut names: Vec<String> = expression
         .undeclared_variables(false)
         .into_iter()
-        .filter(|name| !env.globals().any(|(global, _)| global == name))
+        .filter(|name| !ENGINE.globals().any(|(global, _)| global == name))
         .collect();
     names.sort();
     Ok(names)
@@ -39,9 +46,7 @@ pub(crate) fn names(when: &str) -> Result<Vec<String>, String> {
 /// number or date is undefined: compared, it makes the rule fail to evaluate, and such a rule refuses nothing, as a
 /// formula over blanks is not true. `not Amount` tells a blank (or zero) one.
 pub(crate) fn refuses(rule: &Rule, get: &mut dyn FnMut(&str) -> (FieldType, Option<String>)) -> bool {
-    let mut env = Environment::new();
-    env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    let Ok(expression) = env.compile_expression(&rule.when) else { return false };
+    let Ok(expression) = ENGINE.compile_expression(&rule.when) else { return false };
     let context: BTreeMap<String, Value> =
         rule.names.iter().map(|name| (name.clone(), value(get(name)))).collect();
     expression.eval(Value::from(context)).is_ok_and(|v| v.is_true())

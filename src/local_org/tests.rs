@@ -74,7 +74,8 @@ impl World {
 
     fn open(data: Option<PathBuf>) -> Self {
         let now = 1_725_900_000_000;
-        let options = Options { data, seed: 7, base_url: "http://127.0.0.1:1".into(), now };
+        let base_url = "http://127.0.0.1:1".into();
+        let options = Options { data, seed: 7, base_url, now, read_only: false };
         Self { org: LocalOrg::open(schema(), options).unwrap(), now }
     }
 

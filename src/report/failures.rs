@@ -53,7 +53,7 @@ pub fn failure_groups(files: &dyn Files, state: &RunState) -> std::io::Result<Ve
         .into_iter()
         .map(|((load, outcome, code), (rows, first))| FailureGroup { load, outcome, code, rows, first })
         .collect();
-    list.sort_by(|a, b| b.rows.cmp(&a.rows));
+    list.sort_by_key(|g| std::cmp::Reverse(g.rows));
     list.truncate(MOST);
     Ok(list)
 }

@@ -1,7 +1,7 @@
 //! What each row needs: merges of the survey's rows, their missing parents and the ledger, all sorted by key.
 
 use super::error::{StageError, StageIo};
-use super::hash::blanked;
+use super::hash::{Instead, altered};
 use super::level::{Levels, Placed};
 use super::record::{Decision, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
 use super::resolve::Resolved;
@@ -278,14 +278,15 @@ impl<'a> Pass<'_, 'a> {
     }
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
-        let mut blank = 0;
+        let mut instead = Instead::default();
         for missing in self.missing.of(row.key, row.pos)?.iter().filter(|m| !m.own) {
             if self.resolved.fallbacks.contains_key(&missing.reference) {
+                instead.fallback |= 1 << missing.reference;
                 continue;
             }
             let reference = self.shape.references.get(missing.reference as usize);
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
-                OnMissing::Blank => blank |= 1 << missing.reference,
+                OnMissing::Blank => instead.blank |= 1 << missing.reference,
                 OnMissing::Hold => return self.out.leave(row.pos, row.line, reason::HELD, missing.reference),
                 OnMissing::Reject => {
                     return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference);
@@ -305,17 +306,22 @@ impl<'a> Pass<'_, 'a> {
         };
         let decision = with_entry(decision, entry);
         if self.levels.waits(row.key) {
-            self.levels.decide(row.key, decision, entry);
+            self.levels.decide(row.key, decision, instead, entry);
             return Ok(());
         }
         self.levels.takes_part(row.key);
-        self.settle(decision, blank, entry)
+        self.settle(decision, instead, entry)
     }
 
     /// Counts a row that needs nothing, and sends the others.
-    fn settle(&mut self, decision: Decision, blank: u64, entry: Option<Entry>) -> Result<(), StageError> {
+    fn settle(
+        &mut self,
+        decision: Decision,
+        instead: Instead,
+        entry: Option<Entry>,
+    ) -> Result<(), StageError> {
         let row = decision.row;
-        let payload = blanked(row.payload, blank);
+        let payload = altered(row.payload, instead);
         let Some(entry) = entry else { return self.out.send(&decision) };
         if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
             self.out.count(outcome);
@@ -344,7 +350,7 @@ impl<'a> Pass<'_, 'a> {
         let (placed, levels) = std::mem::take(&mut self.levels).place(&self.shape.references, &fallbacks);
         for placed in placed {
             match placed {
-                Placed::Goes(decision, blank, entry) => self.settle(decision, blank, entry)?,
+                Placed::Goes(decision, instead, entry) => self.settle(decision, instead, entry)?,
                 Placed::Out(pos, line, reason, reference) => self.out.leave(pos, line, reason, reference)?,
             }
         }

@@ -17,15 +17,25 @@ pub(super) fn hashes(shape: &Shape, row: &RowOut, scratch: &mut Vec<u8>) -> (u12
     (payload, create)
 }
 
-/// The payload hash of a row some of whose references are left blank: it must differ from that of the whole row,
-/// so that the row goes again when the parent has landed.
-pub(super) fn blanked(payload: u128, blank: u64) -> u128 {
-    if blank == 0 {
+/// References of a row that go without their own parent, a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Instead {
+    /// Those left blank.
+    pub blank: u64,
+    /// Those that point to their fallback.
+    pub fallback: u64,
+}
+
+/// The payload hash of a row some of whose references go without their own parent: it must differ from that of the
+/// whole row, so that the row goes again when the parent has landed.
+pub(super) fn altered(payload: u128, instead: Instead) -> u128 {
+    if instead == Instead::default() {
         return payload;
     }
-    let mut bytes = [0; 24];
+    let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&payload.to_be_bytes());
-    bytes[16..].copy_from_slice(&blank.to_be_bytes());
+    bytes[16..24].copy_from_slice(&instead.blank.to_be_bytes());
+    bytes[24..].copy_from_slice(&instead.fallback.to_be_bytes());
     xxh3_128(&bytes)
 }
 

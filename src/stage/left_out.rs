@@ -86,7 +86,7 @@ impl Reasons {
                 first: first.clone(),
             })
             .collect();
-        list.sort_by(|a, b| b.rows.cmp(&a.rows));
+        list.sort_by_key(|r| std::cmp::Reverse(r.rows));
         list
     }
 }

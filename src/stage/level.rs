@@ -3,6 +3,7 @@
 //! Works in memory on the rows whose parent has not landed yet, about 100 bytes each; everything else about a row
 //! stays in files. Pure.
 
+use super::hash::Instead;
 use super::record::{Decision, MissingRecord, reason};
 use super::shape::ReferenceShape;
 use crate::ledger::Entry;
@@ -20,18 +21,23 @@ struct Waiting {
     pos: RowPos,
     line: u32,
     key: KeyHash,
-    /// The parents it still waits for.
-    parents: Vec<(KeyHash, u8)>,
+    /// The parents it still waits for, by which reference, and the place of the row that names them: until it is
+    /// decided which of several rows with one key counts, those of all of them.
+    parents: Vec<(KeyHash, u8, RowPos)>,
     /// What the decision would be; nothing when the row does not take part after all.
     decision: Option<Decision>,
     /// Its entry in the ledger.
     entry: Option<Entry>,
     level: usize,
-    /// References left blank, and references left for the second pass, a bit each.
-    blank: u64,
+    /// References that go without their own parent.
+    instead: Instead,
+    /// References left for the second pass, a bit each.
     deferred: u64,
     state: State,
 }
+
+/// Rows by the parents they wait for.
+type Children = BTreeMap<KeyHash, Vec<usize>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -43,8 +49,8 @@ enum State {
 /// What became of a row that waited.
 #[derive(Debug, Clone, Copy)]
 pub enum Placed {
-    /// It goes, with these references blank; its entry in the ledger beside it.
-    Goes(Decision, u64, Option<Entry>),
+    /// It goes, with these references without their own parent; its entry in the ledger beside it.
+    Goes(Decision, Instead, Option<Entry>),
     /// It is left out: reason, reference.
     Out(RowPos, u32, u8, u8),
 }
@@ -56,6 +62,8 @@ pub struct Levels {
     by_key: BTreeMap<KeyHash, usize>,
     /// Parents asked for that are no waiting rows themselves: whether they take part.
     parents: BTreeMap<KeyHash, bool>,
+    /// References by which rows wait, a bit each: all point to the rows' own object.
+    own: u64,
     /// Loops found: lines in order, and whether one reference could be deferred.
     pub loops: Vec<(Vec<u32>, bool)>,
     /// Whether the hierarchy is too deep for levels.
@@ -74,13 +82,14 @@ impl Levels {
                 decision: None,
                 entry: None,
                 level: 0,
-                blank: 0,
+                instead: Instead::default(),
                 deferred: 0,
                 state: State::Open,
             });
             self.rows.len() - 1
         });
-        self.rows[index].parents.push((missing.parent, missing.reference));
+        self.rows[index].parents.push((missing.parent, missing.reference, missing.pos));
+        self.own |= 1 << missing.reference;
         self.parents.insert(missing.parent, false);
     }
 
@@ -101,12 +110,14 @@ impl Levels {
         }
     }
 
-    /// Notes what a waiting row would do.
-    pub fn decide(&mut self, key: KeyHash, decision: Decision, entry: Option<Entry>) {
-        if let Some(index) = self.by_key.get(&key) {
-            self.rows[*index].decision = Some(decision);
-            self.rows[*index].entry = entry;
-        }
+    /// Notes what a waiting row would do, and that of the rows with its key it is the one that counts.
+    pub fn decide(&mut self, key: KeyHash, decision: Decision, instead: Instead, entry: Option<Entry>) {
+        let Some(index) = self.by_key.get(&key) else { return };
+        let row = &mut self.rows[*index];
+        row.parents.retain(|(_, _, pos)| *pos == decision.pos);
+        (row.pos, row.line) = (decision.pos, decision.row.line);
+        (row.instead, row.entry) = (instead, entry);
+        row.decision = Some(decision);
     }
 
     /// Gives every waiting row its level, or its reason to stay behind.
@@ -116,10 +127,14 @@ impl Levels {
         fallbacks: &dyn Fn(u8) -> bool,
     ) -> (Vec<Placed>, Self) {
         self.leave_out_undecided();
-        self.settle(references, fallbacks);
-        while let Some(start) = self.rows.iter().position(|r| r.state == State::Open) {
-            self.break_loop(start, references);
-            self.settle(references, fallbacks);
+        let children = self.children();
+        let all = (0..self.rows.len()).collect();
+        self.settle(all, &children, references, fallbacks);
+        let mut start = 0;
+        while let Some(open) = (start..self.rows.len()).find(|r| self.rows[*r].state == State::Open) {
+            start = open;
+            let moved = self.break_loop(open, references, &children);
+            self.settle(moved, &children, references, fallbacks);
         }
         self.flatten(references);
         let placed = self.rows.iter().filter_map(placed).collect();
@@ -133,11 +148,14 @@ impl Levels {
         }
     }
 
-    /// Places every row whose parents are placed, until nothing moves.
-    fn settle(&mut self, references: &[ReferenceShape], fallbacks: &dyn Fn(u8) -> bool) {
-        let children = self.children();
-        let mut queue: VecDeque<usize> =
-            (0..self.rows.len()).filter(|r| self.rows[*r].state == State::Open).collect();
+    /// Places every row whose parents are placed, beginning with these, until nothing moves.
+    fn settle(
+        &mut self,
+        mut queue: VecDeque<usize>,
+        children: &Children,
+        references: &[ReferenceShape],
+        fallbacks: &dyn Fn(u8) -> bool,
+    ) {
         while let Some(index) = queue.pop_front() {
             if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
                 queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
@@ -145,10 +163,10 @@ impl Levels {
         }
     }
 
-    fn children(&self) -> BTreeMap<KeyHash, Vec<usize>> {
-        let mut children: BTreeMap<KeyHash, Vec<usize>> = BTreeMap::new();
+    fn children(&self) -> Children {
+        let mut children = Children::new();
         for (index, row) in self.rows.iter().enumerate() {
-            for (parent, _) in &row.parents {
+            for (parent, ..) in &row.parents {
                 children.entry(*parent).or_default().push(index);
             }
         }
@@ -163,16 +181,18 @@ impl Levels {
         fallbacks: &dyn Fn(u8) -> bool,
     ) -> bool {
         let mut left = Vec::new();
-        for (parent, reference) in std::mem::take(&mut self.rows[index].parents) {
+        for (parent, reference, pos) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
-                Parent::Open => left.push((parent, reference)),
-                Parent::Nowhere if fallbacks(reference) => {}
+                Parent::Open => left.push((parent, reference, pos)),
+                Parent::Nowhere if fallbacks(reference) => {
+                    self.rows[index].instead.fallback |= 1 << reference
+                }
                 Parent::Nowhere => match references
                     .get(reference as usize)
                     .map_or(OnMissing::Hold, |r| r.on_missing)
                 {
-                    OnMissing::Blank => self.rows[index].blank |= 1 << reference,
+                    OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
                     OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
                     OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
                 },
@@ -197,48 +217,66 @@ impl Levels {
         }
     }
 
-    /// Follows parents from a row until one comes again: those between are a loop. The first row of it, in the
-    /// order of the source, goes without its reference; where that cannot be, all rows of the loop are left out.
-    fn break_loop(&mut self, start: usize, references: &[ReferenceShape]) {
-        let mut path = vec![start];
-        let round = loop {
-            let here = path[path.len() - 1];
-            let next = self.rows[here].parents.iter().find_map(|(p, _)| self.by_key.get(p)).copied();
-            let Some(next) = next else { break path };
-            if let Some(at) = path.iter().position(|i| *i == next) {
-                break path.split_off(at);
-            }
-            path.push(next);
-        };
-        let first = round.iter().copied().min_by_key(|i| self.rows[*i].pos).unwrap_or(start);
-        let reference = self.rows[first].parents.first().map_or(0, |(_, r)| *r);
-        let deferrable = references.get(reference as usize).is_some_and(|r| r.deferrable);
+    /// Follows parents from a row until one comes again: those between are a loop. Its first row, in the order of
+    /// the source, whose reference can be filled later goes without it; where none can be, all rows of the loop are
+    /// left out. Gives the rows to look at again.
+    fn break_loop(
+        &mut self,
+        start: usize,
+        references: &[ReferenceShape],
+        children: &Children,
+    ) -> VecDeque<usize> {
+        let round = self.round(start);
+        let reference = |i: usize| self.rows[i].parents.first().map_or(0, |(_, r, _)| *r);
+        let deferrable = |i: usize| references.get(reference(i) as usize).is_some_and(|r| r.deferrable);
+        let first = round.iter().copied().min_by_key(|i| (!deferrable(*i), self.rows[*i].pos));
+        let first = first.unwrap_or(start);
+        let (reference, opened) = (reference(first), deferrable(first));
         let at = round.iter().position(|i| *i == first).unwrap_or(0);
         let lines = round[at..].iter().chain(&round[..at]).map(|i| self.rows[*i].line).collect();
-        self.loops.push((lines, deferrable));
-        if deferrable {
-            self.rows[first].parents.retain(|(_, r)| *r != reference);
+        self.loops.push((lines, opened));
+        if opened {
+            self.rows[first].parents.retain(|(_, r, _)| *r != reference);
             self.rows[first].deferred |= 1 << reference;
-        } else {
-            for index in round {
-                self.rows[index].state = State::Out(reason::LOOP, reference);
+            return VecDeque::from([first]);
+        }
+        for index in &round {
+            self.rows[*index].state = State::Out(reason::LOOP, reference);
+        }
+        round.iter().filter_map(|i| children.get(&self.rows[*i].key)).flatten().copied().collect()
+    }
+
+    /// The rows of the loop that an open row stands in or below.
+    fn round(&self, start: usize) -> Vec<usize> {
+        let mut path = vec![start];
+        let mut seen = BTreeMap::from([(start, 0)]);
+        loop {
+            let here = path[path.len() - 1];
+            let next = self.rows[here].parents.iter().find_map(|(p, ..)| self.by_key.get(p)).copied();
+            let Some(next) = next else { return path };
+            if let Some(at) = seen.get(&next) {
+                return path.split_off(*at);
             }
+            seen.insert(next, path.len());
+            path.push(next);
         }
     }
 
-    /// A hierarchy deeper than we load by levels goes flat, its references deferred, where they can be.
+    /// A hierarchy deeper than we load by levels goes flat, its references deferred, where all of them can be. Only
+    /// those to the rows' own object: no second pass fills the others.
     fn flatten(&mut self, references: &[ReferenceShape]) {
         let deepest =
             self.rows.iter().filter(|r| r.state == State::Placed).map(|r| r.level).max().unwrap_or(0);
-        let own: u64 = references.iter().enumerate().filter(|(_, r)| r.deferrable).map(|(i, _)| 1 << i).sum();
-        self.too_deep = deepest >= MOST_LEVELS;
-        if !self.too_deep || own == 0 {
+        let own = self.own;
+        let waits = references.iter().enumerate().filter(|(i, _)| own & (1 << i) != 0);
+        self.too_deep = deepest >= MOST_LEVELS && waits.map(|(_, r)| r).all(|r| r.deferrable);
+        if !self.too_deep {
             return;
         }
         for row in self.rows.iter_mut().filter(|r| r.state == State::Placed && r.level > 0) {
             row.level = 0;
             let filled = row.decision.map_or(0, |d| d.row.filled);
-            row.deferred |= own & filled & !row.blank;
+            row.deferred |= own & filled & !row.instead.blank & !row.instead.fallback;
         }
     }
 }
@@ -255,9 +293,10 @@ fn placed(row: &Waiting) -> Option<Placed> {
         State::Out(0, _) => None,
         State::Out(reason, reference) => Some(Placed::Out(row.pos, row.line, reason, reference)),
         _ => {
-            decision.level = row.level as u8;
+            // Rows deeper than that are held when their turn comes, and go with the next run.
+            decision.level = u8::try_from(row.level).unwrap_or(u8::MAX);
             decision.deferred |= row.deferred;
-            Some(Placed::Goes(decision, row.blank, row.entry))
+            Some(Placed::Goes(decision, row.instead, row.entry))
         }
     }
 }
@@ -281,13 +320,22 @@ mod tests {
 
     /// Rows `(key, parent)`, all taking part; a parent without a row is nowhere.
     fn place(rows: &[(u128, u128)], references: &[ReferenceShape]) -> (Vec<Placed>, Levels) {
+        place_filled(rows, references, 1)
+    }
+
+    fn place_filled(
+        rows: &[(u128, u128)],
+        references: &[ReferenceShape],
+        filled: u64,
+    ) -> (Vec<Placed>, Levels) {
         let mut levels = Levels::default();
         for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
             let (child, pos, line) = (*key, *key as u64, *key as u32);
             levels.wait(&MissingRecord { child, pos, reference: 0, own: true, parent: *parent, line });
         }
         for (key, _) in rows {
-            let row = RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: 0, filled: 1 };
+            let row =
+                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -302,6 +350,7 @@ mod tests {
                     past: Default::default(),
                     row,
                 },
+                Instead::default(),
                 None,
             );
         }
@@ -334,6 +383,44 @@ mod tests {
         assert_eq!(levels_of(&placed), [(3, 1), (2, 0)]);
     }
 
+    fn decided(key: u128, pos: u64, line: u32) -> Decision {
+        let row = RowRecord { key, pos, payload: 0, create: 0, line, filled: 1 };
+        let (level, action, retry) = (0, action::CREATE, false);
+        Decision { pos, level, action, retry, deferred: 0, id: None, past: Default::default(), row }
+    }
+
+    #[test]
+    fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
+        let mut levels = Levels::default();
+        let (reference, own) = (0, true);
+        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, parent: 99, line: 2 });
+        let blank = Instead { blank: 0b10, fallback: 0 };
+        levels.decide(7, decided(7, 5, 6), blank, None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        assert!(matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank), "{placed:?}");
+    }
+
+    #[test]
+    fn a_row_that_stays_behind_is_named_by_its_own_place() {
+        let mut levels = Levels::default();
+        let (reference, own) = (0, true);
+        for (pos, line) in [(1, 2), (5, 6)] {
+            levels.wait(&MissingRecord { child: 7, pos, reference, own, parent: 99, line });
+        }
+        levels.decide(7, decided(7, 5, 6), Instead::default(), None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        assert!(matches!(placed[..], [Placed::Out(5, 6, reason::HELD, 0)]), "{placed:?}");
+    }
+
+    #[test]
+    fn a_fallback_is_remembered() {
+        let mut levels = Levels::default();
+        levels.wait(&MissingRecord { child: 7, pos: 1, reference: 0, own: true, parent: 99, line: 2 });
+        levels.decide(7, decided(7, 1, 2), Instead::default(), None);
+        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
+        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
+    }
+
     #[test]
     fn a_loop_is_opened_at_its_first_row_or_left_out() {
         let rows = [(1, 2), (2, 3), (3, 1), (4, 3)];
@@ -343,6 +430,47 @@ mod tests {
         assert_eq!(levels.loops, [(vec![1, 2, 3], true)]);
         let (placed, _) = place(&rows, &reference(OnMissing::Hold, false));
         assert_eq!(levels_of(&placed), [(1, -5), (2, -5), (3, -5), (4, -2)]);
+    }
+
+    #[test]
+    fn a_loop_is_opened_where_a_reference_can_be_filled_later() {
+        let mut references = reference(OnMissing::Hold, false);
+        references.extend(reference(OnMissing::Hold, true));
+        let mut levels = Levels::default();
+        for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
+            let (pos, line) = (child as u64, child as u32);
+            levels.wait(&MissingRecord { child, pos, reference, own: true, parent, line });
+            levels.decide(child, decided(child, pos, line), Instead::default(), None);
+        }
+        let (placed, levels) = levels.place(&references, &|_| false);
+        assert_eq!(
+            (levels_of(&placed), &levels.loops[..]),
+            (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..])
+        );
+    }
+
+    #[test]
+    fn many_rows_that_point_at_themselves_take_no_time() {
+        let rows: Vec<(u128, u128)> = (1..=20_000).map(|k| (k, k)).collect();
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
+        assert_eq!((placed.len(), levels.loops.len()), (20_000, 20_000));
+    }
+
+    #[test]
+    fn a_deep_hierarchy_keeps_its_references_to_other_objects() {
+        let mut references = reference(OnMissing::Hold, true);
+        references.extend(reference(OnMissing::Hold, true));
+        let rows: Vec<(u128, u128)> = (1..=12).map(|k| (k, k - 1)).collect();
+        let (placed, _) = place_filled(&rows, &references, 0b11);
+        assert!(placed.iter().all(|p| matches!(p, Placed::Goes(d, ..) if d.deferred == 1)), "{placed:?}");
+    }
+
+    #[test]
+    fn a_deep_hierarchy_that_cannot_be_deferred_keeps_its_levels() {
+        let rows: Vec<(u128, u128)> = (1..=300).map(|k| (k, k - 1)).collect();
+        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, false));
+        assert!(!levels.too_deep);
+        assert_eq!((levels_of(&placed)[0].1, levels_of(&placed)[298].1), (1, 255));
     }
 
     #[test]

@@ -176,10 +176,10 @@ pub(super) struct RefRecord {
 
 impl RefRecord {
     /// Bytes.
-    pub const WIDTH: usize = 45;
+    pub(super) const WIDTH: usize = 45;
 
     /// To bytes, the parent first.
-    pub fn encode(&self) -> [u8; Self::WIDTH] {
+    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
         Put::new()
             .bytes(&self.parent.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
@@ -190,7 +190,7 @@ impl RefRecord {
     }
 
     /// From bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
+    pub(super) fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         Self { parent: t.u128(), pos: t.u64(), reference: t.u8(), child: t.u128(), line: t.u32() }
     }

@@ -31,7 +31,7 @@ pub struct Scan<'a> {
     pub truncated: u64,
     /// Rows that take part, by key ([`RowRecord`]).
     pub rows: Sorted<'a>,
-    /// References with a value, by the parent's object, by the parent's key ([`RefRecord`]).
+    /// References with a value, by the parent's object, by the parent's key (a reference record each).
     pub references: BTreeMap<usize, Sorted<'a>>,
     /// Rows with a value, by reference.
     pub filled: Vec<u64>,

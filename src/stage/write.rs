@@ -2,7 +2,7 @@
 
 use super::decide::{Decided, Entries, past_of};
 use super::error::{StageError, StageIo};
-use super::hash::blanked;
+use super::hash::{Instead, altered};
 use super::left_out::chunk_end;
 use super::ordered::ordered;
 use super::part::{PartLimits, PartWriter, StagedPart};
@@ -674,14 +674,14 @@ fn with_fallbacks(parents: &[(u8, RecordId)], fallback: u64, resolved: &Resolved
     parents.iter().copied().chain(ids).collect()
 }
 
-/// What the row's outcome will mean. References left blank by policy go into the hash; those left for a second pass
-/// do not: the flag remembers them.
+/// What the row's outcome will mean. References left blank by policy or pointed to their fallback go into the hash;
+/// those left for a second pass do not: the flag remembers them.
 fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexRecord {
     let decision = &row.decision;
     let second = decision.action == action::REFERENCES;
     let later = decision.deferred | (step.deferred & decision.row.filled);
-    let payload =
-        if second { decision.row.payload } else { blanked(decision.row.payload, row.blank & !later) };
+    let instead = Instead { blank: row.blank & !later, fallback: row.fallback };
+    let payload = if second { decision.row.payload } else { altered(decision.row.payload, instead) };
     IndexRecord {
         key: decision.row.key,
         payload,

@@ -1,17 +1,33 @@
-//! The one integration binary; its modules follow.
+//! The one integration binary: helpers first, then the tests, a module a subject.
+#![allow(unreachable_pub, reason = "modules of one binary: what they share is public to each other")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "tests fail by panicking, and so do their helpers"
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say what they counted"
 )]
 
-mod project;
 mod http;
+#[cfg(unix)]
+mod process;
+mod project;
+mod world;
 
+mod again;
 mod check;
+mod cli_reference;
+mod crash;
+mod docs;
 mod examples;
 mod exit_codes;
 mod held;
+mod house;
+#[cfg(unix)]
+mod kill;
 mod privacy;
 mod rerun;
+mod same;
 mod screens;
+#[cfg(unix)]
+mod superseded;

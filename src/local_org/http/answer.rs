@@ -1,5 +1,6 @@
 //! Answers and errors in the API's shapes: errors are arrays of code and message.
 
+use crate::local_org::LocalOrg;
 use crate::local_org::soql::SoqlError;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -52,7 +53,7 @@ impl Answer {
     }
 
     /// The bytes.
-    pub(super) fn respond(self, pretty: bool, calls: u64) -> Response {
+    pub(super) fn respond(self, pretty: bool, calls: Option<u64>) -> Response {
         let (kind, body) = match self.content {
             Content::Nothing => (None, Body::empty()),
             Content::Json(text) => {
@@ -67,10 +68,10 @@ impl Answer {
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        let usage = format!("api-usage={calls}/{DAILY}");
-        for (name, value) in
-            self.headers.into_iter().chain([(HeaderName::from_static("sforce-limit-info"), usage)])
-        {
+        let usage = calls.map(|calls| {
+            (HeaderName::from_static("sforce-limit-info"), format!("api-usage={calls}/{DAILY}"))
+        });
+        for (name, value) in self.headers.into_iter().chain(usage) {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
@@ -106,6 +107,12 @@ impl Failure {
     /// 404, in the words of an unknown resource.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    /// 500: the database failed while the org worked at its jobs.
+    pub(super) fn trouble(org: &LocalOrg) -> Self {
+        let message = org.trouble().unwrap_or_default();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", &message)
     }
 
     /// 405.

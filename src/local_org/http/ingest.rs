@@ -7,6 +7,7 @@ use super::results;
 use crate::local_org::job::{self, DELIMITERS, Job, Kind, State, header, results::File};
 use crate::local_org::text::full_id;
 use axum::http::{Method, StatusCode};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// Jobs of a page of the list.
@@ -32,8 +33,13 @@ pub(super) fn call(call: &Call, body: Value) -> Result<Answer, Failure> {
 
 /// The job that the path names.
 pub(super) fn find(call: &Call, kind: Kind) -> Result<Job, Failure> {
+    load(call, &call.org.db(), kind)
+}
+
+/// The same for a caller who holds the database: what is loaded and saved in one go, no step can change between.
+pub(super) fn load(call: &Call, db: &Connection, kind: Kind) -> Result<Job, Failure> {
     let id = call.path.get(2).and_then(|id| full_id(id)).ok_or_else(Failure::not_found)?;
-    job::load(&call.org.db(), kind, &id)?.ok_or_else(Failure::not_found)
+    job::load(db, kind, &id)?.ok_or_else(Failure::not_found)
 }
 
 fn invalid_job(message: &str) -> Failure {
@@ -144,7 +150,8 @@ pub(super) fn blank(call: &Call, kind: Kind, state: State) -> Job {
 /// Closes or aborts a job.
 pub(super) fn change(call: &Call, kind: Kind, body: &Value) -> Result<Answer, Failure> {
     let wanted = word(body, "state", &["UploadComplete", "Aborted"], "")?;
-    let mut job = find(call, kind)?;
+    let db = call.org.db();
+    let mut job = load(call, &db, kind)?;
     let refuse = |message: &str| Err(Failure::bad("INVALIDJOBSTATE", message));
     match wanted {
         "UploadComplete" if job.state != State::Open => {
@@ -160,19 +167,19 @@ pub(super) fn change(call: &Call, kind: Kind, body: &Value) -> Result<Answer, Fa
         _ => return Err(Failure::bad("API_ERROR", "Invalid value: '' supplied for property: 'state'")),
     }
     job.modified = call.org.now();
-    job::save(&call.org.db(), &job)?;
+    job::save(&db, &job)?;
     Ok(Answer::json(&JobInfo::new(&call.org, &job, Reply::Change)))
 }
 
 /// Deletes a job with its data.
 pub(super) fn delete(call: &Call, kind: Kind) -> Result<Answer, Failure> {
-    let job = find(call, kind)?;
+    let mut db = call.org.db();
+    let job = load(call, &db, kind)?;
     let waiting = kind == Kind::Ingest && job.state == State::UploadComplete;
     if !job.state.is_done() && !waiting {
         let message = "Error encountered when deleting the job because the job is not terminated";
         return Err(Failure::bad("API_ERROR", message));
     }
-    let mut db = call.org.db();
     let tx = db.transaction()?;
     job::delete(&tx, job.seq)?;
     tx.commit()?;

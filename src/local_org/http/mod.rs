@@ -65,11 +65,12 @@ async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
     let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
+    let counted = parts.uri.path().trim_end_matches('/') != "/services/data";
     let answer = match route(&org, parts.method, &parts.uri, parts.headers, body).await {
         Ok(answer) => answer,
         Err(failure) => failure.into(),
     };
-    answer.respond(pretty, calls)
+    answer.respond(pretty, counted.then_some(calls))
 }
 
 async fn route(
@@ -107,6 +108,7 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
         ["sobjects", ..] if get => sobjects::get(&call),
         ["query" | "queryall"] if get => query::start(&call),
         ["query" | "queryall", _] if get => query::go_on(&call),
+        ["jobs", ..] if call.org.trouble().is_some() => Err(Failure::trouble(&call.org)),
         ["jobs", "ingest", _, "batches"] if call.method == Method::PUT => upload::put(&call, body).await,
         ["jobs", "ingest", ..] => ingest::call(&call, json(body).await?),
         ["jobs", "query", ..] => query_job::call(&call, json(body).await?),

@@ -4,8 +4,8 @@ use super::Call;
 use super::answer::{Answer, Failure};
 use super::ingest;
 use crate::local_org::LocalOrg;
-use crate::local_org::job::upload::{PART, append, discard};
-use crate::local_org::job::{self, Job, Kind, State};
+use crate::local_org::job::upload::{PART, append, discard, finish, mark};
+use crate::local_org::job::{Job, Kind, State};
 use axum::body::Body;
 use axum::http::StatusCode;
 use futures_util::StreamExt;
@@ -15,6 +15,10 @@ const LONGEST: usize = 112_500_000;
 
 /// Takes the data of a job. An upload that breaks off leaves the job as it was.
 pub(super) async fn put(call: &Call, body: Body) -> Result<Answer, Failure> {
+    if call.headers.get("content-encoding").is_some_and(|e| e != "identity") {
+        let message = "Uploads are taken uncompressed";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
     let job = begin(call)?;
     let mut guard = Unfinished { org: call.org.clone(), job: Some(job) };
     let mut stream = body.into_data_stream();
@@ -43,7 +47,8 @@ pub(super) async fn put(call: &Call, body: Body) -> Result<Answer, Failure> {
 
 /// Marks the job as being uploaded, so that there is one upload only.
 fn begin(call: &Call) -> Result<Job, Failure> {
-    let mut job = ingest::find(call, Kind::Ingest)?;
+    let db = call.org.db();
+    let job = ingest::load(call, &db, Kind::Ingest)?;
     if job.upload != 0 {
         // The typo is Salesforce's own.
         let message = format!(
@@ -57,8 +62,7 @@ fn begin(call: &Call) -> Result<Job, Failure> {
         let message = format!("Uploading to a Job in state {} not allowed", job.state.word());
         return Err(Failure::bad("INVALIDJOBSTATE", &message));
     }
-    job.upload = 1;
-    job::save(&call.org.db(), &job)?;
+    mark(&db, job.seq, 1)?;
     Ok(job)
 }
 
@@ -75,18 +79,22 @@ impl Unfinished {
     }
 
     fn finish(&mut self, length: i64) -> Result<(), Failure> {
-        let Some(mut job) = self.job.take() else { return Ok(()) };
-        (job.upload, job.length, job.modified) = (2, length, self.org.now());
-        Ok(job::save(&self.org.db(), &job)?)
+        let Some(job) = self.job.take() else { return Ok(()) };
+        let db = self.org.db();
+        if finish(&db, job.seq, length, self.org.now())? {
+            return Ok(());
+        }
+        // The job was deleted meanwhile.
+        discard(&db, job.seq)?;
+        Err(Failure::not_found())
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let Some(mut job) = self.job.take() else { return };
-        job.upload = 0;
+        let Some(job) = self.job.take() else { return };
         let db = self.org.db();
         // Nobody is left to tell; what remains is removed when the org opens again.
-        let _ = discard(&db, job.seq).and_then(|()| job::save(&db, &job));
+        let _ = discard(&db, job.seq).and_then(|()| mark(&db, job.seq, 0));
     }
 }

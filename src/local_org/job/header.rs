@@ -46,7 +46,7 @@ pub(crate) fn columns(
 ) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
     for name in names {
-        let column = column(schema, object, name.trim()).map_err(|why| format!("InvalidBatch : {why}"))?;
+        let column = column(schema, object, name).map_err(|why| format!("InvalidBatch : {why}"))?;
         if columns.iter().any(|c| c.field() == column.field()) {
             return Err(format!("InvalidBatch : Duplicate field name : {name}"));
         }

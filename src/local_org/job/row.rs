@@ -219,6 +219,9 @@ impl<'a> Rows<'a> {
         let parent = &self.writer.schema.objects[object];
         let field = &parent.fields[key];
         let mut found = find::by_key(self.writer.conn, parent, field, raw, self.writer.job)?;
+        if parent.name == "RecordType" {
+            found = find::record_types_of(self.writer.conn, self.writer.object, field, raw)?;
+        }
         match found.len() {
             0 => Err(RowError::parent_missing(raw, &field.name, &parent.name).into()),
             1 => Ok(found.remove(0)),

@@ -12,6 +12,18 @@ pub(crate) fn append(conn: &Connection, job: i64, part: i64, body: &[u8]) -> Res
     Ok(())
 }
 
+/// Says where a job's upload stands: 0 before, 1 during.
+pub(crate) fn mark(conn: &Connection, job: i64, stands: i64) -> Result<()> {
+    conn.execute("UPDATE _job SET upload = ?2 WHERE seq = ?1", [job, stands])?;
+    Ok(())
+}
+
+/// Says that a job's upload is whole; whether there still is such a job.
+pub(crate) fn finish(conn: &Connection, job: i64, length: i64, now: i64) -> Result<bool> {
+    let sql = "UPDATE _job SET upload = 2, length = ?2, modified = ?3 WHERE seq = ?1";
+    Ok(conn.execute(sql, [job, length, now])? == 1)
+}
+
 /// Removes an upload.
 pub(crate) fn discard(conn: &Connection, job: i64) -> Result<()> {
     conn.execute("DELETE FROM _upload WHERE job = ?1", [job])?;

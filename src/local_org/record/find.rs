@@ -68,6 +68,21 @@ pub(crate) fn parent(
     if exists(conn, parent, &id)? { Ok(id) } else { Err(RowError::no_such_record().into()) }
 }
 
+/// Ids of the object's own record types whose key is `raw`: objects share names of record types.
+pub(crate) fn record_types_of(
+    conn: &Connection,
+    object: &Object,
+    field: &Field,
+    raw: &str,
+) -> Result<Vec<String>> {
+    let column = quote(&field.key_column());
+    let sql = format!(
+        "SELECT \"Id\" FROM \"RecordType\" WHERE {column} = ?1 AND \"SobjectType\" = ?2 AND \"IsActive\""
+    );
+    let Some(key) = key_value(field, raw) else { return Ok(Vec::new()) };
+    conn.prepare_cached(&sql)?.query_map(params![key, object.name], |r| r.get(0))?.collect()
+}
+
 /// A record type must be an active one of the object.
 fn record_type(conn: &Connection, object: &Object, field: &Field, id: &str) -> Result<String, Refusal> {
     let sql = "SELECT 1 FROM \"RecordType\" WHERE \"Id\" = ?1 AND \"SobjectType\" = ?2 AND \"IsActive\"";

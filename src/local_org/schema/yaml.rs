@@ -146,7 +146,7 @@ fn finish_fields(object: &mut Object, own: Vec<Field>) {
     if object.custom {
         let name = std::mem::take(&mut object.fields);
         let detail = own.iter().any(|f| f.order.is_some());
-        let all = system_fields(&object.label);
+        let all = system_fields();
         let before = all.iter().filter(|f| matches!(f.name.as_str(), "Id" | "IsDeleted")).cloned();
         let owner = all.iter().filter(|f| f.name == "OwnerId" && !detail).cloned();
         let rest = all.iter().filter(|f| !matches!(f.name.as_str(), "Id" | "IsDeleted" | "OwnerId")).cloned();
@@ -155,7 +155,7 @@ fn finish_fields(object: &mut Object, own: Vec<Field>) {
     object.fields.extend(own);
 }
 
-fn system_fields(label: &str) -> Vec<Field> {
+fn system_fields() -> Vec<Field> {
     let stamp = |name: &str, label: &str, kind| {
         let flags = Flags::parse("createable defaultedOnCreate filterable sortable aggregatable");
         Field { flags, ..Field::plain(name, label, kind) }
@@ -178,7 +178,6 @@ fn system_fields(label: &str) -> Vec<Field> {
     modstamp.flags.set(Flag::Createable, false);
     let deleted = Field::plain("IsDeleted", "Deleted", FieldType::Boolean);
     let owner = who("OwnerId", "Owner ID", "Owner", &["Group", "User"]);
-    let _ = label;
     vec![
         with_flags(id, "defaultedOnCreate idLookup"),
         with_flags(deleted, "defaultedOnCreate filterable groupable sortable"),

@@ -33,7 +33,7 @@ impl Filter<'_, '_> {
 
     fn join(&mut self, terms: &[Condition], word: &str, top: bool) -> Result<String, SoqlError> {
         let terms: Result<Vec<String>, SoqlError> = terms.iter().map(|t| self.sql(t, top)).collect();
-        Ok(format!("({})", terms?.join(word)))
+        Ok(balanced(&terms?, word))
     }
 
     fn compare(
@@ -145,6 +145,15 @@ impl Filter<'_, '_> {
         );
         SoqlError::at("INVALID_FIELD", self.query, literal.at, &message)
     }
+}
+
+/// Terms joined in halves: SQLite refuses deep trees, and a chain is as deep as it is long.
+fn balanced(terms: &[String], word: &str) -> String {
+    if terms.len() <= 2 {
+        return format!("({})", terms.join(word));
+    }
+    let (left, right) = terms.split_at(terms.len() / 2);
+    format!("({}{word}{})", balanced(left, word), balanced(right, word))
 }
 
 /// The left side of an equality, and the form its values take there.

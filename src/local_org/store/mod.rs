@@ -10,11 +10,16 @@ pub(crate) mod tables;
 
 pub(crate) use tables::{column, index, quote};
 
-use super::OpenError;
 use super::schema::Schema;
-use rusqlite::Connection;
+use super::{OpenError, Options};
 use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
+
+/// How long one connection waits for another.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Facts about the org that do not change once it exists.
 #[derive(Debug, Clone)]
@@ -24,15 +29,26 @@ pub(crate) struct Facts {
     pub(crate) seed: u64,
 }
 
+/// An open database.
+pub(crate) struct Opened {
+    pub(crate) conn: Connection,
+    pub(crate) facts: Facts,
+    /// The lock that keeps other processes out.
+    pub(crate) lock: Option<File>,
+}
+
 /// Opens the database, brings its tables up to the schema, and puts users, queues and record types in.
 /// The prefixes of custom objects are written into the schema.
-pub(crate) fn open(
-    path: Option<&Path>,
-    schema: &mut Schema,
-    seed: u64,
-    now: i64,
-) -> Result<(Connection, Facts), OpenError> {
+pub(crate) fn open(options: &Options, schema: &mut Schema) -> Result<Opened, OpenError> {
+    let path = options.data.as_deref();
+    if let (Some(path), true) = (path, options.read_only)
+        && let Some(opened) = read_only(path, schema)?
+    {
+        return Ok(opened);
+    }
+    let lock = path.map(lock).transpose()?;
     let mut conn = connect(path)?;
+    let (seed, now) = (options.seed, options.now);
     let tx = conn.transaction()?;
     tables::create(&tx)?;
     tables::sync(&tx, schema)?;
@@ -41,7 +57,30 @@ pub(crate) fn open(
     tx.execute("DELETE FROM _upload WHERE job IN (SELECT seq FROM _job WHERE upload = 1)", [])?;
     tx.execute("UPDATE _job SET upload = 0 WHERE upload = 1", [])?;
     tx.commit()?;
-    Ok((conn, facts))
+    Ok(Opened { conn, facts, lock })
+}
+
+/// Opens a database to be queried; nothing when it is not up to date with the schema.
+fn read_only(path: &Path, schema: &mut Schema) -> Result<Option<Opened>, OpenError> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.busy_timeout(PATIENCE)?;
+    functions(&conn)?;
+    let facts = sync::known(&conn)?;
+    let complete = tables::complete(&conn, schema)?;
+    Ok(facts.filter(|_| complete).map(|facts| Opened { conn, facts, lock: None }))
+}
+
+/// Takes the lock beside the database. It ends with the process, however that ends.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let shown = || path.display().to_string();
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = private_file(Path::new(&name)).map_err(|e| OpenError::File(shown(), e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Busy(shown())),
+        Err(TryLockError::Error(error)) => Err(OpenError::File(shown(), error)),
+    }
 }
 
 fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
@@ -52,24 +91,30 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
             Connection::open(path)?
         }
     };
-    conn.busy_timeout(std::time::Duration::from_secs(10))?;
+    conn.busy_timeout(PATIENCE)?;
     // WAL with NORMAL survives the death of the process, not of the machine: enough for a rehearsal, and fast.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     conn.pragma_update(None, "cache_size", -32_000)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(512);
+    functions(&conn)?;
+    Ok(conn)
+}
+
+/// Functions that our SQL uses.
+fn functions(conn: &Connection) -> Result<(), OpenError> {
     conn.create_scalar_function(
         "fold",
         1,
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
         |context| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase())),
     )?;
-    Ok(conn)
+    Ok(())
 }
 
 /// Creates the file where it is missing, readable by its owner alone: it will hold customer values.
-fn private_file(path: &Path) -> std::io::Result<()> {
+fn private_file(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
@@ -77,5 +122,5 @@ fn private_file(path: &Path) -> std::io::Result<()> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options.open(path)
 }

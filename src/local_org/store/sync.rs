@@ -6,13 +6,23 @@ use crate::local_org::schema::{ADMIN, Schema, User};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result};
 
-/// The org's fixed facts: read, or made from the seed when the org is new.
-pub(super) fn facts(conn: &Connection, schema: &Schema, seed: u64, now: i64) -> Result<Facts> {
+/// The org's fixed facts, when it has them.
+pub(super) fn known(conn: &Connection) -> Result<Option<Facts>> {
     let read = |key: &str| {
         conn.query_row("SELECT value FROM _org WHERE key = ?1", [key], |r| r.get::<_, String>(0)).optional()
     };
-    if let (Some(org_id), Some(admin_id), Some(seed)) = (read("org_id")?, read("admin_id")?, read("seed")?) {
-        return Ok(Facts { org_id, admin_id, seed: seed.parse().unwrap_or(0) });
+    let (org_id, admin_id, seed) = (read("org_id")?, read("admin_id")?, read("seed")?);
+    Ok(org_id.zip(admin_id).zip(seed).map(|((org_id, admin_id), seed)| Facts {
+        org_id,
+        admin_id,
+        seed: seed.parse().unwrap_or(0),
+    }))
+}
+
+/// The org's fixed facts: read, or made from the seed when the org is new.
+pub(super) fn facts(conn: &Connection, schema: &Schema, seed: u64, now: i64) -> Result<Facts> {
+    if let Some(facts) = known(conn)? {
+        return Ok(facts);
     }
     let facts = Facts { org_id: ids::format("00D", seed, 1), admin_id: ids::format("005", seed, 1), seed };
     for (key, value) in [

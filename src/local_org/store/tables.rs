@@ -51,6 +51,20 @@ pub(super) fn sync(conn: &Connection, schema: &mut Schema) -> Result<()> {
     Ok(())
 }
 
+/// Whether the database has every table and column that the schema needs; prefixes are written into the schema.
+pub(super) fn complete(conn: &Connection, schema: &mut Schema) -> Result<bool> {
+    for object in &mut schema.objects {
+        let Some(prefix) = ids::prefix(conn, &object.name)? else { return Ok(false) };
+        object.prefix = prefix;
+        let there = columns(conn, &object.name)?;
+        let missing = |f: &Field| !there.contains(&f.name) || !there.contains(&f.key_column());
+        if object.fields.iter().any(missing) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn prefix_of(conn: &Connection, object: &Object) -> Result<String> {
     if let Some(prefix) = ids::prefix(conn, &object.name)? {
         return Ok(prefix);
@@ -67,25 +81,55 @@ fn prefix_of(conn: &Connection, object: &Object) -> Result<String> {
 }
 
 fn table(conn: &Connection, object: &Object) -> Result<()> {
-    let name = quote(&object.name);
-    conn.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS {name} (\"#row\" INTEGER PRIMARY KEY, \"#job\" INTEGER, \"Id\" TEXT NOT NULL UNIQUE)"
-    ))?;
     let there = columns(conn, &object.name)?;
+    if there.is_empty() {
+        conn.execute_batch(&new_table(object))?;
+    } else {
+        grow(conn, object, &there)?;
+    }
     for field in &object.fields {
-        if !there.contains(&field.name) {
-            let default = if field.kind == FieldType::Boolean { " DEFAULT 0" } else { "" };
-            let kind = storage(field);
-            conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {} {kind}{default}", column(field)))?;
-        }
-        if field.keyed() && !there.contains(&field.key_column()) {
-            key_column(conn, object, field)?;
-        }
         if field.kind != FieldType::Id && (field.is_key() || field.keyed()) {
             index(conn, object, &field.key_column())?;
         }
     }
     Ok(())
+}
+
+/// A new table with all its columns in one statement: SQLite reads its whole schema again after each `ALTER TABLE`.
+fn new_table(object: &Object) -> String {
+    let mut columns = vec![
+        "\"#row\" INTEGER PRIMARY KEY".to_owned(),
+        "\"#job\" INTEGER".to_owned(),
+        "\"Id\" TEXT NOT NULL UNIQUE".to_owned(),
+    ];
+    for field in &object.fields {
+        if field.name != "Id" {
+            columns.push(definition(field));
+        }
+        if field.keyed() {
+            columns.push(format!("{} TEXT", quote(&field.key_column())));
+        }
+    }
+    format!("CREATE TABLE {} ({})", quote(&object.name), columns.join(", "))
+}
+
+/// Adds the columns that an older table lacks.
+fn grow(conn: &Connection, object: &Object, there: &BTreeSet<String>) -> Result<()> {
+    let name = quote(&object.name);
+    for field in &object.fields {
+        if !there.contains(&field.name) {
+            conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {}", definition(field)))?;
+        }
+        if field.keyed() && !there.contains(&field.key_column()) {
+            key_column(conn, object, field)?;
+        }
+    }
+    Ok(())
+}
+
+fn definition(field: &Field) -> String {
+    let default = if field.kind == FieldType::Boolean { " DEFAULT 0" } else { "" };
+    format!("{} {}{default}", column(field), storage(field))
 }
 
 fn columns(conn: &Connection, table: &str) -> Result<BTreeSet<String>> {

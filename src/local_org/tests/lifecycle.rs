@@ -118,3 +118,46 @@ async fn faults_can_be_switched_on() {
     let (info, ..) = world.run(upsert("Account"), &thousand()).await;
     assert_eq!(info["state"], "JobComplete", "only one job fails");
 }
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_never_was() {
+    let world = World::new();
+    let created = world.send("POST", "jobs/ingest", upsert("Account").to_string()).await.json();
+    let path = format!("jobs/ingest/{}/batches", created["id"].as_str().unwrap());
+    let frames = [Ok("Ext__c,Name\n".to_owned()), Err(std::io::Error::other("gone"))];
+    let body = axum::body::Body::from_stream(futures_util::stream::iter(frames));
+    assert_eq!(world.send("PUT", &path, body).await.status, 400);
+    assert_eq!(world.send("PUT", &path, "Ext__c,Name\n1,A\n").await.status, 201);
+}
+
+#[tokio::test]
+async fn one_process_works_and_others_may_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("org.sqlite");
+    let mut world = World::open(Some(file.clone()));
+    world.upsert("Account", "Ext__c,Name\n1,A\n").await;
+    let options = |read_only| Options { data: Some(file.clone()), read_only, ..Options::default() };
+    let refused = LocalOrg::open(super::schema(), options(false)).err().unwrap();
+    assert!(refused.to_string().contains("open in another process"), "{refused}");
+    let looking = LocalOrg::open(super::schema(), options(true)).unwrap();
+    assert_eq!(looking.query("SELECT Name FROM Account").unwrap().rows, [[Some("A".to_owned())]]);
+    assert!(looking.org_id() == world.org.org_id());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_failing_database_is_told() {
+    let mut world = World::new();
+    let id = world.submit(upsert("Account"), &thousand()).await;
+    world.org.step(world.now);
+    world.org.db().execute_batch("ALTER TABLE \"_result\" RENAME TO away").unwrap();
+    assert!(!world.org.step(world.now));
+    assert_eq!(world.get(&format!("jobs/ingest/{id}")).await.status, 500);
+    world.org.db().execute_batch("ALTER TABLE away RENAME TO \"_result\"").unwrap();
+    world.finish();
+    assert_eq!(world.info(&id).await["numberRecordsProcessed"], 1000);
+}

@@ -81,6 +81,14 @@ async fn paths_order_limit_and_offset() {
 }
 
 #[tokio::test]
+async fn a_long_chain_of_terms_is_answered() {
+    let world = people().await;
+    let terms: Vec<String> = (0..3000).map(|i| format!("Ext__c = 'x{i}'")).collect();
+    let soql = format!("SELECT COUNT() FROM Account WHERE Ext__c = 'a' OR {}", terms.join(" OR "));
+    assert_eq!(world.org.query(&soql).unwrap().rows, [[Some("1".to_owned())]]);
+}
+
+#[tokio::test]
 async fn pages_of_two_thousand() {
     let mut world = World::new();
     let rows: String = (0..4500).map(|i| format!("{i},A{i}\n")).collect();

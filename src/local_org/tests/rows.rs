@@ -224,6 +224,11 @@ async fn defaults_owners_audit_fields_and_record_types() {
     assert_eq!(account["Owner"]["Username"], "admin@local.invalid");
     assert_eq!(account["RecordType"]["DeveloperName"], "Customer");
     assert_eq!((&account["Vip__c"], &account["Score__c"]), (&json!(true), &json!(1.01)));
+    let bad = world.upsert("Account", "Ext__c,Name,RecordType.DeveloperName\n2,B,partner\n3,C,Nope\n").await;
+    assert!(
+        bad.len() == 1 && bad[0].contains("not found for field DeveloperName in entity RecordType"),
+        "{bad:?}"
+    );
     let spec = json!({"object": "Case", "operation": "insert"});
     world.run(spec, "Subject\nHelp\n").await;
     let case =

@@ -197,7 +197,6 @@ fn set_flags(field: &mut Field, switches: &Switches) {
         (Flag::CascadeDelete, switches.master_detail),
         (Flag::PolymorphicForeignKey, field.to.len() > 1),
         (Flag::NamePointing, field.to.len() > 1),
-        (Flag::WriteRequiresMasterRead, false),
     ] {
         flags.set(flag, on);
     }

@@ -1,0 +1,146 @@
+//! The fold: every prefix of a journal balances, and the store goes on from where it was saved.
+
+use super::*;
+use crate::ports::MemoryStore;
+
+fn named(path: &str) -> NamedFile {
+    NamedFile { path: path.into(), length: 1, blake3: "00".into() }
+}
+
+fn journal() -> Vec<Line> {
+    let part = PartKey { step: 0, number: 1 };
+    let events = vec![
+        Event::RunStarted {
+            version: 1,
+            run: 3,
+            environment: "local".into(),
+            org_id: "00D".into(),
+            inputs: "x".into(),
+            loads: vec![LoadName { name: "a".into(), object: "Account".into(), files: vec![] }],
+        },
+        Event::Surveyed {
+            load: 0,
+            source: 5,
+            outcomes: [1, 0, 0, 0, 0, 0, 0, 0, 0, 4],
+            absent: 0,
+            rounded: 0,
+            truncated: 0,
+        },
+        Event::StepStaged {
+            step: 0,
+            load: 0,
+            kind: StepKind::Rows,
+            rows: 3,
+            held: 1,
+            rejected: 0,
+            waiting: 0,
+        },
+        Event::PartStaged {
+            part,
+            load: 0,
+            kind: StepKind::Rows,
+            operation: "upsert".into(),
+            object: "Account".into(),
+            key: "K__c".into(),
+            form: "folded".into(),
+            attempt: 0,
+            rows: 3,
+            file: named("f"),
+            index: named("i"),
+        },
+        Event::JobIntent { part },
+        Event::JobCreated { part, job: "750".into() },
+        Event::Uploaded { part },
+        Event::Closed { part },
+        Event::PartSettled {
+            part,
+            state: "JobComplete".into(),
+            created: 2,
+            updated: 0,
+            deleted: 0,
+            failed: 1,
+            segment: None,
+            failures: None,
+        },
+    ];
+    events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
+}
+
+#[test]
+fn every_prefix_of_a_journal_balances() {
+    let lines = journal();
+    for end in 2..=lines.len() {
+        let state = RunState::fold("j", &lines[..end]).unwrap();
+        assert!(state.loads[0].tally().balances(), "after {end} events: {:?}", state.loads[0]);
+    }
+    let state = RunState::fold("j", &lines).unwrap();
+    assert_eq!(state.loads[0].outcomes, [1, 0, 0, 1, 0, 2, 0, 0, 1, 0]);
+}
+
+#[test]
+fn references_that_a_resumed_run_tries_again_count_once() {
+    let mut lines = journal();
+    let mut add = |event| lines.push(Line { seq: lines.len() as u64 + 1, at: 10, event });
+    for number in [7, 8] {
+        let part = PartKey { step: 1, number };
+        add(Event::RunResumed { inputs: "x".into() });
+        add(Event::Surveyed {
+            load: 0,
+            source: 5,
+            outcomes: [1, 0, 0, 1, 0, 2, 0, 0, 1, 0],
+            absent: 0,
+            rounded: 0,
+            truncated: 0,
+        });
+        let (load, kind, rows) = (0, StepKind::References, 1);
+        add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0 });
+        let (operation, object) = ("update".into(), "Account".into());
+        let (key, form) = ("K__c".into(), "folded".into());
+        let (file, index) = (named("f"), named("i"));
+        add(Event::PartStaged {
+            part,
+            load,
+            kind,
+            operation,
+            object,
+            key,
+            form,
+            attempt: 0,
+            rows,
+            file,
+            index,
+        });
+        add(Event::JobIntent { part });
+        add(Event::JobCreated { part, job: "750".into() });
+        add(Event::Uploaded { part });
+        add(Event::Closed { part });
+        let state = "JobComplete".into();
+        let (updated, failed) = (number - 7, 8 - number);
+        let (updated, failed) = (u64::from(updated), u64::from(failed));
+        let (segment, failures) = (None, None);
+        add(Event::PartSettled { part, state, created: 0, updated, deleted: 0, failed, segment, failures });
+    }
+    let state = RunState::fold("j", &lines).unwrap();
+    assert_eq!(state.loads[0].references, References { filled: 1, pending: 0, failed: 0 });
+}
+
+#[test]
+fn the_store_goes_on_from_where_it_was_saved() {
+    let lines = journal();
+    let store = MemoryStore::default();
+    save(&store, &RunState::fold("j", &lines[..5]).unwrap()).unwrap();
+    let mut state = restore(&store, 3, lines.len() as u64).unwrap();
+    state.fold_more("j", &lines).unwrap();
+    assert_eq!(state, RunState::fold("j", &lines).unwrap());
+    assert!(restore(&store, 4, 99).is_none() && restore(&store, 3, 2).is_none());
+}
+
+#[test]
+fn illegal_events_are_refused() {
+    let mut lines = journal();
+    lines.remove(5);
+    for (i, line) in lines.iter_mut().enumerate() {
+        line.seq = i as u64 + 1;
+    }
+    assert!(matches!(RunState::fold("j", &lines), Err(JournalError::Illegal { line: 6, .. })));
+}

@@ -1,0 +1,120 @@
+//! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
+
+use super::books::Books;
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::job::Desk;
+use super::ports::{Observer, Ports, Progress, Stop};
+use super::prepare::Prepared;
+use super::recover::{recover, republish};
+use crate::bind::Bound;
+use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, Journal, LoadName, journal_path, restore};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::Migration;
+use std::cell::{Cell, RefCell};
+
+/// A run's journal opened, its state folded, its settled parts in the ledger.
+pub(super) fn desk<'d, 'a>(
+    ports: Ports<'a>,
+    connected: &'d Connected<'d>,
+    run: u32,
+    stop: &'d Stop,
+    observer: &'d dyn Observer,
+    books: &mut Books<'a>,
+) -> Result<Desk<'d, 'a>, EngineError> {
+    let (journal, lines) = Journal::open(ports.files, run)?;
+    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
+    state.fold_more(&journal_path(run), &lines)?;
+    if !lines.is_empty() && state.org_id == connected.info.org_id {
+        republish(books, run, &lines, &state)?;
+    }
+    Ok(Desk {
+        ports,
+        client: &connected.client,
+        journal: RefCell::new(journal),
+        state: RefCell::new(state),
+        observer,
+        stop,
+        halted: Cell::new(false),
+    })
+}
+
+/// Finishes what an interrupted run had under way. True when the run goes on, because its inputs are the same.
+pub(super) async fn recover_run(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    bound: &(Bound, Vec<Diagnostic>),
+    selected: &[bool],
+) -> Result<bool, EngineError> {
+    let (org, run, inputs) = {
+        let state = desk.state.borrow();
+        (state.org_id.clone(), state.run, state.inputs.clone())
+    };
+    if org != connected.info.org_id {
+        let message = format!(
+            "run {run} was begun in org {org} and is not finished; this is {}",
+            connected.info.org_id
+        );
+        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
+        return Err(EngineError::problem(
+            Exit::Stale,
+            Diagnostic::error(Code::StalePlan, message).help(help),
+        ));
+    }
+    let sources = super::prepare::marks(&desk.ports, migration)?;
+    let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
+    recover(desk, books, same).await?;
+    if !same {
+        let exit = Exit::Interrupted.code();
+        desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
+        desk.save();
+        let note =
+            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+        desk.observer.progress(&Progress::Note(note));
+    }
+    Ok(same)
+}
+
+/// The first events of a run: who it is, and what the survey found.
+pub(super) fn begin(
+    desk: &Desk<'_, '_>,
+    prepared: &Prepared<'_>,
+    migration: &Migration,
+    run: u32,
+    resumed: Option<u32>,
+) -> Result<(), EngineError> {
+    let plan = &prepared.plan;
+    if resumed.is_some() {
+        desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
+    } else {
+        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
+        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
+        let loads = migration.loads.iter().zip(&prepared.bound.loads);
+        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
+            name: load.name.clone(),
+            object: bound.object.clone(),
+            files: load.files.clone(),
+        };
+        desk.record(Event::RunStarted {
+            version: JOURNAL_VERSION,
+            run,
+            environment: plan.environment.clone(),
+            org_id: plan.org_id.clone(),
+            inputs: plan.inputs.clone(),
+            loads: loads.map(name).collect(),
+        })?;
+    }
+    for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
+        desk.record(Event::Surveyed {
+            load: load as u16,
+            source: scan.source,
+            outcomes: decided.outcomes,
+            absent: decided.absent,
+            rounded: scan.rounded,
+            truncated: scan.truncated,
+        })?;
+    }
+    desk.commit()
+}

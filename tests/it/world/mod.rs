@@ -1,0 +1,138 @@
+//! A whole world in one process: an org, a disk, a store and a clock that outlive the processes run in it. Each life
+//! of the process is driven exactly as `cutover apply` drives it, and may be ended at any call through a port.
+
+mod gate;
+mod ports;
+mod project;
+
+pub use gate::Aim;
+pub use project::Project;
+
+use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
+use cutover::local_org::{LocalOrg, Options};
+use cutover::manifest::{Migration, load};
+use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
+use cutover::report::report_json;
+use gate::Gate;
+use ports::{WorldClock, WorldFiles, WorldOrg, WorldStore};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+/// When every world begins: 2024-01-01.
+const BEGIN: i64 = 1_704_067_200_000;
+
+/// What lasts while processes come and go.
+pub struct World {
+    /// The org.
+    pub org: LocalOrg,
+    /// The state folder.
+    pub disk: MemoryFiles,
+    /// The project's folder.
+    pub sources: MemoryFiles,
+    /// Threads; 1 is inline.
+    pub workers: usize,
+    /// Whether syncs of the journal do nothing.
+    pub forgetful: bool,
+    project: Arc<Project>,
+    store: Arc<MemoryStore>,
+    now: Arc<AtomicI64>,
+}
+
+/// One life of the process.
+pub struct Life {
+    /// Every call through a port.
+    pub trace: Vec<String>,
+    /// The number of the call aimed at, once it was reached.
+    pub hit: Option<usize>,
+    /// How it ended; nothing when it was killed.
+    pub end: Option<Result<Finished, EngineError>>,
+}
+
+impl World {
+    /// A new org and an empty disk.
+    pub fn new(project: &Arc<Project>) -> Self {
+        let options = Options { seed: 7, base_url: "http://local".into(), now: BEGIN, ..Options::default() };
+        let sources = MemoryFiles::default();
+        for (path, bytes) in &project.files {
+            sources.put(path, bytes);
+        }
+        Self {
+            org: LocalOrg::open(project.schema.clone(), options).unwrap(),
+            disk: MemoryFiles::default(),
+            sources,
+            workers: 1,
+            forgetful: false,
+            project: project.clone(),
+            store: Arc::default(),
+            now: Arc::new(AtomicI64::new(BEGIN)),
+        }
+    }
+
+    /// One `cutover apply`.
+    pub fn apply(&self, aim: Aim) -> Life {
+        let gate = Arc::new(Gate::new(aim));
+        let org = WorldOrg { gate: gate.clone(), org: self.org.clone() };
+        let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
+        let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
+        let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };
+        let work: Box<dyn Work> =
+            if self.workers == 1 { Box::new(InlineWork) } else { Box::new(Threads::new(self.workers)) };
+        let ports = Ports {
+            org: &org,
+            files: &files,
+            sources: &self.sources,
+            store: &store,
+            clock: &clock,
+            work: &*work,
+            random: &SeededRandom::new(3),
+        };
+        let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
+        let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
+        let mut life = Box::pin(drive(ports, &migration));
+        let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
+            _ if gate.is_gone() => Poll::Ready(None),
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => Poll::Pending,
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let end = runtime.block_on(until_gone);
+        let (trace, hit) = gate.told();
+        Life { trace, hit, end }
+    }
+
+    /// Power is lost: what is not durable is gone.
+    pub fn lose_power(&self) {
+        self.disk.crash();
+    }
+
+    /// The org works on while nobody watches.
+    pub fn org_works_on(&self) {
+        while self.org.step(self.now.load(std::sync::atomic::Ordering::SeqCst)) {}
+    }
+
+    /// What the org holds: each of the project's queries with its rows as texts.
+    pub fn contents(&self) -> Vec<(String, Vec<Vec<Option<String>>>)> {
+        let ask = |soql: &String| (soql.clone(), self.org.query(soql).unwrap().rows);
+        self.project.queries.iter().map(ask).collect()
+    }
+}
+
+/// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
+async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, EngineError> {
+    let _lock = ports.files.lock("lock")?.expect("no other process lives");
+    if ports.files.length(".gitignore")?.is_none() {
+        ports.files.append(".gitignore", b"*\n")?;
+    }
+    for name in ports.files.list("data/scratch")? {
+        ports.files.remove(&format!("data/scratch/{name}"))?;
+    }
+    let connected = connect(&ports, migration).await?;
+    let bound = bound(migration, &connected)?;
+    let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
+    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
+    let json = report_json(&finished.state, finished.exit.code());
+    let path = format!("runs/{}/report.json", finished.state.run);
+    write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
+    Ok(finished)
+}

@@ -1,0 +1,252 @@
+//! The ports of the world: memory behind the gate.
+
+use super::gate::{Gate, Turn};
+use axum::body::Body as AxumBody;
+use bytes::Bytes;
+use cutover::local_org::LocalOrg;
+use cutover::ports::{
+    Body, Clock, FileLock, Files, Future, MemoryFiles, MemoryStore, Org, Reply, Request, Store, StoreError,
+    TransportError,
+};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tower::ServiceExt;
+
+/// Bytes of one piece of an answer: odd, so that no line ends with a piece.
+const PIECE: usize = 997;
+/// Most bytes of an answer.
+const ANSWER: usize = 256 << 20;
+
+fn short(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..12].to_owned()
+}
+
+/// A local org called without a socket.
+pub struct WorldOrg {
+    pub gate: Arc<Gate>,
+    pub org: LocalOrg,
+}
+
+impl WorldOrg {
+    async fn exchange(&self, request: Request) -> Result<Reply, TransportError> {
+        // Other parts may have their turn here, as they would while a socket is waited for.
+        tokio::task::yield_now().await;
+        let Request { method, path, headers, body } = request;
+        let body = collect(body).await;
+        let name = format!("org {} {path} {} {}", method.word(), body.len(), short(&body));
+        let turn = self.gate.enter(name);
+        if turn == Turn::Stop {
+            return std::future::pending().await;
+        }
+        let mut builder = axum::http::Request::builder().method(method.word()).uri(path);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let token = format!("Bearer {}", self.org.access_token());
+        let request = builder.header("authorization", token).body(AxumBody::from(body)).unwrap();
+        let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
+        let body = axum::body::to_bytes(body, ANSWER).await.unwrap();
+        match turn {
+            Turn::GoThenStop => {
+                self.gate.go();
+                return std::future::pending().await;
+            }
+            Turn::GoThenLose => return Err(TransportError::Broken("the answer is lost".into())),
+            _ => {}
+        }
+        let headers = parts.headers.iter();
+        let headers = headers.map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap().to_owned())).collect();
+        let mut pieces: Vec<_> = body.chunks(PIECE).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+        if turn == Turn::GoThenCut {
+            let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
+            pieces = vec![Ok(half), Err(TransportError::Broken("the answer breaks off".into()))];
+        }
+        let body = Box::pin(futures_util::stream::iter(pieces));
+        Ok(Reply { status: parts.status.as_u16(), headers, body })
+    }
+}
+
+impl Org for WorldOrg {
+    fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+async fn collect(body: Body) -> Vec<u8> {
+    use futures_util::StreamExt;
+    match body {
+        Body::Empty => Vec::new(),
+        Body::Bytes(bytes) => bytes.to_vec(),
+        Body::Stream(length, stream) => {
+            let pieces: Vec<_> = stream.collect().await;
+            let all: Vec<u8> = pieces.into_iter().flat_map(Result::unwrap).collect();
+            assert_eq!(all.len() as u64, length, "a stream is as long as it says");
+            all
+        }
+    }
+}
+
+/// Files in memory. `forgetful`: syncs of the journal do nothing (the null control of the crash suite).
+pub struct WorldFiles {
+    pub gate: Arc<Gate>,
+    pub disk: MemoryFiles,
+    pub forgetful: bool,
+}
+
+impl WorldFiles {
+    fn at<T>(&self, name: String, effect: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.gate.enter(name) {
+            Turn::Stop => return Err(gone()),
+            Turn::GoThenStop => {
+                effect()?;
+                self.gate.go();
+                return Err(gone());
+            }
+            _ => {}
+        }
+        effect()
+    }
+
+    /// Reads have no effect, so they are no boundary; the dead do not read either.
+    fn look<T>(&self, read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if self.gate.is_gone() { Err(gone()) } else { read() }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the process is gone")
+}
+
+impl Files for WorldFiles {
+    fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.at(format!("append {path} {} {}", bytes.len(), short(bytes)), || self.disk.append(path, bytes))
+    }
+
+    fn sync(&self, path: &str) -> io::Result<()> {
+        let forgets = self.forgetful && path.ends_with("events.ndjson");
+        self.at(format!("sync {path}"), || if forgets { Ok(()) } else { self.disk.sync(path) })
+    }
+
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
+        self.at(format!("sync_dir {path}"), || self.disk.sync_dir(path))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.at(format!("rename {from} {to}"), || self.disk.rename(from, to))
+    }
+
+    fn read_at(&self, path: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.look(|| self.disk.read_at(path, offset, buffer))
+    }
+
+    fn length(&self, path: &str) -> io::Result<Option<u64>> {
+        self.look(|| self.disk.length(path))
+    }
+
+    fn modified(&self, path: &str) -> io::Result<Option<i64>> {
+        self.look(|| self.disk.modified(path))
+    }
+
+    fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
+        self.at(format!("truncate {path} {length}"), || self.disk.truncate(path, length))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.look(|| self.disk.list(folder))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.at(format!("remove {path}"), || self.disk.remove(path))
+    }
+
+    fn lock(&self, path: &str) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.at(format!("lock {path}"), || self.disk.lock(path))
+    }
+}
+
+/// A store whose puts are lost with the process until they are flushed.
+pub struct WorldStore {
+    pub gate: Arc<Gate>,
+    pub durable: Arc<MemoryStore>,
+    pub waiting: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl WorldStore {
+    fn at(&self, name: String, effect: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let gone = || Err(StoreError("the process is gone".into()));
+        match self.gate.enter(name) {
+            Turn::Stop => gone(),
+            Turn::GoThenStop => {
+                effect()?;
+                self.gate.go();
+                gone()
+            }
+            _ => effect(),
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for WorldStore {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.waiting().get(key) {
+            Some(value) => Ok(Some(value.clone())),
+            None => self.durable.get(key),
+        }
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.at(format!("put {key} {} {}", value.len(), short(value)), || {
+            self.waiting().insert(key.to_owned(), value.to_vec());
+            Ok(())
+        })
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        self.at("clear".into(), || {
+            self.waiting().clear();
+            self.durable.clear()
+        })
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.at("flush".into(), || {
+            let waiting = std::mem::take(&mut *self.waiting());
+            waiting.iter().try_for_each(|(key, value)| self.durable.put(key, value))
+        })
+    }
+}
+
+/// A clock that moves when somebody sleeps on it, and the org's with it.
+pub struct WorldClock {
+    pub gate: Arc<Gate>,
+    pub now: Arc<AtomicI64>,
+    pub org: LocalOrg,
+}
+
+impl Clock for WorldClock {
+    fn now(&self) -> i64 {
+        self.now.load(Ordering::SeqCst)
+    }
+
+    fn sleep(&self, milliseconds: u64) -> Future<'_, ()> {
+        Box::pin(async move {
+            let turn = self.gate.enter(format!("sleep {milliseconds}"));
+            if turn == Turn::Stop {
+                return std::future::pending().await;
+            }
+            let now = self.now.fetch_add(milliseconds as i64, Ordering::SeqCst) + milliseconds as i64;
+            self.org.step(now);
+            if turn == Turn::GoThenStop {
+                self.gate.go();
+                return std::future::pending().await;
+            }
+            tokio::task::yield_now().await;
+        })
+    }
+}

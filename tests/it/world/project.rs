@@ -1,0 +1,158 @@
+//! Projects that worlds load: examples from the disk, and a tiny one with a bit of everything.
+
+use cutover::local_org::{LocalOrg, Schema};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A project's files, its org's schema, and the queries that show what the org holds.
+pub struct Project {
+    pub files: Vec<(String, Vec<u8>)>,
+    pub schema: Schema,
+    pub queries: Vec<String>,
+}
+
+impl Project {
+    /// A project from its files; `org.yaml` is among them.
+    pub fn new(files: Vec<(String, Vec<u8>)>, queries: &[&str]) -> Arc<Self> {
+        let org = files.iter().find(|(path, _)| path == "org.yaml").unwrap();
+        let schema = LocalOrg::schema_from_yaml("org.yaml", std::str::from_utf8(&org.1).unwrap()).unwrap();
+        Arc::new(Self { files, schema, queries: queries.iter().map(|q| (*q).to_owned()).collect() })
+    }
+
+    /// One of `examples/`.
+    pub fn example(name: &str, queries: &[&str]) -> Arc<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        let mut files = Vec::new();
+        read_folder(&root, &root, &mut files);
+        Self::new(files, queries)
+    }
+
+    /// The smallest example.
+    pub fn quickstart() -> Arc<Self> {
+        let queries = [
+            "SELECT Id, Legacy_Id__c, Name, Phone, BillingCity, CreatedDate FROM Account ORDER BY Legacy_Id__c",
+            "SELECT Id, Legacy_Id__c, Name, Email, Account.Legacy_Id__c FROM Contact ORDER BY Legacy_Id__c",
+        ];
+        Self::example("quickstart", &queries)
+    }
+
+    /// A hierarchy of three levels, a cycle between two objects, a row that the org refuses with a child, a
+    /// grandchild and a contact that are held, parts of several rows, and an `insert` whose key the org lets
+    /// stand twice.
+    pub fn tiny() -> Arc<Self> {
+        let files = [
+            ("cutover.yaml", MANIFEST),
+            ("org.yaml", ORG),
+            ("accounts.csv", ACCOUNTS),
+            ("contacts.csv", CONTACTS),
+            ("visits.csv", VISITS),
+        ];
+        let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+        let queries = [
+            "SELECT Legacy_Id__c, Name, Parent.Legacy_Id__c, Primary_Contact__r.Legacy_Id__c FROM Account ORDER BY Legacy_Id__c",
+            "SELECT Legacy_Id__c, LastName, Account.Legacy_Id__c FROM Contact ORDER BY Legacy_Id__c",
+            "SELECT Legacy_Id__c, Subject__c, Contact__r.Legacy_Id__c FROM Visit__c ORDER BY Legacy_Id__c",
+        ];
+        Self::new(files, &queries)
+    }
+
+    /// A project with one more load of its own text in place of a file.
+    pub fn with(&self, path: &str, text: &str) -> Arc<Self> {
+        let mut files = self.files.clone();
+        files.retain(|(p, _)| p != path);
+        files.push((path.to_owned(), text.as_bytes().to_vec()));
+        Arc::new(Self { files, schema: self.schema.clone(), queries: self.queries.clone() })
+    }
+}
+
+fn read_folder(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() && path.file_name().is_some_and(|n| n != ".cutover") {
+            read_folder(root, &path, files);
+        } else if path.is_file() {
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+            files.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+const MANIFEST: &str = "\
+cutover: 1
+project: tiny
+environments:
+  local: { org: { local: org.yaml }, limits: { parallel_jobs: 2, part_rows: 2 } }
+objects:
+  - name: accounts
+    object: Account
+    key: Legacy_Id__c
+    source: accounts.csv
+    fields:
+      Legacy_Id__c: id
+      Name: name
+      ParentId: { ref: Account, from: parent }
+      Primary_Contact__c: { ref: Contact, from: contact }
+  - name: contacts
+    object: Contact
+    key: Legacy_Id__c
+    source: contacts.csv
+    fields:
+      Legacy_Id__c: id
+      LastName: name
+      AccountId: { ref: Account, from: account }
+  - name: visits
+    object: Visit__c
+    key: Legacy_Id__c
+    operation: insert
+    source: visits.csv
+    fields:
+      Legacy_Id__c: id
+      Subject__c: subject
+      Contact__c: { ref: Contact, from: contact }
+";
+
+const ORG: &str = "\
+objects:
+  Account:
+    fields:
+      Legacy_Id__c: { type: string, length: 40, external_id: true, unique: true }
+      Primary_Contact__c: { type: reference, to: Contact }
+    rules:
+      - { name: no_refused, when: 'Name == \"Refused\"', message: Refused it is, field: Name }
+  Contact:
+    fields:
+      Legacy_Id__c: { type: string, length: 40, external_id: true, unique: true }
+  Visit__c:
+    label: Visit
+    name: { auto_number: \"V-{0000}\" }
+    fields:
+      Legacy_Id__c: { type: string, length: 40, external_id: true }
+      Subject__c: { type: string, length: 80 }
+      Contact__c: { type: reference, to: Contact }
+";
+
+const ACCOUNTS: &str = "\
+id,name,parent,contact
+A1,One,,C1
+A2,Two,A1,
+A3,Three,A2,
+A4,Refused,,
+A5,Five,,C3
+A6,Six,A4,
+";
+
+const CONTACTS: &str = "\
+id,name,account
+C1,Ada,A1
+C2,Bob,A4
+C3,Cyd,A5
+";
+
+const VISITS: &str = "\
+id,subject,contact
+V1,first,C1
+V2,second,C3
+V3,third,C2
+V4,fourth,C1
+";
