@@ -74,7 +74,7 @@ fn named(row: &Row, code: &str, file: &str, line: &str) {
 fn children_are_held(project: &Project, outcome: &str) {
     let report = project.apply(68);
     let two = "1 held, 2 created".to_owned();
-    assert_eq!(loads(&report), [outcome.to_owned(), two.clone(), two]);
+    assert_eq!(loads(&report), [outcome.to_string(), two.clone(), two]);
     assert_eq!([project.count("Account"), project.count("Contact"), project.count("Case")], [2, 2, 2]);
     let person = project.data_file(1, "people.left-out", ".csv");
     let case = project.data_file(1, "cases.left-out", ".csv");

@@ -154,3 +154,16 @@ fn a_blank_keeps_what_the_org_has_and_clear_takes_it_away() {
     assert_eq!(project.count("Account WHERE Phone = '020 7946 0018'"), 0);
     assert_eq!(project.apply(0).jobs(), []);
 }
+
+/// spec/run, Deciding: when a mapping change makes all rows go again, the plan says so.
+#[test]
+fn the_plan_says_that_a_mapping_change_sends_everything_again() {
+    let project = Project::example("quickstart");
+    project.apply(0);
+    project.replace("cutover.yaml", "LastName: last_name", "LastName: last_name | upper");
+    let plan = project.run(&["plan", "--json"]).exits(0).json();
+    assert!(
+        plan["notes"].as_array().unwrap().iter().any(|n| n.as_str().unwrap().contains("Contact")),
+        "{plan}"
+    );
+}
