@@ -70,7 +70,16 @@ pub enum Event {
     RunResumed { inputs: String },
     /// All rows of a load were read: rows by outcome, `pending` being those still to be sent. Replaces what was
     /// counted for the load before: outcomes of rows that this run has sent already are in it.
-    Surveyed { load: u16, source: u64, outcomes: [u64; 10], absent: u64, rounded: u64, truncated: u64 },
+    Surveyed {
+        load: u16,
+        source: u64,
+        outcomes: [u64; 10],
+        absent: u64,
+        rounded: u64,
+        truncated: u64,
+        blanked: u64,
+        fallbacks: u64,
+    },
     /// A step's rows were divided into parts. Rows that turned out held or rejected only now are counted here.
     StepStaged { step: u16, load: u16, kind: StepKind, rows: u64, held: u64, rejected: u64, waiting: u64 },
     /// A part lies on the disk.

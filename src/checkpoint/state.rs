@@ -35,6 +35,10 @@ pub struct LoadState {
     pub rounded: u64,
     /// Texts cut to the field's length.
     pub truncated: u64,
+    /// Rows with a reference left blank because its parent is nowhere.
+    pub blanked: u64,
+    /// Rows with a reference given its fallback.
+    pub fallbacks: u64,
     /// Its deferred references.
     pub references: References,
 }
@@ -189,10 +193,11 @@ impl RunState {
                 self.paused = None;
                 self.steps_done.clear();
             }
-            Event::Surveyed { load, source, outcomes, absent, rounded, truncated } => {
+            Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
                 if let Some(state) = self.loads.get_mut(*load as usize) {
                     (state.source, state.outcomes, state.absent) = (*source, *outcomes, *absent);
                     (state.rounded, state.truncated) = (*rounded, *truncated);
+                    (state.blanked, state.fallbacks) = (*blanked, *fallbacks);
                     // Those refused are tried again by a run that goes on: they may not count twice.
                     (state.references.pending, state.references.failed) = (0, 0);
                 }
@@ -299,6 +304,8 @@ fn empty_load(name: LoadName) -> LoadState {
         absent: 0,
         rounded: 0,
         truncated: 0,
+        blanked: 0,
+        fallbacks: 0,
         references: References::default(),
     }
 }

@@ -25,6 +25,8 @@ fn journal() -> Vec<Line> {
             absent: 0,
             rounded: 0,
             truncated: 0,
+            blanked: 0,
+            fallbacks: 0,
         },
         Event::StepStaged {
             step: 0,
@@ -91,6 +93,8 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             absent: 0,
             rounded: 0,
             truncated: 0,
+            blanked: 0,
+            fallbacks: 0,
         });
         let (load, kind, rows) = (0, StepKind::References, 1);
         add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0 });

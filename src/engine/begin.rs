@@ -114,6 +114,8 @@ pub(super) fn begin(
             absent: decided.absent,
             rounded: scan.rounded,
             truncated: scan.truncated,
+            blanked: decided.instead.0,
+            fallbacks: decided.instead.1,
         })?;
     }
     desk.commit()

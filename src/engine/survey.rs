@@ -168,6 +168,7 @@ async fn decide_all<'a>(
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let this = decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH);
         let Some(mut this) = or_problems(this, &mut problems)? else { continue };
+        write_absent(ports, options.left_out, shape, &this)?;
         let reasons = &mut survey.reasons[load];
         leave_out(ports, shape, scan, &this.left, files[load].as_mut(), reasons)?;
         let empty = crate::ledger::sort::Sorter::new(ports.files, SCRATCH, 16, 0).finish()?;
@@ -195,6 +196,29 @@ fn or_problems<T>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Lists the records whose rows are no longer in the source: by Id, the key is nowhere any more.
+fn write_absent(
+    ports: &Ports<'_>,
+    folder: Option<&str>,
+    shape: &Shape,
+    decided: &Decided<'_>,
+) -> Result<(), EngineError> {
+    let Some(path) = folder.filter(|_| decided.absent > 0).map(|f| format!("{f}/{}.absent.csv", shape.name))
+    else {
+        return Ok(());
+    };
+    ports.files.remove(&path)?;
+    ports.files.append(&path, b"record_id\n")?;
+    let mut ids = decided.absent_ids.iter();
+    while let Some(bytes) = ids.next_record()? {
+        let id = <[u8; 15]>::try_from(bytes).ok().and_then(crate::model::RecordId::from_bytes);
+        ports
+            .files
+            .append(&path, format!("{}\n", id.map(|i| i.to_string()).unwrap_or_default()).as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Counts and writes the rows that a decision left out.

@@ -45,6 +45,8 @@ fn load_json(load: &LoadState) -> Value {
     fields.insert("absent".into(), json!(load.absent));
     fields.insert("rounded".into(), json!(load.rounded));
     fields.insert("truncated".into(), json!(load.truncated));
+    fields.insert("blanked".into(), json!(load.blanked));
+    fields.insert("fallbacks".into(), json!(load.fallbacks));
     fields.insert("references".into(), json!(load.references));
     fields.insert("balances".into(), json!(tally.balances()));
     Value::Object(fields)

@@ -1,7 +1,7 @@
 //! One screen of text for a plan and for a run. Meaning never hangs on colour; a column without a number is left out.
 
 use super::failures::FailureGroup;
-use crate::checkpoint::{Ended, RunState};
+use crate::checkpoint::{Ended, LoadState, RunState};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanLoad, StepKind};
 use comfy_table::{CellAlignment, Table, presets};
@@ -49,7 +49,7 @@ pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
         );
     }
     for load in &state.loads {
-        policies(&mut out, &load.name.name, load.rounded, load.truncated, load.absent);
+        policies(&mut out, load, &format!("{folder}/data/{}", state.run));
     }
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
@@ -58,12 +58,17 @@ pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     out
 }
 
-/// What was done leniently, and what is no longer in its source.
-fn policies(out: &mut String, name: &str, rounded: u64, truncated: u64, absent: u64) {
+/// What was done leniently, because the manifest says so, and what is no longer in its source.
+fn policies(out: &mut String, load: &LoadState, folder: &str) {
+    let name = &load.name.name;
+    let absent =
+        format!("landed rows are no longer in the source; left alone, listed in {folder}/{name}.absent.csv");
     for (count, what) in [
-        (rounded, "decimals rounded to the field's scale"),
-        (truncated, "texts cut to the field's length"),
-        (absent, "landed rows are no longer in the source (listed, left alone)"),
+        (load.rounded, "decimals rounded to the field's scale"),
+        (load.truncated, "texts cut to the field's length"),
+        (load.blanked, "rows with a reference left blank: its parent is nowhere"),
+        (load.fallbacks, "rows with a reference given its fallback: its parent is nowhere"),
+        (load.absent, &absent),
     ] {
         if count > 0 {
             let _ = writeln!(out, "{name}: {count} {what}");

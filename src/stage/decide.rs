@@ -38,6 +38,10 @@ pub struct Decided<'a> {
     pub deferred: u64,
     /// Landed rows that are no longer in the source.
     pub absent: u64,
+    /// Their record Ids.
+    pub absent_ids: Sorted<'a>,
+    /// Rows with a reference left blank because its parent is nowhere, and with one given its fallback.
+    pub instead: (u64, u64),
     /// Loops: lines, and whether one reference is filled later.
     pub loops: Vec<(Vec<u32>, bool)>,
     /// Whether the hierarchy is too deep for levels.
@@ -98,6 +102,8 @@ struct Out<'a> {
     levels: Vec<(u64, u64)>,
     deferred: u64,
     absent: u64,
+    absent_ids: Sorter<'a>,
+    instead: (u64, u64),
 }
 
 impl<'a> Out<'a> {
@@ -113,6 +119,8 @@ impl<'a> Out<'a> {
             levels: Vec::new(),
             deferred: 0,
             absent: 0,
+            absent_ids: sorter("absent", 15),
+            instead: (0, 0),
         }
     }
 
@@ -252,6 +260,9 @@ impl<'a> Pass<'_, 'a> {
                 && !entry.flags.adopted
             {
                 self.out.absent += 1;
+                if let Some(id) = entry.id {
+                    self.out.absent_ids.push(id.bytes())?;
+                }
             }
         }
         Ok(None)
@@ -332,6 +343,8 @@ impl<'a> Pass<'_, 'a> {
         entry: Option<Entry>,
     ) -> Result<(), StageError> {
         let row = decision.row;
+        self.out.instead.0 += u64::from(instead.blank != 0);
+        self.out.instead.1 += u64::from(instead.fallback != 0);
         let payload = altered(row.payload, instead);
         let Some(entry) = entry else { return self.out.send(&decision) };
         if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
@@ -376,6 +389,8 @@ impl<'a> Pass<'_, 'a> {
             levels: self.out.levels,
             deferred: self.out.deferred,
             absent: self.out.absent,
+            absent_ids: self.out.absent_ids.finish()?,
+            instead: self.out.instead,
             loops: levels.loops,
             too_deep: levels.too_deep,
         })

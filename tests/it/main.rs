@@ -17,6 +17,7 @@ mod world;
 mod again;
 mod check;
 mod cli_reference;
+mod counted;
 mod crash;
 mod docs;
 mod examples;

@@ -125,7 +125,7 @@ fn a_row_that_left_its_source_is_absent_and_its_record_stays() {
     assert_eq!(person[0]["Account.Name"], "Cartography, Maps and More");
     let text = project.run(&["status"]).exits(0).out;
     assert!(
-        text.contains("Account: 1 landed rows are no longer in the source (listed, left alone)"),
+        text.contains("Account: 1 landed rows are no longer in the source; left alone, listed in "),
         "{text}"
     );
 }
