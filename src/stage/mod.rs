@@ -7,6 +7,7 @@
 //!
 //! Must not know HTTP, jobs or the journal.
 
+mod deal;
 mod decide;
 mod error;
 mod hash;
@@ -17,8 +18,10 @@ mod part;
 mod payload;
 mod record;
 mod resolve;
+mod rows_out;
 mod scan;
 mod shape;
+mod staged_row;
 mod write;
 
 pub use decide::{Decided, Decisions, Entries, decide};

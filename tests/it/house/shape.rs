@@ -53,10 +53,7 @@ const LONG: usize = 40;
 const TOO_LONG: usize = 70;
 
 /// Files of more than 500 lines. The list only ever gets shorter.
-const LONG_FILES: &[Known] = &[
-    ("src/stage/write.rs", "has over 500 lines", "to be cut in two"),
-    ("src/transform/tests/fields.rs", "has over 500 lines", "a list of cases"),
-];
+const LONG_FILES: &[Known] = &[("src/transform/tests/fields.rs", "has over 500 lines", "a list of cases")];
 
 /// Functions with more lines than this.
 fn long_functions(sources: &[Source], than: usize) -> Vec<Finding> {
