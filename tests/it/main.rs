@@ -33,5 +33,6 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
+mod storm;
 #[cfg(unix)]
 mod superseded;
