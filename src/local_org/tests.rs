@@ -1,11 +1,12 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod faults;
 mod jobs;
 mod lifecycle;
 mod queries;
 mod rows;
 
-use super::{LocalOrg, Options, Schema};
+use super::{Faults, LocalOrg, Options, Schema};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
@@ -61,6 +62,11 @@ impl Reply {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
+}
+
+/// Faults from their words, `{ then: … }, …`.
+fn faults(list: &str) -> Faults {
+    Faults::read("faults.yaml", &format!("faults: [{list}]")).unwrap()
 }
 
 fn schema() -> Schema {

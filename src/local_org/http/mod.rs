@@ -3,8 +3,10 @@
 //! Paths are read as Salesforce reads them: slashes at the end or doubled do not matter, nor does the letter case of
 //! path words.
 
+mod admin;
 mod answer;
 mod data;
+mod fault;
 mod ingest;
 mod job_info;
 mod query;
@@ -62,11 +64,27 @@ impl Call {
 }
 
 async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
+    let path = parts(request.uri().path());
+    let words: Vec<String> = path.iter().map(|p| p.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() == Some(&"admin") {
+        return admin::call(&org, &words, request).await;
+    }
+    // Taken apart from the match, so that the faults are not held while the call is answered.
+    let struck = org.faults().strike(org.0.facts.seed, request.method().as_str(), &words);
+    match struck {
+        None => exchange(&org, request).await,
+        Some(effect) => fault::befall(&org, effect, request).await,
+    }
+}
+
+/// What the org answers when nothing befalls the call.
+async fn exchange(org: &LocalOrg, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
     let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
     let counted = parts.uri.path().trim_end_matches('/') != "/services/data";
-    let answer = match route(&org, parts.method, &parts.uri, parts.headers, body).await {
+    let answer = match route(org, parts.method, &parts.uri, parts.headers, body).await {
         Ok(answer) => answer,
         Err(failure) => failure.into(),
     };
@@ -145,14 +163,17 @@ fn decode(text: &str) -> String {
 }
 
 fn authorised(org: &LocalOrg, headers: &HeaderMap) -> Result<(), Failure> {
-    let header = headers.get("authorization").and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let token = header
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth"));
-    match token {
-        Some((_, token)) if token.trim() == org.access_token() => Ok(()),
-        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")),
+    match token(headers) {
+        Some(token) if token == org.access_token() => Ok(()),
+        _ => Err(Failure::session()),
     }
+}
+
+/// The caller's token.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    known.then(|| token.trim())
 }
 
 /// The JSON of a body; null for none.
