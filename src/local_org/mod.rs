@@ -13,6 +13,7 @@ mod schema;
 mod soql;
 mod store;
 mod text;
+mod transaction;
 
 pub use fault::{Dropped, Faults};
 pub use schema::Schema;
@@ -62,9 +63,9 @@ pub struct QueryTable {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// An org. Clones are the same org.
+/// An org. Clones are the same org. Inside a transaction, the second part is the connection that it holds.
 #[derive(Clone)]
-pub struct LocalOrg(Arc<Shared>);
+pub struct LocalOrg(Arc<Shared>, Option<Arc<Mutex<Connection>>>);
 
 struct Shared {
     schema: Schema,
@@ -103,7 +104,7 @@ impl LocalOrg {
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
         let revoked = store::revoked(&conn)?;
-        Ok(Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             schema,
             facts,
             db: Mutex::new(conn),
@@ -117,7 +118,8 @@ impl LocalOrg {
             admin: AtomicBool::new(false),
             revoked: AtomicU64::new(revoked),
             cursors: Mutex::default(),
-        })))
+        });
+        Ok(Self(shared, None))
     }
 
     /// The org's routes.
@@ -210,7 +212,7 @@ impl LocalOrg {
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.waiting.fetch_add(1, Ordering::Relaxed);
-        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = self.1.as_deref().unwrap_or(&self.0.db).lock().unwrap_or_else(PoisonError::into_inner);
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         db
     }

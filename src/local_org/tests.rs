@@ -4,6 +4,7 @@ mod faults;
 mod jobs;
 mod lifecycle;
 mod queries;
+mod rest;
 mod rows;
 
 use super::{Faults, LocalOrg, Options, Schema};
