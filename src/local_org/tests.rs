@@ -1,11 +1,13 @@
 //! The org driven over its routes, with handwritten HTTP.
 
 mod faults;
+mod ingest;
 mod jobs;
 mod lifecycle;
 mod queries;
 mod rest;
 mod rows;
+mod states;
 
 use super::{Faults, LocalOrg, Options, Schema};
 use axum::body::Body;
@@ -43,6 +45,7 @@ objects:
 users:
   - { username: ada@acme.example, name: Ada Admin, employee_number: "1" }
   - { username: old@acme.example, name: Old Owner, active: false }
+  - { username: sand@acme.example.invalid, name: Sandy Sandbox }
 queues: [{ name: Support, objects: [Case] }]
 "#;
 
