@@ -137,6 +137,11 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
     }
 
+    /// 401: no token, an unknown one, or one that is no longer good.
+    pub(super) fn session() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")
+    }
+
     /// 500: the database failed while the org worked at its jobs.
     pub(super) fn trouble(org: &LocalOrg) -> Self {
         let message = org.trouble().unwrap_or_default();
