@@ -101,11 +101,7 @@ fn record_types(object: &Object, types: &[RecordTypeInfo], version: &str) -> Val
 
 fn children(schema: &Schema, object: &Object) -> Value {
     let relation = |(child, field): (&Object, &Field)| {
-        let name = if field.has(Flag::Custom) {
-            Some(format!("{}__r", field.name.trim_end_matches("__c")))
-        } else {
-            None
-        };
+        let name = super::children::relationship(object, child, field);
         json!({
             "cascadeDelete": field.has(Flag::CascadeDelete), "childSObject": child.name, "deprecatedAndHidden": false,
             "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": name,
