@@ -1,9 +1,11 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod ingest;
 mod jobs;
 mod lifecycle;
 mod queries;
 mod rows;
+mod states;
 
 use super::{LocalOrg, Options, Schema};
 use axum::body::Body;
@@ -41,6 +43,7 @@ objects:
 users:
   - { username: ada@acme.example, name: Ada Admin, employee_number: "1" }
   - { username: old@acme.example, name: Old Owner, active: false }
+  - { username: sand@acme.example.invalid, name: Sandy Sandbox }
 queues: [{ name: Support, objects: [Case] }]
 "#;
 

@@ -8,7 +8,7 @@ use super::select::{self, Selected};
 use super::tree::{By, Order, Path, Query};
 use crate::local_org::schema::flags::{Flag, Flags};
 use crate::local_org::schema::{Field, Object, Schema};
-use crate::local_org::store::{column, quote};
+use crate::local_org::store::{column, live, quote};
 use crate::model::FieldType;
 use rusqlite::types::Value;
 
@@ -166,10 +166,9 @@ pub(super) fn from(
     condition: Option<String>,
     child_by: Option<&Field>,
 ) -> String {
-    let mut sql = format!("FROM {} t0{joins} WHERE {}", quote(&object.name), condition.unwrap_or_else(|| "1".into()));
-    if !scope.deleted && object.field("IsDeleted").is_some() {
-        sql.push_str(" AND t0.\"IsDeleted\" = 0");
-    }
+    let alive = if scope.deleted { "1".into() } else { live("t0") };
+    let condition = condition.map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let mut sql = format!("FROM {} t0{joins} WHERE {alive}{condition}", quote(&object.name));
     if let Some(field) = child_by {
         sql.push_str(&format!(" AND t0.{} = ?", column(field)));
     }

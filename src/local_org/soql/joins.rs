@@ -240,7 +240,10 @@ impl<'s> Joins<'s> {
     }
 
     fn no_column(&self, path: &Path, node: usize) -> SoqlError {
-        let entity = self.nodes[node].reached.first().map_or("Name", |r| self.object(r).name.as_str());
+        let entity = match self.nodes[node].reached.as_slice() {
+            [only] => self.object(only).name.as_str(),
+            _ => "Name",
+        };
         self.no_column_of(path, entity)
     }
 

@@ -84,7 +84,8 @@ async fn people_follow_the_schema() {
         [
             (json!("ada@acme.example"), json!(true)),
             (json!("admin@local.invalid"), json!(true)),
-            (json!("old@acme.example"), json!(false))
+            (json!("old@acme.example"), json!(false)),
+            (json!("sand@acme.example.invalid"), json!(true))
         ]
     );
     let queue =

