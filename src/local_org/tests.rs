@@ -4,7 +4,10 @@ mod ingest;
 mod jobs;
 mod lifecycle;
 mod queries;
+mod query_calls;
+mod query_jobs;
 mod rows;
+mod soql;
 mod states;
 
 use super::{LocalOrg, Options, Schema};
@@ -26,6 +29,7 @@ objects:
       Since__c: { type: date }
       Seen__c: { type: datetime }
       Vip__c: { type: boolean }
+      Tags__c: { type: multipicklist, values: [Red, Green, Blue] }
       Fixed__c: { type: string, updateable: false }
       Primary_Contact__c: { type: reference, to: Contact }
     record_types: [Customer, Partner]
