@@ -8,6 +8,7 @@ mod query_calls;
 mod query_jobs;
 mod rows;
 mod soql;
+mod soql_kinds;
 mod states;
 
 use super::{LocalOrg, Options, Schema};

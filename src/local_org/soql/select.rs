@@ -115,7 +115,8 @@ impl<'s> Reader<'_, 's> {
             let of = f.has(Flag::Custom) == (group == Group::Custom) || group == Group::All;
             of && !(bulk && matches!(f.kind, FieldType::Address | FieldType::Location))
         };
-        let names: Vec<String> = self.joins.own().fields.iter().filter(wanted).map(|f| f.name.clone()).collect();
+        let names: Vec<String> =
+            self.joins.own().fields.iter().filter(wanted).map(|f| f.name.clone()).collect();
         for name in names {
             let field = self.joins.resolve(&Path { names: vec![name], at })?;
             self.add(field, Only::All, None)?;
