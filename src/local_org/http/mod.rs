@@ -3,16 +3,27 @@
 //! Paths are read as Salesforce reads them: slashes at the end or doubled do not matter, nor does the letter case of
 //! path words.
 
+mod admin;
 mod answer;
+mod batch;
+mod collections;
+mod composite;
+mod counts;
 mod create;
 mod data;
+mod fault;
+mod identity;
 mod ingest;
+mod inner;
 mod job_info;
 mod multipart;
 mod query;
 mod query_job;
 mod results;
+mod record;
+mod reference;
 mod sobjects;
+mod tree;
 mod upload;
 
 pub(in crate::local_org) use query::{Cursors, table as query_table};
@@ -35,6 +46,7 @@ pub(super) fn router(org: LocalOrg) -> Router {
 }
 
 /// A request, taken apart.
+#[derive(Clone)]
 pub(super) struct Call {
     org: LocalOrg,
     method: Method,
@@ -64,15 +76,32 @@ impl Call {
 }
 
 async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
+    let path = parts(request.uri().path());
+    let words: Vec<String> = path.iter().map(|p| p.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() == Some(&"admin") {
+        return admin::call(&org, &words, request).await;
+    }
+    // Taken apart from the match, so that the faults are not held while the call is answered.
+    let struck = org.faults().strike(org.0.facts.seed, request.method().as_str(), &words);
+    match struck {
+        None => exchange(&org, request).await,
+        Some(effect) => fault::befall(&org, effect, request).await,
+    }
+}
+
+/// What the org answers when nothing befalls the call.
+async fn exchange(org: &LocalOrg, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
     let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
+    let gzip = answer::takes_gzip(&parts.headers);
     let counted = parts.uri.path().trim_end_matches('/') != "/services/data";
-    let answer = match route(&org, parts.method, &parts.uri, parts.headers, body).await {
+    let answer = match route(org, parts.method, &parts.uri, parts.headers, body).await {
         Ok(answer) => answer,
         Err(failure) => failure.into(),
     };
-    answer.respond(pretty, counted.then_some(calls))
+    answer.respond(pretty, gzip, counted.then_some(calls))
 }
 
 async fn route(
@@ -89,8 +118,11 @@ async fn route(
         return Ok(data::versions());
     }
     authorised(org, &headers)?;
-    if words == ["services", "oauth2", "userinfo"] || words.first() == Some(&"id") {
-        return Ok(data::identity(org));
+    if words == ["services", "oauth2", "userinfo"] {
+        return identity::userinfo(org, &org.0.facts.admin_id);
+    }
+    if words.first() == Some(&"id") {
+        return identity::identity(org, &path[1..]);
     }
     let ["services", "data", version, ..] = words.as_slice() else { return Err(Failure::not_found()) };
     let version = data::version(version).ok_or_else(Failure::not_found)?;
@@ -110,7 +142,9 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
     match words.as_slice() {
         [] if get => Ok(data::resources(&call)),
         ["limits"] if get => Ok(data::limits(&call)),
-        ["sobjects", ..] if get => sobjects::get(&call),
+        ["limits", "recordcount"] if get => counts::counts(&call),
+        ["sobjects", ..] => sobjects::call(&call, &json(body).await?),
+        ["composite", ..] => inner::composite(&call, &json(body).await?),
         ["query" | "queryall"] if get => query::start(&call),
         ["query" | "queryall", _] if get => query::go_on(&call),
         ["jobs", ..] if call.org.trouble().is_some() => Err(Failure::trouble(&call.org)),
@@ -118,7 +152,7 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
         ["jobs", "ingest"] if call.method == Method::POST => create::post(&call, body).await,
         ["jobs", "ingest", ..] => ingest::call(&call, json(body).await?),
         ["jobs", "query", ..] => query_job::call(&call, json(body).await?),
-        [] | ["limits"] | ["sobjects", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
+        [] | ["limits", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
         _ => Err(Failure::not_found()),
     }
 }
@@ -156,14 +190,17 @@ fn decode(text: &str) -> String {
 }
 
 fn authorised(org: &LocalOrg, headers: &HeaderMap) -> Result<(), Failure> {
-    let header = headers.get("authorization").and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let token = header
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth"));
-    match token {
-        Some((_, token)) if token.trim() == org.access_token() => Ok(()),
-        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")),
+    match token(headers) {
+        Some(token) if token == org.access_token() => Ok(()),
+        _ => Err(Failure::session()),
     }
+}
+
+/// The caller's token.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    known.then(|| token.trim())
 }
 
 /// The JSON of a body; null for none.

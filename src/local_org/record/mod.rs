@@ -8,7 +8,9 @@ pub(crate) mod decimal;
 pub(crate) mod error;
 mod fill;
 pub(crate) mod find;
+pub(crate) mod json;
 pub(crate) mod remove;
+pub(crate) mod save;
 pub(crate) mod write;
 
 use rusqlite::types::Value;
