@@ -109,7 +109,7 @@ impl<'a> Writer<'a> {
         self.person_name(Some(id), &mut values)?;
         for (name, value) in [
             ("LastModifiedDate", self.stamp.clone()),
-            ("LastModifiedById", Value::Text(self.facts.admin_id.clone())),
+            ("LastModifiedById", Value::Text(self.facts.user_id.clone())),
             ("SystemModstamp", self.stamp.clone()),
         ] {
             if let Some(index) = self.object.position(name) {
@@ -159,9 +159,9 @@ impl<'a> Writer<'a> {
     }
 
     fn default(&self, field: &Field) -> Option<Value> {
-        let admin = || Some(Value::Text(self.facts.admin_id.clone()));
+        let user = || Some(Value::Text(self.facts.user_id.clone()));
         match field.name.as_str() {
-            "OwnerId" | "CreatedById" | "LastModifiedById" => admin(),
+            "OwnerId" | "CreatedById" | "LastModifiedById" => user(),
             "CreatedDate" | "LastModifiedDate" | "SystemModstamp" => Some(self.stamp.clone()),
             _ => match &field.default {
                 Some(text) => convert::value(field, 0, text).ok(),
