@@ -12,8 +12,9 @@ mod counts;
 mod create;
 mod data;
 mod fault;
-mod inner;
+mod identity;
 mod ingest;
+mod inner;
 mod job_info;
 mod limits;
 mod multipart;
@@ -125,8 +126,8 @@ async fn route(
     }
     let user = authorised(org, request.headers())?;
     match words {
-        ["services", "oauth2", "userinfo"] => data::identity(org, &user),
-        ["id", of_org, of_user] => data::identity_of(org, of_org, of_user, &user),
+        ["services", "oauth2", "userinfo"] => identity::userinfo(org, &user),
+        ["id", ..] => identity::identity(org, &path[1..]),
         ["services", "data", version, ..] => {
             let version = data::version(version).ok_or_else(Failure::not_found)?;
             let usage = limits::count_call(org)?;

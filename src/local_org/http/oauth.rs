@@ -2,7 +2,7 @@
 //! (reference G).
 
 use super::answer::{Answer, Failure};
-use super::data::identity_url;
+use super::identity;
 use super::{BODY, decode};
 use crate::local_org::LocalOrg;
 use crate::local_org::auth::{App, Form, Granted, Problem, grant};
@@ -120,7 +120,7 @@ fn issue(org: &LocalOrg, granted: &Granted<'_>) -> Result<Answer, Refusal> {
 }
 
 fn body(org: &LocalOrg, app: &App, user: &str, token: &str, now: i64) -> Value {
-    let (id, issued) = (identity_url(org, user), now.to_string());
+    let (id, issued) = (identity::url(org, user), now.to_string());
     let mut body = json!({
         "access_token": token, "scope": SCOPE, "instance_url": org.base_url(), "id": id, "token_type": "Bearer",
         "issued_at": issued,
