@@ -29,8 +29,9 @@ pub(crate) fn grant<'a>(apps: &'a [App], form: &Form, own: &str, now: i64) -> Re
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => bearer(apps, form, own, now),
         "client_credentials" => credentials(apps, form),
         "refresh_token" => refresh(apps, form),
-        // Unconfirmed: the text of an org that blocks the flow; choice: that of a login that failed.
+        // Unconfirmed(password-grant): the text of an org that blocks the flow; choice: that of a login that failed.
         "password" => Err(Problem::new("invalid_grant", "authentication failure")),
+        // Unconfirmed(oauth-texts): the descriptions below and of `Problem`'s constants; choice: as remembered.
         "" => Err(Problem::new("invalid_request", "missing required parameter: grant_type")),
         // The device and web flows need a person in a browser, and this org has no pages.
         _ => Err(Problem::new("unsupported_grant_type", "grant type not supported")),

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The audiences that Salesforce itself names.
 const AUDIENCES: [&str; 2] = ["https://login.salesforce.com", "https://test.salesforce.com"];
 
-/// Unconfirmed: the text for an assertion that cannot be read or whose signature is wrong; choice: one for both.
+/// Unconfirmed(invalid-assertion): the text for an assertion that cannot be read or whose signature is wrong; choice: one for both.
 const INVALID: Problem = Problem::new("invalid_grant", "invalid assertion");
 
 /// An assertion, read but not believed.
@@ -38,8 +38,8 @@ impl<'t> Assertion<'t> {
     /// `sub`: the username, once signature, audience and expiry are right. `own` is the org's own address, `now` its
     /// clock in milliseconds.
     ///
-    /// Unconfirmed: how far ahead `exp` may lie. The guide says three minutes; sfdx-core sends milliseconds where
-    /// seconds belong and is let in, so there is no bound here.
+    /// Unconfirmed(assertion-expiry): how far ahead `exp` may lie. The guide says three minutes; sfdx-core sends
+    /// milliseconds where seconds belong and is let in; choice: no bound.
     pub(super) fn subject(&self, app: &App, own: &str, now: i64) -> Result<&str, Problem> {
         let signed = |c: &super::Certificate| c.signed(self.signed.as_bytes(), &self.signature);
         if !app.certificate.as_ref().is_some_and(signed) {

@@ -25,7 +25,8 @@ pub(super) fn count_call(org: &LocalOrg) -> Result<String, Failure> {
 
 /// Refuses a new ingest job when no batch or no record could follow.
 ///
-/// Unconfirmed: code and text of Bulk 2.0 (reference K9); choice: those of Bulk 1.0 in the form of 2.0's codes.
+/// Unconfirmed(ingest-quota): code and text of Bulk 2.0 (reference K9); choice: those of Bulk 1.0 in the form of 2.0's
+/// codes.
 pub(super) fn check_ingest(call: &Call, db: &Connection) -> Result<(), Failure> {
     let (limits, now) = (&call.org.0.schema.limits, call.org.now());
     for daily in [Daily::BulkBatches, Daily::BulkRecords] {

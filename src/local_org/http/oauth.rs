@@ -16,6 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// What a token may be used for.
+///
+/// Unconfirmed(token-fields): which grants answer with `issued_at` and `signature`; choice: all, `signature` where the
+/// app has a secret.
 const SCOPE: &str = "id web api";
 
 /// `services/oauth2/X`; `word` is the X.
@@ -107,7 +110,7 @@ fn issue(org: &LocalOrg, granted: &Granted<'_>) -> Result<Answer, Refusal> {
     }
     let user = match tokens::user(&db, &granted.username)? {
         Some((id, true)) => id,
-        // Unconfirmed: the description; the code is remembered, not seen.
+        // Unconfirmed(oauth-texts): code and description; choice: as remembered.
         Some((_, false)) => return Err(Problem::new("inactive_user", "user is inactive").into()),
         None => return Err(Problem::new("invalid_grant", "user hasn't approved this consumer").into()),
     };
@@ -144,7 +147,7 @@ async fn revoke(org: &LocalOrg, request: Request) -> Result<Answer, Refusal> {
     if org.0.schema.apps.iter().any(known) {
         tokens::revoke_refresh(&org.db(), token)?;
     } else if !org.revoke(token)? {
-        // Unconfirmed: what a token that is none answers; choice: the words of RFC 7009's older drafts.
+        // Unconfirmed(revoke-unknown): what a token that is none answers; choice: 400 `invalid_token`.
         return Err(Problem::new("invalid_token", "invalid token").into());
     }
     Ok(Answer::empty(StatusCode::OK))
@@ -152,7 +155,7 @@ async fn revoke(org: &LocalOrg, request: Request) -> Result<Answer, Refusal> {
 
 /// The login of the SOAP API: gone since version 65, and off before.
 ///
-/// Unconfirmed: the text; choice: what help article 005132110 says, in the form of the API's faults.
+/// Unconfirmed(soap-login): the text; choice: what help article 005132110 says, in the form of the API's faults.
 pub(super) fn soap() -> Response {
     let fault = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
         <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \

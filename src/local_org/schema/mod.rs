@@ -14,6 +14,8 @@ use crate::model::FieldType;
 use flags::{Flag, Flags};
 
 /// Minutes that a token is good for when nothing is said: Salesforce's own default.
+///
+/// Unconfirmed(session-end): real sessions are prolonged by use; choice: they end so long after they began.
 const SESSION: u64 = 120;
 
 /// The objects, users, queues and connected apps of an org, and what it allows.
@@ -170,11 +172,6 @@ impl Object {
     /// Whether describe says this of the object.
     pub(crate) fn is(&self, flag: &str) -> bool {
         self.is.iter().any(|f| f == flag)
-    }
-
-    /// Whether its Name is put together from a person's first and last name.
-    pub(crate) fn person(&self) -> bool {
-        self.field("LastName").is_some() && self.field("FirstName").is_some() && self.field("Name").is_some()
     }
 }
 
