@@ -35,5 +35,6 @@ mod review;
 mod same;
 mod screens;
 mod storm;
+mod serve;
 #[cfg(unix)]
 mod superseded;
