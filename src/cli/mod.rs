@@ -2,6 +2,7 @@
 //! terminal, and that wires the real ports together.
 
 mod apply;
+mod approve;
 mod args;
 mod check;
 mod graph;
