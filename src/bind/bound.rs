@@ -56,6 +56,9 @@ pub struct BoundLoad {
     pub lock: Option<(usize, LockWhy)>,
     /// How rows are written.
     pub operation: Operation,
+    /// Objects loaded here that records of this one may point to, mapped by this load or not, as indices into
+    /// [`Bound::objects`], and whether no record can do without.
+    pub points_to: Vec<(usize, bool)>,
 }
 
 /// Why a reference is the one whose parent is locked.
