@@ -1,6 +1,6 @@
 //! One load: its object, its fields together, and what the org requires of them.
 
-use super::bound::{BoundLoad, LockWhy, Reference};
+use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
 use super::{Problems, Site, World, key};
 use crate::diagnostic::{Code, Diagnostic, near_name};
@@ -143,12 +143,18 @@ fn assemble(
 }
 
 /// Objects loaded here to which records of this one may belong, by describe: what is deleted in which order.
-fn points_to(site: &Site<'_>) -> Vec<(usize, bool)> {
-    let mut found: BTreeMap<usize, bool> = BTreeMap::new();
+fn points_to(site: &Site<'_>) -> Vec<(usize, Belongs)> {
+    let mut found: BTreeMap<usize, Belongs> = BTreeMap::new();
     for field in &site.object.fields {
+        let belongs = match field.master_detail() || !field.nillable {
+            true => Belongs::Wholly,
+            false if field.custom => Belongs::Perhaps,
+            false => Belongs::Usually,
+        };
         for (index, object) in site.world.objects.iter().enumerate() {
             if field.reference_to.iter().any(|to| to.eq_ignore_ascii_case(&object.name)) {
-                *found.entry(index).or_default() |= field.master_detail() || !field.nillable;
+                let known = found.entry(index).or_insert(belongs);
+                *known = belongs.min(*known);
             }
         }
     }

@@ -2,11 +2,11 @@
 //! children away from them.
 
 use super::graph::{GraphLoad, reaches};
+use crate::bind::Belongs;
 use std::collections::BTreeSet;
 
 /// Adds what deleting asks for to the needs of the loads, and gives the pairs `(first, later)` that it added. What
-/// `after` or the sharing of an object says otherwise stays; so do references that no record must have, where objects
-/// point at each other.
+/// `after` says stays; where objects point at each other, the stronger belonging counts.
 pub(super) fn add(loads: &[GraphLoad], needs: &mut [BTreeSet<usize>]) -> BTreeSet<(usize, usize)> {
     let mut added = BTreeSet::new();
     for (first, later) in pairs(loads) {
@@ -20,21 +20,18 @@ pub(super) fn add(loads: &[GraphLoad], needs: &mut [BTreeSet<usize>]) -> BTreeSe
 }
 
 /// Pairs `(first, later)`: loads that fill a reference before the delete of what it may have pointed to; then children
-/// that cannot be without their parent; then the others.
+/// before parents, those first that belong most to them.
 fn pairs(loads: &[GraphLoad]) -> Vec<(usize, usize)> {
-    let mut found: Vec<(u8, usize, usize)> = Vec::new();
+    let mut found: Vec<(Option<Belongs>, usize, usize)> = Vec::new();
     for (later, load) in loads.iter().enumerate().filter(|(_, load)| load.deletes.is_some()) {
         for (first, other) in loads.iter().enumerate().filter(|(_, other)| other.object != load.object) {
             let fills = other.references.iter().any(|r| r.parents.contains(&load.object));
-            let belongs = |(object, _): &&(usize, bool)| *object == load.object;
-            let child = other.deletes.iter().flatten().find(belongs).map(|(_, required)| *required);
-            let rank = match child {
-                _ if fills => 0,
-                Some(true) => 1,
-                Some(false) => 2,
-                None => continue,
-            };
-            found.push((rank, first, later));
+            let child = other.deletes.iter().flatten().find(|(object, _)| *object == load.object);
+            match child {
+                _ if fills => found.push((None, first, later)),
+                Some((_, belongs)) => found.push((Some(*belongs), first, later)),
+                None => {}
+            }
         }
     }
     found.sort_unstable();
@@ -44,9 +41,10 @@ fn pairs(loads: &[GraphLoad]) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::super::graph::{GraphLoad, GraphReference, order};
+    use crate::bind::Belongs::{self, Perhaps, Usually, Wholly};
     use crate::diagnostic::Place;
 
-    fn load(name: &str, object: usize, deletes: Option<&[(usize, bool)]>) -> GraphLoad {
+    fn load(name: &str, object: usize, deletes: Option<&[(usize, Belongs)]>) -> GraphLoad {
         GraphLoad {
             name: name.into(),
             object,
@@ -60,14 +58,13 @@ mod tests {
     #[test]
     fn children_go_first() {
         let loads = [
-            load("accounts", 0, Some(&[(0, false), (1, false)])),
-            load("contacts", 1, Some(&[(0, false)])),
-            load("lines", 2, Some(&[(1, true)])),
+            load("accounts", 0, Some(&[(0, Usually), (1, Perhaps)])),
+            load("contacts", 1, Some(&[(0, Usually)])),
+            load("lines", 2, Some(&[(1, Wholly)])),
         ];
         let found = order(&loads).unwrap();
-        assert_eq!(found.sequence, [2, 0, 1], "accounts and contacts point at each other: manifest order");
-        let loads = [load("accounts", 0, Some(&[(1, false)])), load("contacts", 1, Some(&[(0, true)]))];
-        assert_eq!(order(&loads).unwrap().sequence, [1, 0], "no contact is without its account");
+        assert_eq!(found.sequence, [2, 1, 0]);
+        assert_eq!(found.deletes.into_iter().collect::<Vec<_>>(), [(1, 0), (2, 1)]);
     }
 
     #[test]

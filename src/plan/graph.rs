@@ -2,6 +2,7 @@
 //! cycles, found by deferring references where there are some.
 
 use super::{cycle, delete};
+use crate::bind::Belongs;
 use crate::diagnostic::{Diagnostic, Place};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -18,8 +19,8 @@ pub struct GraphLoad {
     pub after: Vec<usize>,
     /// Its references, in the order of its fields.
     pub references: Vec<GraphReference>,
-    /// For a load that deletes: the objects that its records may point to, and whether none can do without.
-    pub deletes: Option<Vec<(usize, bool)>>,
+    /// For a load that deletes: the objects that its records may point to, and how much they belong to them.
+    pub deletes: Option<Vec<(usize, Belongs)>>,
     /// Where it stands.
     pub place: Place,
 }
@@ -97,8 +98,8 @@ fn needs(loads: &[GraphLoad], deferred: &[Deferred]) -> (Vec<BTreeSet<usize>>, B
             }
         }
     }
-    add_same_object(loads, &mut needs);
     let deletes = delete::add(loads, &mut needs);
+    add_same_object(loads, &mut needs);
     (needs, deletes)
 }
 
