@@ -7,8 +7,8 @@ use super::exit::{EngineError, Exit};
 use super::ports::Ports;
 use crate::bind::BoundObject;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ledger::{Entry, Flags, State};
 use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::{Entry, Flags, State};
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::salesforce::{Client, in_lists};
 use crate::stage::{RowRecord, Scan, Shape, own_keys};
@@ -48,7 +48,8 @@ pub(super) async fn find(
     };
     let ambiguous = ambiguous(&found, &wanted)?;
     if ambiguous.len() >= MOST_AMBIGUOUS {
-        let message = format!("`{}.{}` identifies nothing: many records share its values", object.name, object.key);
+        let message =
+            format!("`{}.{}` identifies nothing: many records share its values", object.name, object.key);
         return Err(EngineError::problem(Exit::Invalid, Diagnostic::error(Code::BadKey, message)));
     }
     if matching(&found, &wanted, &ambiguous).next().is_some() {

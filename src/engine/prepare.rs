@@ -225,7 +225,10 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
             ));
         }
         if decided.gone > 0 {
-            notes.push(format!("{}: {} rows have no record in the org: nothing to delete", shape.name, decided.gone));
+            notes.push(format!(
+                "{}: {} rows have no record in the org: nothing to delete",
+                shape.name, decided.gone
+            ));
         }
         if decided.too_deep {
             notes.push(format!(

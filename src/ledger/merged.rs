@@ -29,7 +29,8 @@ impl<'a> Merged<'a> {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a ledger segment is not in order"));
             }
             let superseded = last == Some(entry.key);
-            let hidden = entry.state == State::Removed && self.hide_removed.is_some_and(|run| entry.run < run);
+            let hidden =
+                entry.state == State::Removed && self.hide_removed.is_some_and(|run| entry.run < run);
             if !(superseded || hidden) {
                 return Ok(Some(entry));
             }

@@ -90,9 +90,8 @@ fn needs(loads: &[GraphLoad], deferred: &[Deferred]) -> (Vec<BTreeSet<usize>>, B
     for (child, load) in loads.iter().enumerate() {
         for (index, reference) in load.references.iter().enumerate() {
             if !is_deferred(child, index) {
-                let fills = |p: &usize| {
-                    reference.parents.contains(&loads[*p].object) && loads[*p].deletes.is_none()
-                };
+                let fills =
+                    |p: &usize| reference.parents.contains(&loads[*p].object) && loads[*p].deletes.is_none();
                 let parents = (0..loads.len()).filter(fills);
                 needs[child].extend(parents.filter(|p| loads[*p].object != load.object));
             }

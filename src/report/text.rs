@@ -44,7 +44,10 @@ fn destroys(plan: &Plan, load: &PlanLoad) -> String {
         _ => "moved to the recycle bin",
     };
     let (name, rows, object) = (&load.name, number(load.delete), &load.object);
-    format!("DELETES {rows} {object} records of {}: {how}; records that belong to them go too ({name})", plan.org_id)
+    format!(
+        "DELETES {rows} {object} records of {}: {how}; records that belong to them go too ({name})",
+        plan.org_id
+    )
 }
 
 /// The screen of a run. `folder`: where its files lie, as the user would type it.
