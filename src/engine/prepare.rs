@@ -11,7 +11,6 @@ use crate::diagnostic::Diagnostic;
 use crate::manifest::Migration;
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
-use crate::transform::Matcher;
 
 /// Rows of a part whose rows lock parents (spec, Order).
 const LOCKING_ROWS: u32 = 10_000;
@@ -145,7 +144,7 @@ pub(super) fn digest(
         for rule in &bound.rules {
             part(&rule.field);
             part(&format!("{:?}", rule.convert));
-            if let Matcher::Table { ids, .. } = &rule.matcher {
+            for (_, ids, _) in rule.matcher.tables() {
                 part(&format!("{ids:?}"));
             }
         }

@@ -183,14 +183,45 @@ pub enum Verb {
     },
     /// A queue, by DeveloperName.
     Queue(Expr),
+    /// A record that the org has, by some of its fields.
+    Lookup {
+        /// Its object.
+        object: String,
+        /// Where that is named.
+        place: Place,
+        /// The fields to look in.
+        fields: Vec<String>,
+        /// The texts to look for, [`crate::transform::AND`] between them.
+        from: Expr,
+    },
+    /// The first of several look-ups that finds something.
+    FirstOf {
+        /// The look-ups.
+        of: Vec<Verb>,
+        /// Their texts, [`crate::transform::OR`] between them.
+        from: Expr,
+    },
 }
 
 impl Verb {
+    /// Itself, or the look-ups of which it takes the first that finds something.
+    pub fn each(&self) -> &[Verb] {
+        match self {
+            Self::FirstOf { of, .. } => of,
+            one => std::slice::from_ref(one),
+        }
+    }
+
     /// Its expressions, in the order they are written in the specification.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
             Self::Const(_) => Vec::new(),
-            Self::Expr(e) | Self::RecordType(e) | Self::Queue(e) | Self::User { from: e, .. } => vec![e],
+            Self::Expr(e)
+            | Self::RecordType(e)
+            | Self::Queue(e)
+            | Self::User { from: e, .. }
+            | Self::Lookup { from: e, .. }
+            | Self::FirstOf { from: e, .. } => vec![e],
             Self::Ref { type_expr, from, .. } => type_expr.iter().chain([from]).collect(),
         }
     }

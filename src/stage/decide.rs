@@ -415,6 +415,7 @@ impl<'a> Pass<'_, 'a> {
         let mut outcomes = self.out.outcomes;
         outcomes[Outcome::Filtered as usize] += scan.filtered;
         outcomes[Outcome::Rejected as usize] += scan.rejected;
+        outcomes[Outcome::Held as usize] += scan.held;
         Ok(Decided {
             decisions: self.out.decisions.finish()?,
             left: self.out.left.finish()?,

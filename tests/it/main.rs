@@ -26,6 +26,7 @@ mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
 mod operations;
