@@ -12,6 +12,7 @@ mod connect;
 mod exit;
 mod find;
 mod job;
+mod kept;
 mod next;
 mod overlap;
 mod ports;

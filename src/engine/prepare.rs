@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::manifest::Migration;
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
+use crate::stage::{Decided, Shape};
 
 /// Rows of a part whose rows lock parents (spec, Order).
 const LOCKING_ROWS: u32 = 10_000;
@@ -191,28 +192,11 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
     }
 }
 
-/// Loops and hierarchies that are too deep.
+/// What the reviewer should know of each load's rows.
 fn notes(survey: &Surveyed<'_>) -> Vec<String> {
-    const MOST: usize = 10;
     let mut notes = survey.notes.clone();
     for (shape, decided) in survey.shapes.iter().zip(&survey.decided) {
-        for (lines, opened) in decided.loops.iter().take(MOST) {
-            let path = shape.paths.first().map_or("", String::as_str);
-            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            let what = if *opened {
-                "the first goes without its parent, which a second pass fills"
-            } else {
-                "they are rejected"
-            };
-            notes.push(format!(
-                "{}: rows of {path} point at each other (lines {}); {what}",
-                shape.name,
-                lines.join(" → ")
-            ));
-        }
-        if decided.loops.len() > MOST {
-            notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
-        }
+        loops(shape, decided, &mut notes);
         let (landed, unchanged) = (
             decided.levels.iter().map(|l| l.1).sum::<u64>(),
             decided.outcomes[crate::model::Outcome::Unchanged as usize],
@@ -237,4 +221,26 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Rows that point at each other.
+fn loops(shape: &Shape, decided: &Decided<'_>, notes: &mut Vec<String>) {
+    const MOST: usize = 10;
+    for (lines, opened) in decided.loops.iter().take(MOST) {
+        let path = shape.paths.first().map_or("", String::as_str);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let what = if *opened {
+            "the first goes without its parent, which a second pass fills"
+        } else {
+            "they are rejected"
+        };
+        notes.push(format!(
+            "{}: rows of {path} point at each other (lines {}); {what}",
+            shape.name,
+            lines.join(" → ")
+        ));
+    }
+    if decided.loops.len() > MOST {
+        notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
+    }
 }

@@ -3,12 +3,13 @@
 use super::error::{StageError, StageIo};
 use super::hash::{Instead, altered};
 use super::level::{Levels, Placed};
-use super::record::{Decision, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
+use super::out::Out;
+use super::record::{Decision, MissingRecord, Past, RowRecord, action, reason};
 use super::resolve::Resolved;
-use super::scan::{SORT_BUDGET, Scan};
+use super::scan::Scan;
 use super::shape::Shape;
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::ledger::sort::{Sorted, SortedIter, Sorter};
+use crate::ledger::sort::{Sorted, SortedIter};
 use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
 use crate::model::{KeyHash, Outcome};
@@ -27,7 +28,7 @@ pub type Entries<'e> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'e>;
 pub struct Decided<'a> {
     /// Rows to send, by place ([`Decision`]).
     pub decisions: Sorted<'a>,
-    /// Rows left out, by place ([`LeftRecord`]).
+    /// Rows left out, by place ([`super::LeftRecord`]).
     pub left: Sorted<'a>,
     /// Keys of records that will be created.
     pub creates: Sorted<'a>,
@@ -98,65 +99,6 @@ pub fn decide<'a>(
     pass.finish(scan)
 }
 
-/// The files being written.
-struct Out<'a> {
-    decisions: Sorter<'a>,
-    left: Sorter<'a>,
-    creates: Sorter<'a>,
-    outcomes: [u64; 10],
-    levels: Vec<(u64, u64)>,
-    deferred: u64,
-    gone: u64,
-    absent: u64,
-    absent_ids: Sorter<'a>,
-    instead: (u64, u64),
-}
-
-impl<'a> Out<'a> {
-    fn new(io: StageIo<'a>, shape: &Shape, scratch: &str) -> Self {
-        let sorter = |what: &str, width| {
-            Sorter::new(io.files, &format!("{scratch}/{what}-{}", shape.load), width, SORT_BUDGET)
-        };
-        Self {
-            decisions: sorter("decisions", Decision::WIDTH),
-            left: sorter("left", LeftRecord::WIDTH),
-            creates: sorter("creates", 16),
-            outcomes: [0; 10],
-            levels: Vec::new(),
-            deferred: 0,
-            gone: 0,
-            absent: 0,
-            absent_ids: sorter("absent", 15),
-            instead: (0, 0),
-        }
-    }
-
-    fn count(&mut self, outcome: Outcome) {
-        self.outcomes[outcome as usize] += 1;
-    }
-
-    fn leave(&mut self, pos: u64, line: u32, reason: u8, reference: u8) -> Result<(), StageError> {
-        self.count(outcome_of(reason));
-        Ok(self.left.push(&LeftRecord { pos, reason, reference, line }.encode())?)
-    }
-
-    fn send(&mut self, decision: &Decision) -> Result<(), StageError> {
-        self.count(Outcome::Pending);
-        let level = decision.level as usize;
-        if self.levels.len() <= level {
-            self.levels.resize(level + 1, (0, 0));
-        }
-        if decision.action == action::CREATE {
-            self.levels[level].0 += 1;
-            self.creates.push(&decision.row.key.to_be_bytes())?;
-        } else {
-            self.levels[level].1 += 1;
-        }
-        self.deferred += u64::from(decision.deferred != 0);
-        Ok(self.decisions.push(&decision.encode())?)
-    }
-}
-
 /// Whether a reference is left for the second pass because its parent stands in a later load of the same object.
 fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
     missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
@@ -185,15 +127,6 @@ fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decisi
 /// What an entry says of a row's last sending.
 pub(super) fn past_of(entry: &Entry) -> Past {
     Past { ours: entry.flags.created_by_us, run: entry.run, outcome: entry.outcome.map_or(255, |o| o as u8) }
-}
-
-/// The outcome of a row that a decision leaves out.
-pub(super) fn outcome_of(reason: u8) -> Outcome {
-    match reason {
-        reason::DUPLICATE => Outcome::Duplicate,
-        reason::HELD => Outcome::Held,
-        _ => Outcome::Rejected,
-    }
 }
 
 /// References that are missing, read along with the rows.
@@ -312,7 +245,6 @@ impl<'a> Pass<'_, 'a> {
     }
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
-        let mut instead = Instead::default();
         let missing = self.missing.of(row.key, row.pos)?;
         let there = entry.is_some_and(|e| e.state == State::Landed);
         if self.shape.operation.needs_record() && !there {
@@ -320,20 +252,10 @@ impl<'a> Pass<'_, 'a> {
         }
         let later =
             missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
-        for missing in missing.iter().filter(|m| !m.own) {
-            if self.resolved.fallbacks.contains_key(&missing.reference) {
-                instead.fallback |= 1 << missing.reference;
-                continue;
-            }
-            let reference = self.shape.references.get(missing.reference as usize);
-            match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
-                OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                OnMissing::Hold => return self.out.leave(row.pos, row.line, reason::HELD, missing.reference),
-                OnMissing::Reject => {
-                    return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference);
-                }
-            }
-        }
+        let instead = match self.instead(&missing) {
+            Ok(instead) => instead,
+            Err((reason, reference)) => return self.out.leave(row.pos, row.line, reason, reference),
+        };
         let deferred = self.given.deferred & row.filled | later;
         let decision = Decision {
             pos: row.pos,
@@ -352,6 +274,25 @@ impl<'a> Pass<'_, 'a> {
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
+    }
+
+    /// What a row's references to other objects do whose parent is nowhere; or why, and by which of them, the row is
+    /// left out.
+    fn instead(&self, missing: &[MissingRecord]) -> Result<Instead, (u8, u8)> {
+        let mut instead = Instead::default();
+        for missing in missing.iter().filter(|m| !m.own) {
+            if self.resolved.fallbacks.contains_key(&missing.reference) {
+                instead.fallback |= 1 << missing.reference;
+                continue;
+            }
+            let reference = self.shape.references.get(missing.reference as usize);
+            match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
+                OnMissing::Blank => instead.blank |= 1 << missing.reference,
+                OnMissing::Hold => return Err((reason::HELD, missing.reference)),
+                OnMissing::Reject => return Err((reason::NO_PARENT, missing.reference)),
+            }
+        }
+        Ok(instead)
     }
 
     /// A row that needs a record and has none: an update is refused; of a delete nothing is left to do.

@@ -14,6 +14,7 @@ mod hash;
 mod left_out;
 mod level;
 mod ordered;
+mod out;
 mod part;
 mod payload;
 mod record;
