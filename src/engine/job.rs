@@ -259,3 +259,20 @@ pub(super) fn interrupted() -> EngineError {
         problem.help("run `cutover apply` again: it goes on where it stopped"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{JobOperation, OrgError, not_allowed};
+    use crate::engine::Exit;
+
+    #[test]
+    fn a_hard_delete_that_is_not_allowed_is_told_in_the_orgs_words() {
+        let error =
+            || OrgError::Api { status: 400, code: "FEATURENOTENABLED".into(), message: "not enabled".into() };
+        let told = not_allowed(JobOperation::HardDelete, error());
+        assert_eq!(told.exit(), Exit::Refused);
+        let said = told.diagnostics()[0].to_string();
+        assert!(said.contains("not enabled") && said.contains("Bulk API Hard Delete"), "{said}");
+        assert_eq!(not_allowed(JobOperation::Delete, error()).exit(), Exit::Unexpected);
+    }
+}
