@@ -34,18 +34,29 @@ impl Asked<'_> {
             Some(saved) => same_plan(saved, plan)?,
             None => self.screen.tell(&plan_text(plan)),
         }
+        let deletes = plan.loads.iter().map(|load| load.delete).sum();
         match () {
             () if !plan.changes => Ok(()),
             () if self.protected => self.typed(plan),
-            () if self.saved.is_some() || self.local || self.yes => Ok(()),
-            () => self.said(plan),
+            () if self.local || self.consents(deletes) => Ok(()),
+            () => self.said(plan, deletes),
         }
     }
 
+    /// A saved plan is consent, and so is `--yes`; what destroys wants both.
+    fn consents(&self, deletes: u64) -> bool {
+        u8::from(self.saved.is_some()) + u8::from(self.yes) > u8::from(deletes > 0)
+    }
+
     /// A plain yes.
-    fn said(&self, plan: &Plan) -> Result<(), EngineError> {
-        let question = format!("Apply this to {} ({})? Only `yes` goes on:", plan.environment, plan.org_id);
-        let help = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
+    fn said(&self, plan: &Plan, deletes: u64) -> Result<(), EngineError> {
+        let what = if deletes > 0 { format!(", deleting {deletes} records") } else { String::new() };
+        let (environment, org) = (&plan.environment, &plan.org_id);
+        let question = format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:");
+        let help = match deletes {
+            0 => "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`",
+            _ => "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`",
+        };
         match self.screen.read(&question).as_deref() {
             Some("yes") => Ok(()),
             Some(_) => Err(refused("nothing was sent", help)),

@@ -52,6 +52,8 @@ pub(super) enum Shape {
     Fields,
     /// An object, or a mapping of tags to objects.
     Reference,
+    /// A field, or a mapping of fields to expressions.
+    Match,
     /// A word of the language that is not built yet; what to write instead.
     Unbuilt(&'static str),
 }
@@ -65,8 +67,8 @@ const fn later(name: &'static str, instead: &'static str) -> Word {
 }
 
 use Shape::{
-    Budget, Count, Expression, Fields, Flag, ListOf, Name, Named, OneOf, Reference, Text, TextMap, TextOr,
-    Texts, Version, Words,
+    Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
+    TextOr, Texts, Version, Words,
 };
 
 /// `cutover.yaml` itself.
@@ -228,7 +230,9 @@ pub(super) const FIELD: &[Word] = &[
     word("record_type", Expression, "A record type, by DeveloperName."),
     word("user", Expression, "A user, by the field named by `match`."),
     word("queue", Expression, "A queue, by DeveloperName."),
-    word("match", Name, "The User field to look in: Username when it is not said."),
+    word("lookup", Name, "A record that the org has: its object."),
+    word("match", Match, ABOUT_MATCH),
+    word("first_of", ListOf(ALTERNATIVE), "Look-ups, of which the first that finds something counts."),
     word("map", TextMap, "Translates values; exact after trimming."),
     word(
         "map_file",
@@ -248,9 +252,22 @@ pub(super) const FIELD: &[Word] = &[
         "Send the field only when the record is created, or only when it is updated.",
     ),
     word("when", Expression, "Blanks the field where it is false."),
-    later("lookup", "use `ref`, `record_type`, `user` or `queue`"),
-    later("first_of", "use one of `ref`, `record_type`, `user` or `queue`, with a `fallback`"),
 ];
+
+/// One look-up of `first_of`.
+pub(super) const ALTERNATIVE: &[Word] = &[
+    word("record_type", Expression, "A record type, by DeveloperName."),
+    word("user", Expression, "A user, by the field named by `match`."),
+    word("queue", Expression, "A queue, by DeveloperName."),
+    word("lookup", Name, "A record that the org has: its object."),
+    word("match", Match, ABOUT_MATCH),
+    later("from", "for blanks write `default` beside `first_of`"),
+    later("value", "for what nothing matched write `fallback` beside `first_of`"),
+    later("ref", "write `ref: { TAG: OBJECT, … }` with `type`"),
+];
+
+const ABOUT_MATCH: &str = "Beside `user` the User field to look in, Username when it is not said; beside `lookup` the \
+fields of the record and the expressions that they must equal.";
 
 const ABOUT_ON_MISSING: &str =
     "What a reference does that finds nothing: hold the row, blank the field, or reject the row.";
@@ -290,10 +307,13 @@ pub(super) const DUPLICATES: &[(&str, Duplicates)] = &[
     ("last", Duplicates::Last),
 ];
 /// `operation`.
-pub(super) const OPERATION: &[(&str, Operation)] =
-    &[("upsert", Operation::Upsert), ("insert", Operation::Insert)];
-/// Operations of the language that are not built yet.
-pub(super) const UNBUILT_OPERATIONS: &[&str] = &["update", "delete", "hardDelete"];
+pub(super) const OPERATION: &[(&str, Operation)] = &[
+    ("upsert", Operation::Upsert),
+    ("insert", Operation::Insert),
+    ("update", Operation::Update),
+    ("delete", Operation::Delete),
+    ("hardDelete", Operation::HardDelete),
+];
 /// The standard User fields that `match` may name, `Username` first: it is the default.
 pub(super) const USER_MATCH: &[&str] =
     &["Username", "Email", "EmployeeNumber", "FederationIdentifier", "Name", "Alias"];

@@ -30,8 +30,10 @@ mod house;
 #[cfg(unix)]
 mod kill;
 mod login;
+mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod operations;
 mod privacy;
 mod protect;
 mod rerun;

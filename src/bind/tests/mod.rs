@@ -147,6 +147,7 @@ fn facts() -> OrgFacts {
             ],
         )]),
         queues: vec![queue("Sales", "Account"), queue("Support", "Case")],
+        records: BTreeMap::new(),
     }
 }
 

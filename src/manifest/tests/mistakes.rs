@@ -197,9 +197,24 @@ fn mistakes_of_loads() {
                 "`stop`",
             ),
             (
-                "source: other.csv\n    operation: «delete\n    fields: { K__c: id, T: title }",
-                NotBuilt,
-                "`delete` is not built",
+                "source: other.csv\n    operation: delete\n    fields: { K__c: id, «T: title }",
+                Conflict,
+                "a `delete` sends the record's Id alone",
+            ),
+            (
+                "source: other.csv\n    operation: hardDelete\n    fields: { K__c: id, «T: title }",
+                Conflict,
+                "a `hardDelete` sends",
+            ),
+            (
+                "source: other.csv\n    operation: update\n    fields: { K__c: id, T: «{ from: title, only: create } }",
+                Conflict,
+                "an `update` creates nothing",
+            ),
+            (
+                "source: other.csv\n    operation: «harddelete\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`hardDelete`?",
             ),
             (
                 "source: other.csv\n    operation: «upsrt\n    fields: { K__c: id, T: title }",
@@ -354,12 +369,26 @@ fn mistakes_of_fields() {
             ("OwnerId: { user: owner, match: «Mail }", WrongValue, "users cannot be matched"),
             ("OwnerId: { user: owner, match: «Emial }", WrongValue, "did you mean `Email`?"),
             ("OwnerId: { user: owner, «inactive: fallback }", Conflict, "add a `fallback`"),
-            ("OwnerId: { «first_of: [{ queue: owner }] }", NotBuilt, "`first_of` is not built"),
+            ("OwnerId: { first_of: «[] }", WrongValue, "list of look-ups"),
+            ("OwnerId: { first_of: [«{ match: Email }] }", MissingKey, "has one of"),
+            ("OwnerId: { first_of: [«{ queue: owner, user: owner }] }", MissingKey, "has one of"),
             (
-                "OwnerId: { «lookup: Pricebook2, match: { IsStandard: name } }",
-                NotBuilt,
-                "`lookup` is not built",
+                "OwnerId: { first_of: [{ queue: owner }, { user: owner, match: «Mail }] }",
+                WrongValue,
+                "cannot be matched",
             ),
+            ("OwnerId: { first_of: [{ queue: «onwer }] }", UnknownColumn, "`owner`?"),
+            ("OwnerId: { first_of: [{ «ref: Account }] }", NotBuilt, "`ref` is not built"),
+            ("OwnerId: { first_of: [{ queue: owner }], «map: { a: b } }", Conflict, "one text"),
+            ("B: { lookup: «Pricebook2 }", MissingKey, "needs `match`"),
+            ("B: { lookup: Pricebook2, match: «Name }", WrongValue, "mapping of fields"),
+            ("B: { lookup: Pricebook2, match: { Name: «nme } }", UnknownColumn, "`name`?"),
+            (
+                "B: { lookup: Pricebook2, match: { A: name, B: owner }, «fallback: x }",
+                Conflict,
+                "several fields",
+            ),
+            ("B: { lookup: «Account, match: { Name: name } }", NotBuilt, "use `ref: Account`"),
         ]
         .map(|(line, code, piece)| (with_field(line), code, piece)),
     );
