@@ -7,8 +7,12 @@ mod lifecycle;
 mod limits;
 mod login;
 mod queries;
+mod query_calls;
+mod query_jobs;
 mod rest;
 mod rows;
+mod soql;
+mod soql_kinds;
 mod states;
 
 use super::{Faults, LocalOrg, Options, Schema};
@@ -30,6 +34,7 @@ objects:
       Since__c: { type: date }
       Seen__c: { type: datetime }
       Vip__c: { type: boolean }
+      Tags__c: { type: multipicklist, values: [Red, Green, Blue] }
       Fixed__c: { type: string, updateable: false }
       Primary_Contact__c: { type: reference, to: Contact }
     record_types: [Customer, Partner]

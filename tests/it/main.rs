@@ -23,6 +23,7 @@ mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
+mod faults;
 mod held;
 mod house;
 #[cfg(unix)]

@@ -28,7 +28,7 @@ pub(super) async fn call(org: &LocalOrg, word: &str, request: Request) -> Respon
         "revoke" => revoke(org, request).await,
         _ => Err(Refusal::Api(Failure::not_found())),
     };
-    answered.unwrap_or_else(Answer::from).respond(false)
+    answered.unwrap_or_else(Answer::from).respond(false, false)
 }
 
 /// Why a call to an OAuth address is refused.
