@@ -201,6 +201,11 @@ impl LocalOrg {
         self.0.admin.store(true, Ordering::Relaxed);
     }
 
+    /// How often the faults that are in force have struck.
+    pub fn struck(&self) -> u64 {
+        self.faults().struck()
+    }
+
     fn faults(&self) -> RwLockReadGuard<'_, Faults> {
         self.0.faults.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -40,7 +40,9 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
-mod storm;
 mod serve;
+#[cfg(unix)]
+mod sockets;
+mod storm;
 #[cfg(unix)]
 mod superseded;

@@ -31,7 +31,7 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
             exchange(org, request).await;
             dropped()
         }
-        Effect::Cut { ending } => cut(exchange(org, request).await, ending).await,
+        Effect::Cut { ending } => cut(exchange(org, uncompressed(request)).await, ending).await,
         Effect::NotReady => refuse(not_ready()),
         Effect::Twice => twice(org, request).await,
         // Of jobs and rows, never of calls.
@@ -83,6 +83,12 @@ async fn twice(org: &LocalOrg, request: Request) -> Response {
     let again = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     exchange(org, Request::from_parts(parts, Body::from(bytes))).await;
     exchange(org, again).await
+}
+
+/// The request as of a client that takes nothing compressed: half of a compressed body is never taken for whole.
+fn uncompressed(mut request: Request) -> Request {
+    request.headers_mut().remove(header::ACCEPT_ENCODING);
+    request
 }
 
 /// Half of an answer. One without a body is lost whole.

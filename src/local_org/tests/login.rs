@@ -71,7 +71,7 @@ impl World {
     }
 
     /// The error of a refused login and its description.
-    async fn refused_token(&self, fields: &[(&str, &str)]) -> String {
+    async fn kept_out(&self, fields: &[(&str, &str)]) -> String {
         let reply = self.form("token", fields, None).await;
         assert_eq!(reply.status, 400, "{}", reply.text);
         let body = reply.json();
@@ -199,7 +199,7 @@ async fn an_assertion_must_be_right_in_everything() {
         (with("sub", json!("eve@acme.example")), "invalid_grant: user hasn't approved this consumer"),
         (with("sub", json!("old@acme.example")), "inactive_user: user is inactive"),
     ] {
-        assert_eq!(world.refused_token(&[("grant_type", BEARER), ("assertion", &assertion)]).await, expected);
+        assert_eq!(world.kept_out(&[("grant_type", BEARER), ("assertion", &assertion)]).await, expected);
     }
 }
 
@@ -224,7 +224,7 @@ async fn credentials_of_an_app_are_those_of_its_user() {
         ("other", "x", "invalid_grant: no client credentials user enabled"),
     ] {
         let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
-        assert_eq!(world.refused_token(&form).await, expected);
+        assert_eq!(world.kept_out(&form).await, expected);
     }
 }
 
@@ -239,9 +239,9 @@ async fn a_refresh_token_is_good_until_it_is_revoked() {
     assert_eq!(world.form("revoke", &[("token", &first)], None).await.status, 200);
     assert_eq!(world.use_token(&first).await, (401, json!("INVALID_SESSION_ID")));
     assert_eq!(world.use_token(&second).await.0, 200);
-    assert_eq!(world.refused_token(&[refresh[0], refresh[2], ("refresh_token", "else")]).await, gone);
+    assert_eq!(world.kept_out(&[refresh[0], refresh[2], ("refresh_token", "else")]).await, gone);
     let wrong = [refresh[0], refresh[1], refresh[2], ("client_secret", "wrong")];
-    assert_eq!(world.refused_token(&wrong).await, "invalid_client: invalid client credentials");
+    assert_eq!(world.kept_out(&wrong).await, "invalid_client: invalid client credentials");
 
     drop(world);
     let world = self::world(Some(file.clone()));
@@ -250,7 +250,7 @@ async fn a_refresh_token_is_good_until_it_is_revoked() {
     assert_eq!(world.use_token(&second).await.0, 401, "with the refresh token go those that came from it");
     drop(world);
     let world = self::world(Some(file));
-    assert_eq!(world.refused_token(&refresh).await, gone);
+    assert_eq!(world.kept_out(&refresh).await, gone);
     let unknown = world.form("revoke", &[("token", "never")], None).await;
     assert_eq!((unknown.status.as_u16(), &unknown.json()["error"]), (400, &json!("invalid_token")));
 }
@@ -283,7 +283,7 @@ async fn other_ways_in_are_closed() {
             ("password", "x"),
             ("client_id", "loader"),
         ];
-        assert_eq!(world.refused_token(&form).await, expected);
+        assert_eq!(world.kept_out(&form).await, expected);
     }
     let get = world.as_token("", "GET", "/services/oauth2/token", String::new()).await;
     assert_eq!((get.status.as_u16(), &get.json()["error"]), (400, &json!("invalid_request")));
