@@ -8,6 +8,7 @@ use super::scan::Scan;
 use super::step::Context;
 use super::{Job, State, upload};
 use crate::local_org::record::error::RowError;
+use crate::local_org::record::remove::Removal;
 use crate::local_org::record::write::{Refusal, Writer};
 use crate::local_org::schema::Object;
 use csv::ByteRecord;
@@ -79,7 +80,8 @@ fn operation(object: &Object, job: &Job) -> Operation {
         ("insert", _) => Operation::Insert,
         ("update", _) => Operation::Update,
         ("upsert", Some(key)) => Operation::Upsert(key),
-        _ => Operation::Delete,
+        ("hardDelete", _) => Operation::Delete(Removal::Erase),
+        _ => Operation::Delete(Removal::Mark),
     }
 }
 

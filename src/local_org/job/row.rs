@@ -2,10 +2,10 @@
 
 use super::header::Column;
 use crate::local_org::record::error::RowError;
+use crate::local_org::record::remove::{self, Removal};
 use crate::local_org::record::write::{Refusal, Writer};
-use crate::local_org::record::{Cell, Values, convert, find, remove};
+use crate::local_org::record::{Cell, Values, convert, find};
 use crate::local_org::schema::Field;
-use crate::local_org::store::ids;
 use crate::local_org::text::full_id;
 use crate::model::FieldType;
 use rusqlite::types::Value;
@@ -26,7 +26,7 @@ pub(crate) enum Operation {
     Update,
     /// By this field.
     Upsert(usize),
-    Delete,
+    Delete(Removal),
 }
 
 /// The rows of one slice of one job.
@@ -52,7 +52,7 @@ impl<'a> Rows<'a> {
                 Some(canonical(&self.writer.object.fields[field], raw))
             }
             Operation::Update => full_id(self.id_cell(cells)?.trim()),
-            Operation::Insert | Operation::Delete => None,
+            Operation::Insert | Operation::Delete(_) => None,
         }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Rows<'a> {
             Operation::Insert => self.insert(cells),
             Operation::Update => self.update(cells),
             Operation::Upsert(field) => self.upsert(field, cells),
-            Operation::Delete => self.delete(cells),
+            Operation::Delete(removal) => self.delete(cells, removal),
         }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Rows<'a> {
         let raw = self
             .id_cell(cells)
             .ok_or_else(|| RowError::plain("MISSING_ARGUMENT", "Id not specified in an update call"))?;
-        let id = self.own_id(raw)?;
+        let id = find::own(self.writer, raw)?;
         self.writer.update(&id, self.values(cells)?, false)?;
         Ok(Landed { id, created: false })
     }
@@ -123,25 +123,11 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn delete(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+    fn delete(&self, cells: &[&str], removal: Removal) -> Result<Landed, Refusal> {
         let raw = self.id_cell(cells).ok_or_else(|| RowError::not_specified("Id"))?;
-        let id = self.own_id(raw)?;
-        remove::delete(self.writer, &id)?;
+        let id = find::own(self.writer, raw)?;
+        remove::delete(self.writer, &id, removal)?;
         Ok(Landed { id, created: false })
-    }
-
-    /// The id of an existing record of the job's object.
-    fn own_id(&self, raw: &str) -> Result<String, Refusal> {
-        let object = self.writer.object;
-        let label = format!("{} ID", object.label);
-        let id = full_id(raw.trim())
-            .filter(|id| id.starts_with(&object.prefix))
-            .ok_or_else(|| RowError::malformed_id(&label, "Id", raw))?;
-        if find::exists(self.writer.conn, object, &id)? {
-            return Ok(id);
-        }
-        let was = ids::was_minted(self.writer.conn, self.writer.facts, &object.name, &id)?;
-        Err(if was { RowError::deleted() } else { RowError::no_such_record() }.into())
     }
 
     fn cell<'c>(&self, cells: &[&'c str], wanted: impl Fn(&Column) -> bool) -> Option<&'c str> {

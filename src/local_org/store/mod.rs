@@ -8,7 +8,7 @@ pub(crate) mod rows;
 mod sync;
 pub(crate) mod tables;
 
-pub(crate) use tables::{column, index, quote};
+pub(crate) use tables::{column, index, live, quote};
 
 use super::schema::Schema;
 use super::{OpenError, Options};

@@ -247,3 +247,43 @@ async fn ragged_rows_and_wrong_bytes_are_the_rows_fault() {
     assert_eq!(bad.len(), 2, "{bad:?}");
     assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 1);
 }
+
+#[tokio::test]
+async fn deleted_records_are_in_the_recycle_bin_and_hard_deleted_ones_are_gone() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nA,A\nB,B\n").await;
+    world.upsert("Line__c", "Ext__c,Account__r.Ext__c\n1,A\n2,B\n").await;
+    let ids = world.query("SELECT Id FROM Account ORDER BY Name").await;
+    let id = |n: usize| ids["records"][n]["Id"].as_str().unwrap().to_owned();
+    let spec = |operation: &str| json!({"object": "Account", "operation": operation});
+    let count =
+        |world: &World, sql: &str| -> i64 { world.org.db().query_row(sql, [], |r| r.get(0)).unwrap() };
+    world.run(spec("delete"), &format!("Id\n{}\n", id(0))).await;
+    let marked = "SELECT count(*) FROM \"Account\" WHERE \"IsDeleted\"";
+    assert_eq!(
+        (count(&world, marked), world.query("SELECT COUNT() FROM Account").await["totalSize"].clone()),
+        (1, json!(1))
+    );
+    assert_eq!(count(&world, "SELECT count(*) FROM \"Line__c\" WHERE \"IsDeleted\""), 1, "details go along");
+    assert_eq!(world.get(&format!("sobjects/Account/{}", id(0))).await.status, 404);
+    // Keys in the recycle bin are free: an upsert creates, a unique field takes the value, a parent is not found.
+    let (_, good, _) = world.run(upsert("Account"), "Ext__c,Name\nA,Again\n").await;
+    assert!(good[0].contains("\"true\""), "{good:?}");
+    world.run(spec("delete"), &format!("Id\n{}\n", id(1))).await;
+    let bad = world.upsert("Contact", "Ext__c,LastName,Account.Ext__c\n1,L,B\n").await;
+    assert!(bad[0].contains("Foreign key external ID: b not found"), "{bad:?}");
+    let bad = world.upsert("Contact", &format!("Ext__c,LastName,AccountId\n1,L,{}\n", id(1))).await;
+    assert!(bad[0].contains("INVALID_CROSS_REFERENCE_KEY"), "{bad:?}");
+    for operation in ["update", "delete", "hardDelete"] {
+        let (_, _, bad) = world.run(spec(operation), &format!("Id\n{}\n", id(1))).await;
+        assert!(bad[0].contains("ENTITY_IS_DELETED:entity is deleted:--"), "{operation} {bad:?}");
+    }
+    let again = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    let (_, good, _) = world.run(spec("hardDelete"), &format!("Id\n{again}\n")).await;
+    assert_eq!(good, [format!("\"{again}\",\"false\",\"{again}\"")]);
+    assert_eq!(
+        count(&world, "SELECT count(*) FROM \"Account\""),
+        2,
+        "only the two in the recycle bin are left"
+    );
+}
