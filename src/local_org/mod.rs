@@ -13,6 +13,7 @@ mod schema;
 mod soql;
 mod store;
 mod text;
+mod transaction;
 
 pub use fault::Faults;
 pub use schema::Schema;
@@ -62,9 +63,9 @@ pub struct QueryTable {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// An org. Clones are the same org.
+/// An org. Clones are the same org. Inside a transaction, the second part is the connection that it holds.
 #[derive(Clone)]
-pub struct LocalOrg(Arc<Shared>);
+pub struct LocalOrg(Arc<Shared>, Option<Arc<Mutex<Connection>>>);
 
 struct Shared {
     schema: Schema,
@@ -98,7 +99,7 @@ impl LocalOrg {
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
-        Ok(Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             schema,
             facts,
             db: Mutex::new(conn),
@@ -110,7 +111,8 @@ impl LocalOrg {
             _lock: lock,
             faults: RwLock::default(),
             cursors: Mutex::default(),
-        })))
+        });
+        Ok(Self(shared, None))
     }
 
     /// The org's routes.
@@ -180,7 +182,7 @@ impl LocalOrg {
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.waiting.fetch_add(1, Ordering::Relaxed);
-        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = self.1.as_deref().unwrap_or(&self.0.db).lock().unwrap_or_else(PoisonError::into_inner);
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         db
     }

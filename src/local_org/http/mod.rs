@@ -4,13 +4,21 @@
 //! path words.
 
 mod answer;
+mod batch;
+mod collections;
+mod composite;
+mod counts;
 mod data;
+mod inner;
 mod ingest;
 mod job_info;
 mod query;
 mod query_job;
 mod results;
+mod record;
+mod reference;
 mod sobjects;
+mod tree;
 mod upload;
 
 pub(in crate::local_org) use query::{Cursors, table as query_table};
@@ -33,6 +41,7 @@ pub(super) fn router(org: LocalOrg) -> Router {
 }
 
 /// A request, taken apart.
+#[derive(Clone)]
 pub(super) struct Call {
     org: LocalOrg,
     method: Method,
@@ -105,14 +114,16 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
     match words.as_slice() {
         [] if get => Ok(data::resources(&call)),
         ["limits"] if get => Ok(data::limits(&call)),
-        ["sobjects", ..] if get => sobjects::get(&call),
+        ["limits", "recordcount"] if get => counts::counts(&call),
+        ["sobjects", ..] => sobjects::call(&call, &json(body).await?),
+        ["composite", ..] => inner::composite(&call, &json(body).await?),
         ["query" | "queryall"] if get => query::start(&call),
         ["query" | "queryall", _] if get => query::go_on(&call),
         ["jobs", ..] if call.org.trouble().is_some() => Err(Failure::trouble(&call.org)),
         ["jobs", "ingest", _, "batches"] if call.method == Method::PUT => upload::put(&call, body).await,
         ["jobs", "ingest", ..] => ingest::call(&call, json(body).await?),
         ["jobs", "query", ..] => query_job::call(&call, json(body).await?),
-        [] | ["limits"] | ["sobjects", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
+        [] | ["limits", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
         _ => Err(Failure::not_found()),
     }
 }

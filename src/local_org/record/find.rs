@@ -84,6 +84,26 @@ pub(crate) fn parent(
     if exists(conn, parent, &id)? { Ok(id) } else { Err(RowError::no_such_record().into()) }
 }
 
+/// The id of the only parent whose key is `raw`, for a record of `object`.
+pub(crate) fn parent_by_key(
+    conn: &Connection,
+    object: &Object,
+    parent: &Object,
+    key: &Field,
+    raw: &str,
+) -> Result<String, Refusal> {
+    let mut found = if parent.name == "RecordType" {
+        record_types_of(conn, object, key, raw)?
+    } else {
+        by_key(conn, parent, key, raw, None)?
+    };
+    match found.len() {
+        0 => Err(RowError::parent_missing(raw, &key.name, &parent.name).into()),
+        1 => Ok(found.remove(0)),
+        _ => Err(RowError::ambiguous(key, &found).into()),
+    }
+}
+
 /// Ids of the object's own record types whose key is `raw`: objects share names of record types.
 pub(crate) fn record_types_of(
     conn: &Connection,

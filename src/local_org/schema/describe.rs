@@ -101,14 +101,9 @@ fn record_types(object: &Object, types: &[RecordTypeInfo], version: &str) -> Val
 
 fn children(schema: &Schema, object: &Object) -> Value {
     let relation = |(child, field): (&Object, &Field)| {
-        let name = if field.has(Flag::Custom) {
-            Some(format!("{}__r", field.name.trim_end_matches("__c")))
-        } else {
-            None
-        };
         json!({
             "cascadeDelete": field.has(Flag::CascadeDelete), "childSObject": child.name, "deprecatedAndHidden": false,
-            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": name,
+            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": field.child_name(),
             "restrictedDelete": field.has(Flag::RestrictedDelete),
         })
     };
