@@ -3,6 +3,7 @@
 mod jobs;
 mod lifecycle;
 mod queries;
+mod rest;
 mod rows;
 
 use super::{LocalOrg, Options, Schema};

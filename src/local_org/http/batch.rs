@@ -13,7 +13,10 @@ pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
     let body = entity(body)?;
     let requests = body.get("batchRequests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if requests.len() > MOST {
-        return Err(Failure::bad("LIMIT_EXCEEDED", &format!("The request can’t contain more than {MOST} operations.")));
+        return Err(Failure::bad(
+            "LIMIT_EXCEEDED",
+            &format!("The request can’t contain more than {MOST} operations."),
+        ));
     }
     let halt = body.get("haltOnError") == Some(&Value::Bool(true));
     let (mut failed, mut results) = (false, Vec::new());

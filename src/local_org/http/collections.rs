@@ -1,9 +1,9 @@
 //! `composite/sobjects`: up to 200 records in one call, each with an answer of its own (reference F4; answers as
 //! captured by amp-labs and CumulusCI).
 
+use super::Call;
 use super::answer::{Answer, Failure};
 use super::record::{entity, select};
-use super::Call;
 use crate::local_org::record::error::RowError;
 use crate::local_org::record::json::{Record, text};
 use crate::local_org::record::save::{Place, Saved};
@@ -70,7 +70,8 @@ fn check_number(records: usize) -> Result<(), Failure> {
         0 => Err(Failure::bad("REQUIRED_FIELD_MISSING", "At least 1 record is required")),
         1..=MOST => Ok(()),
         _ => {
-            let message = format!("record limit reached. cannot submit more than {MOST} records into this call");
+            let message =
+                format!("record limit reached. cannot submit more than {MOST} records into this call");
             Err(Failure::bad("EXCEEDED_ID_LIMIT", &message))
         }
     }
@@ -107,7 +108,9 @@ fn update(call: &Call, body: &Value) -> Result<Answer, Failure> {
         let object = object.clone()?;
         let missing = || RowError::plain("MISSING_ARGUMENT", "Id not specified in an update call");
         let id = ids[*number].as_ref().ok_or_else(missing)?;
-        twice.check(*number, || RowError::at("DUPLICATE_VALUE", format!("Duplicate id specified: {id}"), "Id"))?;
+        twice.check(*number, || {
+            RowError::at("DUPLICATE_VALUE", format!("Duplicate id specified: {id}"), "Id")
+        })?;
         place.update(object, &place.own_id(object, id)?, record)
     })?;
     Ok(answer(&outcomes, false))
@@ -127,7 +130,9 @@ fn upsert(call: &Call, object: &str, key: &str, body: &Value) -> Result<Answer, 
         kind.clone()?;
         let shown = || sent[*number].and_then(text).unwrap_or_default();
         twice.check(*number, || match field.kind {
-            FieldType::Id => RowError::at("DUPLICATE_VALUE", format!("Duplicate id specified: {}", shown()), "Id"),
+            FieldType::Id => {
+                RowError::at("DUPLICATE_VALUE", format!("Duplicate id specified: {}", shown()), "Id")
+            }
             _ => RowError::twice(&field.name, &shown()),
         })?;
         place.upsert(object, index, sent[*number], record)
@@ -229,7 +234,8 @@ fn run<T>(
         savepoint.commit()?;
         return Ok(outcomes);
     }
-    let message = "Record rolled back because not all records were valid and the request was using AllOrNone header";
+    let message =
+        "Record rolled back because not all records were valid and the request was using AllOrNone header";
     let undone = || Err(RowError::plain("ALL_OR_NONE_OPERATION_ROLLED_BACK", message));
     Ok(outcomes.into_iter().map(|o| o.map_or_else(Err, |_| undone())).collect())
 }

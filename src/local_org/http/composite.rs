@@ -106,7 +106,8 @@ fn together(call: &Call, requests: &[Request<'_>]) -> Result<Vec<Response>, Fail
         return Ok(responses);
     }
     let undone = || {
-        let message = "The transaction was rolled back since another operation in the same transaction failed.";
+        let message =
+            "The transaction was rolled back since another operation in the same transaction failed.";
         halted(message)
     };
     let told = responses.into_iter().map(|r| if r.failed { r } else { undone() }).collect();
@@ -159,7 +160,12 @@ fn one(call: &Call, request: &Request<'_>, answers: &Answers, whole: bool) -> Re
     let (status, body, headers) = answer.into_parts();
     let rows = body.as_array().map(Vec::as_slice).unwrap_or_default();
     let failed = status.as_u16() >= 300 || rows.iter().any(|r| r.get("success") == Some(&Value::Bool(false)));
-    Response { status, body, headers: headers.into_iter().filter_map(location).collect(), failed: failed && (whole || status.as_u16() >= 300) }
+    Response {
+        status,
+        body,
+        headers: headers.into_iter().filter_map(location).collect(),
+        failed: failed && (whole || status.as_u16() >= 300),
+    }
 }
 
 /// `allOrNone` of the whole goes over that of a collection inside.

@@ -3,7 +3,7 @@
 use super::Call;
 use super::answer::{Answer, Failure};
 use crate::local_org::schema::Object;
-use crate::local_org::store::quote;
+use crate::local_org::store::{live, quote};
 use serde_json::json;
 
 /// Objects without records are left out, as captured; so are names that are no objects (unconfirmed, choice: as the
@@ -17,8 +17,7 @@ pub(super) fn counts(call: &Call) -> Result<Answer, Failure> {
     let db = call.org.db();
     let mut counted = Vec::new();
     for object in objects {
-        let sql = format!("SELECT count(*) FROM {} WHERE NOT \"IsDeleted\"", quote(&object.name));
-        let sql = if object.field("IsDeleted").is_some() { sql } else { sql.replace(" WHERE NOT \"IsDeleted\"", "") };
+        let sql = format!("SELECT count(*) FROM {} WHERE {}", quote(&object.name), live(""));
         let count: i64 = db.prepare_cached(&sql)?.query_row([], |r| r.get(0))?;
         if count > 0 {
             counted.push(json!({"count": count, "name": object.name}));

@@ -80,13 +80,7 @@ pub(super) fn by_key(
 }
 
 /// 201 when it creates, 200 when it updates (no body before v46, which the org does not have), 300 when several match.
-fn upsert(
-    call: &Call,
-    object: &Object,
-    key: usize,
-    value: &str,
-    body: &Value,
-) -> Result<Answer, Failure> {
+fn upsert(call: &Call, object: &Object, key: usize, value: &str, body: &Value) -> Result<Answer, Failure> {
     let record = entity(body)?;
     refuse_field(record, "Id")?;
     let field = &object.fields[key];
@@ -107,12 +101,7 @@ fn upsert(
 }
 
 /// The record with this key; an answer when there are several.
-fn only(
-    call: &Call,
-    object: &Object,
-    field: &Field,
-    value: &str,
-) -> Result<Result<String, Answer>, Failure> {
+fn only(call: &Call, object: &Object, field: &Field, value: &str) -> Result<Result<String, Answer>, Failure> {
     let mut found = find::by_key(&call.org.db(), object, field, value, None)?;
     match found.len() {
         0 => Err(Failure::not_found()),
@@ -163,7 +152,7 @@ pub(super) fn select(
 }
 
 /// The id of an existing record: 404 for one that is not, 400 for text that is no id of the object.
-fn own(place: &Place<'_>, object: &Object, id: &str) -> Result<String, Failure> {
+fn own<'a>(place: &Place<'a>, object: &'a Object, id: &str) -> Result<String, Failure> {
     let id = known_form(id)?;
     place.own_id(object, &id).map_err(|refusal| {
         let failure = Failure::from(refusal);
@@ -204,5 +193,8 @@ fn refuse_field(record: &Record, name: &str) -> Result<(), Failure> {
     if !record.keys().any(|key| key.eq_ignore_ascii_case(name)) {
         return Ok(());
     }
-    Err(Failure::bad("INVALID_FIELD", &format!("The {name} field should not be specified in the sobject data.")))
+    Err(Failure::bad(
+        "INVALID_FIELD",
+        &format!("The {name} field should not be specified in the sobject data."),
+    ))
 }

@@ -74,8 +74,12 @@ mod tests {
 
     #[test]
     fn references_become_values() {
-        assert_eq!(text("/sobjects/Account/@{a.id}?x=@{q.totalSize}", &answers()).unwrap(), "/sobjects/Account/001a?x=1");
-        let filled = body(&json!({"AccountId": "@{q.records[0].Id}", "n": ["@{q.totalSize}", "@{"]}), &answers());
+        assert_eq!(
+            text("/sobjects/Account/@{a.id}?x=@{q.totalSize}", &answers()).unwrap(),
+            "/sobjects/Account/001a?x=1"
+        );
+        let filled =
+            body(&json!({"AccountId": "@{q.records[0].Id}", "n": ["@{q.totalSize}", "@{"]}), &answers());
         assert_eq!(filled.unwrap(), json!({"AccountId": "001x", "n": [1, "@{"]}));
     }
 

@@ -36,7 +36,8 @@ pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
     let schema = &call.org.0.schema;
     let name = call.path.get(2).map(String::as_str).unwrap_or_default();
     let object = schema.object(name).ok_or_else(Failure::not_found)?;
-    let records = entity(body)?.get("records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let records =
+        entity(body)?.get("records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let nodes = match nodes(schema, object, records) {
         Ok(nodes) => nodes,
         Err(refused) => return Ok(failed(&[refused])),
@@ -60,7 +61,8 @@ pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
 }
 
 fn failed(errors: &[Refused]) -> Answer {
-    let show = |(reference, error): &Refused| json!({"referenceId": reference, "errors": [show_error(error)]});
+    let show =
+        |(reference, error): &Refused| json!({"referenceId": reference, "errors": [show_error(error)]});
     let results: Vec<Value> = errors.iter().map(show).collect();
     Answer::status(StatusCode::BAD_REQUEST, &json!({"hasErrors": true, "results": results}))
 }
@@ -91,7 +93,11 @@ fn plant(place: &Place<'_>, nodes: &[Node<'_>]) -> Result<Vec<String>, Planting>
             Err(Refusal::Store(error)) => return Err(Planting::Store(error)),
         }
     }
-    if errors.is_empty() { Ok(ids) } else { Err(Planting::Refused(errors.into_iter().map(|(_, e)| e).collect())) }
+    if errors.is_empty() {
+        Ok(ids)
+    } else {
+        Err(Planting::Refused(errors.into_iter().map(|(_, e)| e).collect()))
+    }
 }
 
 /// All records, level by level, in the order in which they stand.

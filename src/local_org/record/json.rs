@@ -131,13 +131,18 @@ fn parent(
     let index = object.relationship(name).ok_or_else(|| no_such_column(name, &object.name))?;
     let field = &object.fields[index];
     let Value::Object(nested) = value else {
-        return if value.is_null() { Ok((index, Stored::Null)) } else { Err(unreadable(field, value).into()) };
+        return if value.is_null() {
+            Ok((index, Stored::Null))
+        } else {
+            Err(unreadable(field, value).into())
+        };
     };
     let parent = parent_object(schema, field, nested, name)?;
     let mut keys = nested.iter().filter(|(key, _)| *key != "attributes");
     let (Some((key, value)), None) = (keys.next(), keys.next()) else {
         // Unconfirmed: what several fields in a nested parent get, choice: this text.
-        let message = format!("More than 1 field provided in an external foreign key reference in entity: {name}");
+        let message =
+            format!("More than 1 field provided in an external foreign key reference in entity: {name}");
         return Err(RowError::plain("INVALID_FIELD", message).into());
     };
     let key = parent.position(key).filter(|i| parent.fields[*i].is_key()).ok_or_else(|| {

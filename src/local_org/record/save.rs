@@ -2,12 +2,12 @@
 //! for the rows of a bulk job.
 
 use super::error::RowError;
+use super::find;
 use super::json::{self, Asked, Record};
+use super::remove::{self, Removal};
 use super::write::{Refusal, Writer};
-use super::{find, remove};
 use crate::local_org::schema::{Object, Schema};
-use crate::local_org::store::{Facts, ids};
-use crate::local_org::text::full_id;
+use crate::local_org::store::Facts;
 use crate::model::FieldType;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -80,21 +80,13 @@ impl<'a> Place<'a> {
 
     /// Deletes the record with this id, of 18 characters.
     pub(crate) fn delete(&self, object: &'a Object, id: &str) -> Result<Saved, Refusal> {
-        remove::delete(&self.writer(object, &[]), id)?;
+        remove::delete(&self.writer(object, &[]), id, Removal::Mark)?;
         Ok(Saved { id: id.to_owned(), created: false })
     }
 
     /// The id, of 18 characters, of an existing record of the object.
-    pub(crate) fn own_id(&self, object: &Object, raw: &str) -> Result<String, Refusal> {
-        let label = format!("{} ID", object.label);
-        let id = full_id(raw.trim())
-            .filter(|id| id.starts_with(&object.prefix))
-            .ok_or_else(|| RowError::malformed_id(&label, "Id", raw))?;
-        if find::exists(self.conn, object, &id)? {
-            return Ok(id);
-        }
-        let was = ids::was_minted(self.conn, self.facts, &object.name, &id)?;
-        Err(if was { RowError::deleted() } else { RowError::no_such_record() }.into())
+    pub(crate) fn own_id(&self, object: &'a Object, raw: &str) -> Result<String, Refusal> {
+        find::own(&self.writer(object, &[]), raw)
     }
 
     fn create(&self, object: &'a Object, asked: Asked, known: Option<usize>) -> Result<Saved, Refusal> {

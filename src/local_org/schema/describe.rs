@@ -1,7 +1,7 @@
 //! What describe says of objects and fields, with the keys that real describes have.
 
 use super::flags::Flag;
-use super::{Field, Object, Schema};
+use super::{Field, Gone, Object, Schema};
 use crate::model::FieldType;
 use serde_json::{Map, Value, json};
 
@@ -101,10 +101,12 @@ fn record_types(object: &Object, types: &[RecordTypeInfo], version: &str) -> Val
 
 fn children(schema: &Schema, object: &Object) -> Value {
     let relation = |(child, field): (&Object, &Field)| {
+        let cascade = field.gone == Some(Gone::Cascade) || field.order.is_some();
+        let restrict = field.gone == Some(Gone::Restrict);
         json!({
-            "cascadeDelete": field.has(Flag::CascadeDelete), "childSObject": child.name, "deprecatedAndHidden": false,
+            "cascadeDelete": cascade, "childSObject": child.name, "deprecatedAndHidden": false,
             "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": field.child_name(),
-            "restrictedDelete": field.has(Flag::RestrictedDelete),
+            "restrictedDelete": restrict,
         })
     };
     schema.children(&object.name).map(relation).collect()

@@ -51,6 +51,9 @@ pub(crate) struct Field {
     pub(crate) relationship: Option<String>,
     /// What the parent calls the children that this field makes, `Contacts`.
     pub(crate) child: Option<String>,
+    /// What becomes of a record when the one that this field names is deleted; the look-up is emptied where nothing
+    /// is said.
+    pub(crate) gone: Option<Gone>,
     /// 0 for a master-detail field.
     pub(crate) order: Option<u8>,
     pub(crate) compound: Option<String>,
@@ -61,6 +64,16 @@ pub(crate) struct Field {
     pub(crate) values: Vec<(String, String)>,
     /// Pattern of an auto number, `A-{0000}`.
     pub(crate) number_format: Option<String>,
+}
+
+/// What becomes of a child when its parent is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Gone {
+    /// It is deleted too.
+    Cascade,
+    /// It keeps the parent from being deleted.
+    Restrict,
 }
 
 /// A user of `org.yaml`.
@@ -164,6 +177,7 @@ impl Field {
             to: Vec::new(),
             relationship: None,
             child: None,
+            gone: None,
             order: None,
             compound: None,
             extra: None,
