@@ -29,6 +29,7 @@ mod kill;
 #[cfg(target_os = "linux")]
 mod memory;
 mod privacy;
+mod recorded_clients;
 mod rerun;
 mod review;
 mod same;

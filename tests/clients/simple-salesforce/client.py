@@ -94,7 +94,7 @@ def single_record():
     try:
         sf.Account.get(made["id"])
     except exceptions.SalesforceResourceNotFound as error:
-        same(error.content[0]["errorCode"], "ENTITY_IS_DELETED")
+        same(error.content[0]["errorCode"], "NOT_FOUND")
     else:
         raise AssertionError("a deleted record was read")
 
