@@ -28,7 +28,8 @@ async fn main() -> Done {
 
 /// The lines of a result file in the order of a column: the org gives them in any.
 fn rows(text: &str, order: &str) -> Result<Vec<Row>, csv::Error> {
-    let mut rows: Vec<Row> = csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>()?;
+    let mut rows: Vec<Row> =
+        csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>()?;
     rows.sort_by_key(|row| row[order].clone());
     Ok(rows)
 }
@@ -131,7 +132,9 @@ async fn job_by_hand(org: &BulkApiClient) -> Done {
     assert_eq!((job.state, job.object.as_str()), (JobState::Open, "Account"));
     assert_eq!(org.abort_ingest_job(&job.id).await?.state, JobState::Aborted);
     let listed = org.get_all_ingest_jobs().await?;
-    assert!(listed.done && listed.records.iter().any(|each| each.id == job.id && each.state == JobState::Aborted));
+    assert!(
+        listed.done && listed.records.iter().any(|each| each.id == job.id && each.state == JobState::Aborted)
+    );
     org.delete_ingest_job(&job.id).await?;
     assert!(org.get_ingest_job(&job.id).await.is_err(), "a deleted job is there");
     Ok(())
@@ -144,7 +147,8 @@ async fn query_in_pages(org: &BulkApiClient) -> Done {
     let first = org.get_query_results(&job, None, Some(2)).await?;
     let second = org.get_query_results(&job, first.locator.as_deref(), Some(2)).await?;
     assert!(first.locator.is_some() && second.locator.is_none(), "{:?}", second.locator);
-    let mut found = [rows(&first.csv_data, "Legacy_Id__c")?, rows(&second.csv_data, "Legacy_Id__c")?].concat();
+    let mut found =
+        [rows(&first.csv_data, "Legacy_Id__c")?, rows(&second.csv_data, "Legacy_Id__c")?].concat();
     found.sort();
     let found: Vec<_> = found.iter().map(|row| cells(row, ["Legacy_Id__c"])).collect();
     assert_eq!(found, [["f1"], ["r1"], ["r2"]]);
