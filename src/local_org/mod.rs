@@ -15,15 +15,15 @@ mod store;
 mod text;
 mod transaction;
 
-pub use fault::Faults;
+pub use fault::{Dropped, Faults};
 pub use schema::Schema;
 pub use soql::SoqlError;
 
 use crate::diagnostic::Diagnostic;
 use rusqlite::Connection;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// How to open an org.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +80,10 @@ struct Shared {
     /// Held while the org is open, so that no other process works at the same jobs.
     _lock: Option<std::fs::File>,
     faults: RwLock<Faults>,
+    /// Whether calls may change the faults.
+    admin: AtomicBool,
+    /// How often the admin's token was revoked.
+    revoked: AtomicU64,
     cursors: Mutex<http::Cursors>,
 }
 
@@ -99,6 +103,7 @@ impl LocalOrg {
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
+        let revoked = store::revoked(&conn)?;
         let shared = Arc::new(Shared {
             schema,
             facts,
@@ -110,6 +115,8 @@ impl LocalOrg {
             trouble: Mutex::default(),
             _lock: lock,
             faults: RwLock::default(),
+            admin: AtomicBool::new(false),
+            revoked: AtomicU64::new(revoked),
             cursors: Mutex::default(),
         });
         Ok(Self(shared, None))
@@ -124,11 +131,16 @@ impl LocalOrg {
     /// When the database fails, jobs stay as they are, [`LocalOrg::trouble`] and every call about jobs say so, and the
     /// next step tries again.
     pub fn step(&self, now: i64) -> bool {
+        self.steps(now, 1)
+    }
+
+    /// The same by several slices a job in one go, which takes less time in all and keeps calls waiting longer.
+    pub fn steps(&self, now: i64, slices: usize) -> bool {
         self.0.now.fetch_max(now, Ordering::Relaxed);
-        let faults = self.0.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let faults = self.faults();
         let context =
             job::Context { schema: &self.0.schema, facts: &self.0.facts, faults: &faults, now: self.now() };
-        let stepped = job::step(&mut self.db(), &context);
+        let stepped = job::step(&mut self.db(), &context, slices);
         let mut trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         *trouble = stepped.as_ref().err().map(ToString::to_string);
         stepped.unwrap_or(false)
@@ -139,9 +151,12 @@ impl LocalOrg {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The token of `admin@local.invalid`; it is the only one.
+    /// The token of `admin@local.invalid`. It does not expire; a revoked one has a new one in its place.
     pub fn access_token(&self) -> String {
-        let seed = self.0.facts.seed;
+        let seed = match self.0.revoked.load(Ordering::Relaxed) {
+            0 => self.0.facts.seed,
+            revoked => text::mix(self.0.facts.seed, u64::MAX - revoked),
+        };
         let parts = [1, 2, 3, 4].map(|n| text::base62(text::mix(seed, n), 11));
         format!("{}!{}", self.org_id().get(..15).unwrap_or_default(), parts.join("."))
     }
@@ -162,9 +177,29 @@ impl LocalOrg {
             url.trim_end_matches('/').to_owned();
     }
 
-    /// Switches faults on or off.
+    /// Puts these faults in the place of those there are.
     pub fn set_faults(&self, faults: Faults) {
         *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Lets calls to `/admin/faults` change the faults; until then there is no such address.
+    pub fn allow_admin(&self) {
+        self.0.admin.store(true, Ordering::Relaxed);
+    }
+
+    fn faults(&self) -> RwLockReadGuard<'_, Faults> {
+        self.0.faults.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Revokes a token for good, also across a restart; whether it was one.
+    fn revoke(&self, token: &str) -> rusqlite::Result<bool> {
+        if token != self.access_token() {
+            return Ok(false);
+        }
+        let db = self.db();
+        self.0.revoked.fetch_add(1, Ordering::Relaxed);
+        store::set_revoked(&db, self.0.revoked.load(Ordering::Relaxed))?;
+        Ok(true)
     }
 
     /// Answers a query whole. `COUNT()` is a table of one column, `count`.

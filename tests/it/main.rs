@@ -19,6 +19,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
@@ -34,5 +35,6 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
+mod storm;
 #[cfg(unix)]
 mod superseded;

@@ -3,15 +3,20 @@
 //! Paths are read as Salesforce reads them: slashes at the end or doubled do not matter, nor does the letter case of
 //! path words.
 
+mod admin;
 mod answer;
 mod batch;
 mod collections;
 mod composite;
 mod counts;
+mod create;
 mod data;
-mod inner;
+mod fault;
+mod identity;
 mod ingest;
+mod inner;
 mod job_info;
+mod multipart;
 mod query;
 mod query_job;
 mod results;
@@ -71,15 +76,32 @@ impl Call {
 }
 
 async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
+    let path = parts(request.uri().path());
+    let words: Vec<String> = path.iter().map(|p| p.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() == Some(&"admin") {
+        return admin::call(&org, &words, request).await;
+    }
+    // Taken apart from the match, so that the faults are not held while the call is answered.
+    let struck = org.faults().strike(org.0.facts.seed, request.method().as_str(), &words);
+    match struck {
+        None => exchange(&org, request).await,
+        Some(effect) => fault::befall(&org, effect, request).await,
+    }
+}
+
+/// What the org answers when nothing befalls the call.
+async fn exchange(org: &LocalOrg, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
     let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
+    let gzip = answer::takes_gzip(&parts.headers);
     let counted = parts.uri.path().trim_end_matches('/') != "/services/data";
-    let answer = match route(&org, parts.method, &parts.uri, parts.headers, body).await {
+    let answer = match route(org, parts.method, &parts.uri, parts.headers, body).await {
         Ok(answer) => answer,
         Err(failure) => failure.into(),
     };
-    answer.respond(pretty, counted.then_some(calls))
+    answer.respond(pretty, gzip, counted.then_some(calls))
 }
 
 async fn route(
@@ -96,13 +118,19 @@ async fn route(
         return Ok(data::versions());
     }
     authorised(org, &headers)?;
-    if words == ["services", "oauth2", "userinfo"] || words.first() == Some(&"id") {
-        return Ok(data::identity(org));
+    if words == ["services", "oauth2", "userinfo"] {
+        return identity::userinfo(org, &org.0.facts.admin_id);
+    }
+    if words.first() == Some(&"id") {
+        return identity::identity(org, &path[1..]);
     }
     let ["services", "data", version, ..] = words.as_slice() else { return Err(Failure::not_found()) };
     let version = data::version(version).ok_or_else(Failure::not_found)?;
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).unwrap_or_default();
-    let path = path.into_iter().skip(3).collect();
+    let path: Vec<String> = path.into_iter().skip(3).collect();
+    if is_strict(&path) && uri.path().trim_end_matches('/').contains("//") {
+        return Err(Failure::not_found());
+    }
     let call = Call { org: org.clone(), method, path, version, query, headers };
     dispatch(call, body).await
 }
@@ -121,11 +149,17 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
         ["query" | "queryall", _] if get => query::go_on(&call),
         ["jobs", ..] if call.org.trouble().is_some() => Err(Failure::trouble(&call.org)),
         ["jobs", "ingest", _, "batches"] if call.method == Method::PUT => upload::put(&call, body).await,
+        ["jobs", "ingest"] if call.method == Method::POST => create::post(&call, body).await,
         ["jobs", "ingest", ..] => ingest::call(&call, json(body).await?),
         ["jobs", "query", ..] => query_job::call(&call, json(body).await?),
         [] | ["limits", ..] | ["query" | "queryall", ..] => Err(Failure::method(&call.method)),
         _ => Err(Failure::not_found()),
     }
+}
+
+/// Whether a doubled slash inside the path matters: real orgs were seen to answer 404 for `jobs/query//ID/results`.
+fn is_strict(path: &[String]) -> bool {
+    matches!(path, [jobs, query, ..] if jobs.eq_ignore_ascii_case("jobs") && query.eq_ignore_ascii_case("query"))
 }
 
 /// The parts of a path, empty ones left out, percent signs decoded.
@@ -156,22 +190,29 @@ fn decode(text: &str) -> String {
 }
 
 fn authorised(org: &LocalOrg, headers: &HeaderMap) -> Result<(), Failure> {
-    let header = headers.get("authorization").and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let token = header
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth"));
-    match token {
-        Some((_, token)) if token.trim() == org.access_token() => Ok(()),
-        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")),
+    match token(headers) {
+        Some(token) if token == org.access_token() => Ok(()),
+        _ => Err(Failure::session()),
     }
+}
+
+/// The caller's token.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    known.then(|| token.trim())
 }
 
 /// The JSON of a body; null for none.
 async fn json(body: Body) -> Result<serde_json::Value, Failure> {
-    let broken = |why: String| Failure::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", &why);
-    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|e| broken(e.to_string()))?;
+    let bytes = axum::body::to_bytes(body, BODY).await.map_err(|e| unreadable(&e.to_string()))?;
     if bytes.is_empty() {
         return Ok(serde_json::Value::Null);
     }
-    serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))
+    serde_json::from_slice(&bytes).map_err(|e| unreadable(&e.to_string()))
+}
+
+/// The refusal of a body that is no JSON.
+fn unreadable(why: &str) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", why)
 }

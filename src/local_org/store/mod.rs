@@ -3,12 +3,15 @@
 //!
 //! Owns tables, ids and what is put into the org when it opens. Must not know HTTP, SOQL or the rules of rows.
 
+mod entities;
 pub(crate) mod ids;
 pub(crate) mod rows;
 mod sync;
 pub(crate) mod tables;
+mod tokens;
 
 pub(crate) use tables::{column, index, live, quote};
+pub(crate) use tokens::{revoked, set_revoked};
 
 use super::schema::Schema;
 use super::{OpenError, Options};
@@ -54,6 +57,7 @@ pub(crate) fn open(options: &Options, schema: &mut Schema) -> Result<Opened, Ope
     tables::sync(&tx, schema)?;
     let facts = sync::facts(&tx, schema, seed, now)?;
     sync::people(&tx, schema, &facts, now)?;
+    entities::write(&tx, schema, &facts)?;
     tx.execute("DELETE FROM _upload WHERE job IN (SELECT seq FROM _job WHERE upload = 1)", [])?;
     tx.execute("UPDATE _job SET upload = 0 WHERE upload = 1", [])?;
     tx.commit()?;
@@ -95,6 +99,8 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
     // WAL with NORMAL survives the death of the process, not of the machine: enough for a rehearsal, and fast.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
+    // 64 MB of log before it is written into the file: pages that many rows change are written once.
+    conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     conn.pragma_update(None, "cache_size", -32_000)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(512);
