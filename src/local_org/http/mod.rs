@@ -128,7 +128,7 @@ async fn route(
     let version = data::version(version).ok_or_else(Failure::not_found)?;
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri).unwrap_or_default();
     let path: Vec<String> = path.into_iter().skip(3).collect();
-    if is_strict(&path) && uri.path().trim_end_matches('/').contains("//") {
+    if is_strict(&path) && uri.path().trim_matches('/').contains("//") {
         return Err(Failure::not_found());
     }
     let call = Call { org: org.clone(), method, path, version, query, headers };
@@ -157,7 +157,8 @@ async fn dispatch(call: Call, body: Body) -> Result<Answer, Failure> {
     }
 }
 
-/// Whether a doubled slash inside the path matters: real orgs were seen to answer 404 for `jobs/query//ID/results`.
+/// Whether a doubled slash inside the path matters: real orgs were seen to answer 404 for `jobs/query//ID/results`. One
+/// before it comes of an address that ends with a slash, as the sf CLI keeps it.
 fn is_strict(path: &[String]) -> bool {
     matches!(path, [jobs, query, ..] if jobs.eq_ignore_ascii_case("jobs") && query.eq_ignore_ascii_case("query"))
 }
