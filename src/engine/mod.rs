@@ -10,6 +10,7 @@ mod begin;
 mod books;
 mod connect;
 mod exit;
+mod forecast;
 mod job;
 mod next;
 mod overlap;
@@ -23,8 +24,9 @@ mod shapes;
 mod survey;
 
 pub use books::Books;
-pub use connect::{Connected, connect};
+pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
+pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and say what they counted"
 )]
 
+mod front;
 mod http;
 #[cfg(unix)]
 mod process;
@@ -23,18 +24,22 @@ mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
+mod faults;
 mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+mod login;
 #[cfg(target_os = "linux")]
 mod memory;
 mod privacy;
+mod protect;
 mod recorded_clients;
 mod rerun;
 mod review;
 mod same;
 mod screens;
 mod storm;
+mod serve;
 #[cfg(unix)]
 mod superseded;
