@@ -36,6 +36,7 @@ mod memory;
 mod operations;
 mod privacy;
 mod protect;
+mod recorded_clients;
 mod rerun;
 mod review;
 mod same;

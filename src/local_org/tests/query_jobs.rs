@@ -134,6 +134,9 @@ async fn results_in_pages() {
     assert_eq!(other.status, StatusCode::CONFLICT);
     let doubled = world.get(&format!("jobs/query//{id}/results?locator=")).await;
     assert_eq!(doubled.status, StatusCode::NOT_FOUND);
+    // The sf CLI's address of the org ends with a slash.
+    let (token, path) = (world.org.access_token(), format!("//services/data/v62.0/jobs/query/{id}/results"));
+    assert_eq!(world.send_as(&token, "GET", &path, Body::empty()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
