@@ -16,6 +16,7 @@ mod reference;
 mod report;
 mod screen;
 mod select;
+mod socket;
 mod watch;
 
 pub use args::command;

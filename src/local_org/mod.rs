@@ -4,25 +4,28 @@
 //! clock of its own. Uses `diagnostic`, `yaml` and `model` only: it must never know the client's rooms, so that the
 //! two readings of the API check each other.
 
+mod auth;
 mod fault;
 mod http;
 mod job;
+mod limit;
 mod record;
 mod rule;
 mod schema;
 mod soql;
 mod store;
 mod text;
+mod transaction;
 
-pub use fault::Faults;
+pub use fault::{Dropped, Faults};
 pub use schema::Schema;
 pub use soql::SoqlError;
 
 use crate::diagnostic::Diagnostic;
 use rusqlite::Connection;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// How to open an org.
 #[derive(Debug, Clone, Default)]
@@ -62,9 +65,9 @@ pub struct QueryTable {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// An org. Clones are the same org.
+/// An org. Clones are the same org. Inside a transaction, the second part is the connection that it holds.
 #[derive(Clone)]
-pub struct LocalOrg(Arc<Shared>);
+pub struct LocalOrg(Arc<Shared>, Option<Arc<Mutex<Connection>>>);
 
 struct Shared {
     schema: Schema,
@@ -72,13 +75,16 @@ struct Shared {
     db: Mutex<Connection>,
     base_url: RwLock<String>,
     now: AtomicI64,
-    calls: AtomicU64,
     /// Calls that wait for the database.
     waiting: AtomicU64,
     trouble: Mutex<Option<String>>,
     /// Held while the org is open, so that no other process works at the same jobs.
     _lock: Option<std::fs::File>,
     faults: RwLock<Faults>,
+    /// Whether calls may change the faults.
+    admin: AtomicBool,
+    /// How often the admin's token was revoked.
+    revoked: AtomicU64,
     cursors: Mutex<http::Cursors>,
 }
 
@@ -88,7 +94,19 @@ impl LocalOrg {
     /// # Errors
     /// Every problem found, with its place.
     pub fn schema_from_yaml(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
-        schema::yaml::read(file, text)
+        Self::schema_with_files(file, text, &|_| Err(std::io::Error::other("no files are read here")))
+    }
+
+    /// The same, with certificates of connected apps: `files` reads what the `org.yaml` names, by its path there.
+    ///
+    /// # Errors
+    /// Every problem found, with its place.
+    pub fn schema_with_files(
+        file: &str,
+        text: &str,
+        files: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+    ) -> Result<Schema, Vec<Diagnostic>> {
+        schema::yaml::read(file, text, files)
     }
 
     /// Opens an org. A database that exists goes on with its records and unfinished jobs, also when the schema has
@@ -98,19 +116,22 @@ impl LocalOrg {
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
-        Ok(Self(Arc::new(Shared {
+        let revoked = store::tokens::revoked(&conn)?;
+        let shared = Arc::new(Shared {
             schema,
             facts,
             db: Mutex::new(conn),
             base_url: RwLock::new(options.base_url),
             now: AtomicI64::new(options.now),
-            calls: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             trouble: Mutex::default(),
             _lock: lock,
             faults: RwLock::default(),
+            admin: AtomicBool::new(false),
+            revoked: AtomicU64::new(revoked),
             cursors: Mutex::default(),
-        })))
+        });
+        Ok(Self(shared, None))
     }
 
     /// The org's routes.
@@ -122,11 +143,16 @@ impl LocalOrg {
     /// When the database fails, jobs stay as they are, [`LocalOrg::trouble`] and every call about jobs say so, and the
     /// next step tries again.
     pub fn step(&self, now: i64) -> bool {
+        self.steps(now, 1)
+    }
+
+    /// The same by several slices a job in one go, which takes less time in all and keeps calls waiting longer.
+    pub fn steps(&self, now: i64, slices: usize) -> bool {
         self.0.now.fetch_max(now, Ordering::Relaxed);
-        let faults = self.0.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let faults = self.faults();
         let context =
             job::Context { schema: &self.0.schema, facts: &self.0.facts, faults: &faults, now: self.now() };
-        let stepped = job::step(&mut self.db(), &context);
+        let stepped = job::step(&mut self.db(), &context, slices);
         let mut trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         *trouble = stepped.as_ref().err().map(ToString::to_string);
         stepped.unwrap_or(false)
@@ -137,11 +163,13 @@ impl LocalOrg {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The token of `admin@local.invalid`; it is the only one.
+    /// The token of `admin@local.invalid`. It does not expire; a revoked one has a new one in its place.
     pub fn access_token(&self) -> String {
-        let seed = self.0.facts.seed;
-        let parts = [1, 2, 3, 4].map(|n| text::base62(text::mix(seed, n), 11));
-        format!("{}!{}", self.org_id().get(..15).unwrap_or_default(), parts.join("."))
+        let seed = match self.0.revoked.load(Ordering::Relaxed) {
+            0 => self.0.facts.seed,
+            revoked => text::mix(self.0.facts.seed, u64::MAX - revoked),
+        };
+        store::tokens::text(&self.0.facts, seed)
     }
 
     /// The org's id, of 18 characters.
@@ -160,9 +188,29 @@ impl LocalOrg {
             url.trim_end_matches('/').to_owned();
     }
 
-    /// Switches faults on or off.
+    /// Puts these faults in the place of those there are.
     pub fn set_faults(&self, faults: Faults) {
         *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Lets calls to `/admin/faults` change the faults; until then there is no such address.
+    pub fn allow_admin(&self) {
+        self.0.admin.store(true, Ordering::Relaxed);
+    }
+
+    fn faults(&self) -> RwLockReadGuard<'_, Faults> {
+        self.0.faults.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Revokes a token for good, also across a restart; whether it was one.
+    fn revoke(&self, token: &str) -> rusqlite::Result<bool> {
+        let db = self.db();
+        if token != self.access_token() {
+            return store::tokens::forget(&db, token);
+        }
+        let times = self.0.revoked.fetch_add(1, Ordering::Relaxed) + 1;
+        store::tokens::set_revoked(&db, times)?;
+        Ok(true)
     }
 
     /// Answers a query whole. `COUNT()` is a table of one column, `count`.
@@ -180,7 +228,7 @@ impl LocalOrg {
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.waiting.fetch_add(1, Ordering::Relaxed);
-        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = self.1.as_deref().unwrap_or(&self.0.db).lock().unwrap_or_else(PoisonError::into_inner);
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         db
     }

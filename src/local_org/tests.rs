@@ -1,11 +1,21 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod faults;
+mod ingest;
 mod jobs;
 mod lifecycle;
+mod limits;
+mod login;
 mod queries;
+mod query_calls;
+mod query_jobs;
+mod rest;
 mod rows;
+mod soql;
+mod soql_kinds;
+mod states;
 
-use super::{LocalOrg, Options, Schema};
+use super::{Faults, LocalOrg, Options, Schema};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
@@ -24,6 +34,7 @@ objects:
       Since__c: { type: date }
       Seen__c: { type: datetime }
       Vip__c: { type: boolean }
+      Tags__c: { type: multipicklist, values: [Red, Green, Blue] }
       Fixed__c: { type: string, updateable: false }
       Primary_Contact__c: { type: reference, to: Contact }
     record_types: [Customer, Partner]
@@ -41,6 +52,7 @@ objects:
 users:
   - { username: ada@acme.example, name: Ada Admin, employee_number: "1" }
   - { username: old@acme.example, name: Old Owner, active: false }
+  - { username: sand@acme.example.invalid, name: Sandy Sandbox }
 queues: [{ name: Support, objects: [Case] }]
 "#;
 
@@ -61,6 +73,11 @@ impl Reply {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
+}
+
+/// Faults from their words, `{ then: … }, …`.
+fn faults(list: &str) -> Faults {
+    Faults::read("faults.yaml", &format!("faults: [{list}]")).unwrap()
 }
 
 fn schema() -> Schema {

@@ -20,6 +20,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
@@ -37,5 +38,7 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
+mod storm;
+mod serve;
 #[cfg(unix)]
 mod superseded;

@@ -3,6 +3,7 @@
 //! A job, its upload and its progress live in the database; a step is one transaction. Must not know HTTP.
 
 pub(crate) mod header;
+mod limits;
 pub(crate) mod process;
 pub(crate) mod query;
 pub(crate) mod results;
@@ -118,6 +119,8 @@ pub(crate) struct Job {
     /// Milliseconds spent on it.
     pub(crate) active: i64,
     pub(crate) error: Option<String>,
+    /// Id of the user who created it; the admin's without one.
+    pub(crate) user: Option<String>,
 }
 
 impl Job {

@@ -3,11 +3,13 @@
 
 use super::header::{self, Column};
 use super::results::{self, Outcome};
-use super::row::{Operation, Rows};
+use super::row::{Operation, Refused, Rows};
 use super::scan::Scan;
 use super::step::Context;
-use super::{Job, State, upload};
+use super::{Job, State, limits, upload};
+use crate::local_org::limit::Daily;
 use crate::local_org::record::error::RowError;
+use crate::local_org::record::remove::Removal;
 use crate::local_org::record::write::{Refusal, Writer};
 use crate::local_org::schema::Object;
 use csv::ByteRecord;
@@ -17,15 +19,18 @@ use std::collections::HashMap;
 /// Rows of a chunk: what Salesforce hands to one transaction.
 pub(crate) const CHUNK: usize = 200;
 
-/// Moves a job on by one slice.
-pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job) -> Result<()> {
+/// Rows of an internal batch: what counts as one of a day's batches.
+const BATCH: u64 = 10_000;
+
+/// Moves a job on by so many slices at most.
+pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job, slices: usize) -> Result<()> {
     let Some(object) = context.schema.object(&job.object) else {
         fail(job, format!("InvalidJob : Unable to find object: {}", job.object));
         return Ok(());
     };
     match job.state {
         State::UploadComplete => begin(conn, context, object, job),
-        _ => slice(conn, context, object, job),
+        _ => work(conn, context, object, job, slices),
     }
 }
 
@@ -45,8 +50,8 @@ fn begin(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Jo
         number += 1;
     }
     let (names, end) = read_header(conn, job)?;
-    results::keep_header(conn, job, end)?;
-    if let Some(fault) = scan.finish() {
+    let raw = results::keep_header(conn, job, end)?;
+    if let Some(fault) = scan.finish().or_else(|| limits::header(&raw, names.len())) {
         fail(job, fault);
         return Ok(());
     }
@@ -79,22 +84,17 @@ fn operation(object: &Object, job: &Job) -> Operation {
         ("insert", _) => Operation::Insert,
         ("update", _) => Operation::Update,
         ("upsert", Some(key)) => Operation::Upsert(key),
-        _ => Operation::Delete,
+        ("hardDelete", _) => Operation::Delete(Removal::Erase),
+        _ => Operation::Delete(Removal::Mark),
     }
 }
 
-/// Takes the next chunk of rows; without any left, the job is complete.
-fn slice(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job) -> Result<()> {
-    let (records, end) = read_chunk(conn, job)?;
-    if records.is_empty() {
-        job.state = State::JobComplete;
-        return upload::discard(conn, job.seq);
-    }
-    if context.fails_now(job) {
-        fail(job, "InternalServerError : Batch failed. Tried more than 20 times".into());
-        return Ok(());
-    }
+/// Takes the next chunks of rows; without any left, the job is complete.
+fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job, most: usize) -> Result<()> {
     let (names, _) = read_header(conn, job)?;
+    if names.is_empty() {
+        return complete(conn, job);
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let columns = match header::columns(context.schema, object, job, &names) {
         Ok(columns) => columns,
@@ -104,51 +104,102 @@ fn slice(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Jo
             return Ok(());
         }
     };
-    let outcomes = chunk(conn, context, object, job, &columns, &records)?;
-    job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
-    results::write(conn, context.facts, job, &records, &outcomes)?;
-    job.rows += records.len() as i64;
-    job.position = end;
+    let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
+    let facts = context.facts.acting(job.user.as_deref().unwrap_or(&context.facts.admin_id));
+    let writer = Writer::new(conn, context.schema, &facts, object, Some(job.seq), &mapped, context.now);
+    let rows = Rows::new(&writer, &columns, operation(object, job));
+    let mut records = Records::new(conn, job)?;
+    for _ in 0..most {
+        let chunk = records.next()?;
+        if chunk.is_empty() {
+            return complete(conn, job);
+        }
+        if let Some(message) = stops(conn, context, job, chunk.len() as u64)? {
+            fail(job, message);
+            return Ok(());
+        }
+        take(context, &rows, job, chunk)?;
+        job.position = records.end();
+    }
     Ok(())
 }
 
-fn read_chunk(conn: &Connection, job: &Job) -> Result<(Vec<ByteRecord>, i64)> {
-    let mut reader = upload::records(conn, job, job.position)?;
-    let mut records = Vec::with_capacity(CHUNK);
-    let mut record = ByteRecord::new();
-    while records.len() < CHUNK && reader.read_byte_record(&mut record).map_err(not_read)? {
-        records.push(record.clone());
+/// Why a job goes no further than here: a fault, or a day's limit. Counts its next rows, and a batch where one begins.
+///
+/// Unconfirmed(limit-in-a-job): what becomes of a job that meets a limit (reference K6, K9); choice: it fails, the rest
+/// stays unprocessed.
+fn stops(conn: &Connection, context: &Context<'_>, job: &Job, rows: u64) -> Result<Option<String>> {
+    if context.fails_now(job) {
+        return Ok(Some("InternalServerError : Batch failed. Tried more than 20 times".into()));
     }
-    Ok((records, job.position + reader.position().byte() as i64))
+    let limits = &context.schema.limits;
+    let batch = u64::from(job.rows.unsigned_abs().is_multiple_of(BATCH));
+    for (daily, amount) in [(Daily::BulkBatches, batch), (Daily::BulkRecords, rows)] {
+        if amount > 0 && daily.spend(conn, limits, amount, context.now)?.is_none() {
+            return Ok(Some("ExceededQuota : ApiBatchItems Limit exceeded.".into()));
+        }
+    }
+    Ok(None)
+}
+
+fn complete(conn: &Connection, job: &mut Job) -> Result<()> {
+    job.state = State::JobComplete;
+    upload::discard(conn, job.seq)
+}
+
+/// Does what the rows of a chunk ask for, and keeps their results.
+fn take(context: &Context<'_>, rows: &Rows<'_>, job: &mut Job, records: &[ByteRecord]) -> Result<()> {
+    let outcomes = chunk(context, rows, records)?;
+    rows.end_chunk()?;
+    job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
+    results::write(rows.writer.conn, context.facts, job, records, &outcomes)?;
+    job.rows += records.len() as i64;
+    Ok(())
+}
+
+/// The rows of an upload, a chunk at a time; what holds them is used again.
+struct Records<'c> {
+    reader: csv::Reader<upload::Bytes<'c>>,
+    start: i64,
+    records: Vec<ByteRecord>,
+}
+
+impl<'c> Records<'c> {
+    fn new(conn: &'c Connection, job: &Job) -> Result<Self> {
+        let reader = upload::records(conn, job, job.position)?;
+        Ok(Self { reader, start: job.position, records: vec![ByteRecord::new(); CHUNK] })
+    }
+
+    fn next(&mut self) -> Result<&[ByteRecord]> {
+        let mut count = 0;
+        while count < CHUNK && self.reader.read_byte_record(&mut self.records[count]).map_err(not_read)? {
+            count += 1;
+        }
+        Ok(&self.records[..count])
+    }
+
+    /// The byte of the upload behind the last row read.
+    fn end(&self) -> i64 {
+        self.start + self.reader.position().byte() as i64
+    }
 }
 
 fn not_read(error: csv::Error) -> Error {
     Error::ToSqlConversionFailure(Box::new(error))
 }
 
-fn chunk(
-    conn: &Connection,
-    context: &Context<'_>,
-    object: &Object,
-    job: &Job,
-    columns: &[Column],
-    records: &[ByteRecord],
-) -> Result<Vec<Outcome>> {
-    let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
-    let writer =
-        Writer::new(conn, context.schema, context.facts, object, Some(job.seq), &mapped, context.now);
-    let rows = Rows::new(&writer, columns, operation(object, job));
+fn chunk(context: &Context<'_>, rows: &Rows<'_>, records: &[ByteRecord]) -> Result<Vec<Outcome>> {
     let cells: Vec<Option<Vec<&str>>> = records.iter().map(cells).collect();
     let identities: Vec<Option<String>> =
         cells.iter().map(|c| c.as_ref().and_then(|c| rows.identity(c))).collect();
-    let mut counts: HashMap<&str, u32> = HashMap::new();
+    let mut counts: HashMap<&str, u32> = HashMap::with_capacity(CHUNK);
     for identity in identities.iter().flatten() {
         *counts.entry(identity).or_default() += 1;
     }
     let mut outcomes = Vec::with_capacity(records.len());
     for (cells, identity) in cells.iter().zip(&identities) {
         let twice = identity.as_ref().is_some_and(|i| counts.get(i.as_str()).is_some_and(|n| *n > 1));
-        outcomes.push(one(context, &rows, cells.as_deref(), twice)?);
+        outcomes.push(one(context, rows, cells.as_deref(), twice)?);
     }
     Ok(outcomes)
 }
@@ -161,19 +212,22 @@ fn cells(record: &ByteRecord) -> Option<Vec<&str>> {
 fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bool) -> Result<Outcome> {
     let refused = match cells {
         None => Some(RowError::plain("INVALID_FIELD", "the row is not UTF-8")),
-        Some(cells) if cells.len() != rows.columns.len() => {
-            let message = format!("the row has {} cells, the header {}", cells.len(), rows.columns.len());
-            Some(RowError::plain("INVALID_FIELD", message))
-        }
+        Some(cells) if cells.len() != rows.columns.len() => Some(ragged(cells.len(), rows.columns.len())),
         Some(cells) if twice => Some(rows.twice(cells)),
-        Some(cells) => context.locked(cells),
+        Some(cells) => limits::row(cells).or_else(|| context.locked(cells)),
     };
     if let Some(error) = refused {
         return Ok(Outcome::Failed { id: String::new(), error: error.to_string() });
     }
     match rows.run(cells.unwrap_or_default()) {
         Ok(landed) => Ok(Outcome::Landed(landed)),
-        Err(Refusal::Row(error)) => Ok(Outcome::Failed { id: String::new(), error: error.to_string() }),
-        Err(Refusal::Store(error)) => Err(error),
+        Err(Refused { id, why: Refusal::Row(error) }) => Ok(Outcome::Failed { id, error: error.to_string() }),
+        Err(Refused { why: Refusal::Store(error), .. }) => Err(error),
     }
+}
+
+/// Unconfirmed(ragged-rows): what rows with more or fewer cells than the header, and rows that are not UTF-8, answer;
+/// choice: a refusal of the row.
+fn ragged(cells: usize, columns: usize) -> RowError {
+    RowError::plain("INVALID_FIELD", format!("the row has {cells} cells, the header {columns}"))
 }

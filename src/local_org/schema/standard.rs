@@ -1,7 +1,7 @@
 //! The standard objects, from the files in `standard/`; each says where it comes from.
 
 use super::flags::{Flag, Flags};
-use super::{Field, Object};
+use super::{Field, Gone, Object};
 use crate::model::FieldType;
 use serde::Deserialize;
 
@@ -26,6 +26,7 @@ const FILES: &[&str] = &[
     include_str!("../standard/Product2.json"),
     include_str!("../standard/Pricebook2.json"),
     include_str!("../standard/PricebookEntry.json"),
+    include_str!("../standard/EntityDefinition.json"),
 ];
 
 /// Fields that a migration may set on create: the org behaves as with "Set Audit Fields upon Record Creation" on.
@@ -55,6 +56,8 @@ struct FieldFile {
     is: String,
     to: Vec<String>,
     relationship: Option<String>,
+    child: Option<String>,
+    gone: Option<Gone>,
     compound: Option<String>,
     extra: Option<String>,
     controller: Option<String>,
@@ -110,6 +113,8 @@ fn field(file: FieldFile) -> Field {
         flags: Flags::parse(&file.is),
         to: file.to,
         relationship: file.relationship,
+        child: file.child,
+        gone: file.gone,
         compound: file.compound,
         extra: file.extra,
         controller: file.controller,
@@ -129,6 +134,22 @@ fn pick(value: PickValue) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::{FILES, objects};
+
+    #[test]
+    fn parents_call_their_children_as_real_describes_have_it() {
+        let schema = crate::local_org::schema::Schema::standard();
+        for (parent, name, child, field) in [
+            ("Account", "Contacts", "Contact", "AccountId"),
+            ("Account", "childaccounts", "Account", "ParentId"),
+            ("Account", "Tasks", "Task", "WhatId"),
+            ("Contact", "Opportunities", "Opportunity", "ContactId"),
+            ("Opportunity", "OpportunityContactRoles", "OpportunityContactRole", "OpportunityId"),
+        ] {
+            let found = schema.child(schema.object(parent).unwrap(), name).unwrap();
+            assert_eq!((found.0.name.as_str(), found.1.name.as_str()), (child, field), "{parent}.{name}");
+        }
+        assert!(schema.child(schema.object("User").unwrap(), "Accounts").is_none());
+    }
 
     #[test]
     fn every_file_is_read_and_requires_what_the_real_describes_do() {

@@ -3,12 +3,14 @@
 //!
 //! Owns tables, ids and what is put into the org when it opens. Must not know HTTP, SOQL or the rules of rows.
 
+mod entities;
 pub(crate) mod ids;
 pub(crate) mod rows;
 mod sync;
 pub(crate) mod tables;
+pub(crate) mod tokens;
 
-pub(crate) use tables::{column, index, quote};
+pub(crate) use tables::{column, index, live, quote};
 
 use super::schema::Schema;
 use super::{OpenError, Options};
@@ -26,7 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Facts {
     pub(crate) org_id: String,
     pub(crate) admin_id: String,
+    /// In whose name records are written: the admin's, unless [`Facts::acting`] says otherwise.
+    pub(crate) user_id: String,
     pub(crate) seed: u64,
+}
+
+impl Facts {
+    /// The same for what another user does.
+    pub(crate) fn acting(&self, user: &str) -> Self {
+        Self { user_id: user.to_owned(), ..self.clone() }
+    }
 }
 
 /// An open database.
@@ -51,9 +62,12 @@ pub(crate) fn open(options: &Options, schema: &mut Schema) -> Result<Opened, Ope
     let (seed, now) = (options.seed, options.now);
     let tx = conn.transaction()?;
     tables::create(&tx)?;
+    tx.execute_batch(tokens::TABLES)?;
+    tx.execute_batch(crate::local_org::limit::TABLE)?;
     tables::sync(&tx, schema)?;
     let facts = sync::facts(&tx, schema, seed, now)?;
     sync::people(&tx, schema, &facts, now)?;
+    entities::write(&tx, schema, &facts)?;
     tx.execute("DELETE FROM _upload WHERE job IN (SELECT seq FROM _job WHERE upload = 1)", [])?;
     tx.execute("UPDATE _job SET upload = 0 WHERE upload = 1", [])?;
     tx.commit()?;
@@ -95,6 +109,8 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
     // WAL with NORMAL survives the death of the process, not of the machine: enough for a rehearsal, and fast.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
+    // 64 MB of log before it is written into the file: pages that many rows change are written once.
+    conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     conn.pragma_update(None, "cache_size", -32_000)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(512);

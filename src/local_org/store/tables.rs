@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS _job (
   version TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,
   started INTEGER, upload INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL DEFAULT 0,
   position INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-  retries INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, error TEXT);
+  retries INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, error TEXT, user TEXT);
 CREATE INDEX IF NOT EXISTS _job_state ON _job (state);
 CREATE TABLE IF NOT EXISTS _upload (
   job INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (job, part));
@@ -32,6 +32,17 @@ pub(crate) fn quote(name: &str) -> String {
     format!("\"{name}\"")
 }
 
+/// The column that says whether a record is in the recycle bin. Every table has it, also where the object has no such
+/// field.
+const DELETED: &str = "IsDeleted";
+
+/// The condition under which a row is a live record, not one in the recycle bin; `table` is its alias in the
+/// statement, or nothing.
+pub(crate) fn live(table: &str) -> String {
+    let dot = if table.is_empty() { "" } else { "." };
+    format!("{table}{dot}{} = 0", quote(DELETED))
+}
+
 /// The quoted column of a field.
 pub(crate) fn column(field: &Field) -> String {
     quote(&field.name)
@@ -39,7 +50,12 @@ pub(crate) fn column(field: &Field) -> String {
 
 /// Creates the org's own tables where they are missing.
 pub(super) fn create(conn: &Connection) -> Result<()> {
-    conn.execute_batch(OWN)
+    conn.execute_batch(OWN)?;
+    if !columns(conn, "_job")?.contains("user") {
+        // The jobs of an org from before there were several users are the admin's.
+        conn.execute_batch("ALTER TABLE _job ADD COLUMN user TEXT")?;
+    }
+    Ok(())
 }
 
 /// Brings the tables of the objects up to the schema and gives custom objects their prefixes.
@@ -58,7 +74,7 @@ pub(super) fn complete(conn: &Connection, schema: &mut Schema) -> Result<bool> {
         object.prefix = prefix;
         let there = columns(conn, &object.name)?;
         let missing = |f: &Field| !there.contains(&f.name) || !there.contains(&f.key_column());
-        if object.fields.iter().any(missing) {
+        if object.fields.iter().any(missing) || !there.contains(DELETED) {
             return Ok(false);
         }
     }
@@ -110,7 +126,15 @@ fn new_table(object: &Object) -> String {
             columns.push(format!("{} TEXT", quote(&field.key_column())));
         }
     }
+    if object.field(DELETED).is_none() {
+        columns.push(mark());
+    }
     format!("CREATE TABLE {} ({})", quote(&object.name), columns.join(", "))
+}
+
+/// The definition of the recycle bin's column in a table whose object has no such field.
+fn mark() -> String {
+    format!("{} INTEGER DEFAULT 0", quote(DELETED))
 }
 
 /// Adds the columns that an older table lacks.
@@ -123,6 +147,9 @@ fn grow(conn: &Connection, object: &Object, there: &BTreeSet<String>) -> Result<
         if field.keyed() && !there.contains(&field.key_column()) {
             key_column(conn, object, field)?;
         }
+    }
+    if object.field(DELETED).is_none() && !there.contains(DELETED) {
+        conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {}", mark()))?;
     }
     Ok(())
 }
