@@ -58,3 +58,44 @@ pub(super) async fn note_shortfalls(connected: &Connected<'_>, plan: &Plan, obse
         observer.progress(&Progress::Note(note));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Forecast, forecast};
+    use crate::plan::{PLAN_SCHEMA, Plan};
+    use crate::salesforce::Limits;
+    use serde_json::json;
+
+    fn plan(steps: &[(u64, u64)]) -> Plan {
+        let step = |(rows, parts): &(u64, u64)| {
+            json!({ "index": 0, "wave": 1, "load": 0, "name": "a", "kind": "rows", "level": 0, "rows": rows,
+                "operation": "upsert", "parts": parts, "part_rows": 50_000, "lock": null, "needs": [] })
+        };
+        let steps: Vec<_> = steps.iter().map(step).collect();
+        let plan = json!({ "schema": PLAN_SCHEMA, "project": "p", "environment": "e", "org_id": "00D", "sandbox": true,
+            "inputs": "", "changes": true, "sources": [], "loads": [], "steps": steps, "edges": [], "notes": [] });
+        serde_json::from_value(plan).unwrap()
+    }
+
+    #[test]
+    fn counts_jobs_batches_and_calls() {
+        let found = forecast(&plan(&[(120_001, 3), (5, 2), (0, 0)]));
+        assert_eq!(found, Forecast { jobs: 5, batches: 15, calls: 80 });
+    }
+
+    #[test]
+    fn says_what_the_day_does_not_allow() {
+        let limits = |calls: u64, batches: u64| {
+            let limit = |max: u64, left: u64| json!({ "Max": max, "Remaining": left });
+            let all = json!({ "DailyApiRequests": limit(5_000, calls), "DailyBulkApiBatches": limit(15_000, batches) });
+            Limits::read(all.as_object().cloned().unwrap_or_default())
+        };
+        let wanted = Forecast { jobs: 5, batches: 15, calls: 80 };
+        assert!(wanted.shortfalls(&limits(80, 15)).is_empty());
+        assert!(wanted.shortfalls(&Limits::default()).is_empty());
+        let short = wanted.shortfalls(&limits(79, 14));
+        assert_eq!(short.len(), 2, "{short:?}");
+        assert!(short[0].contains("80 API calls") && short[0].contains("79 of 5000"), "{short:?}");
+        assert!(short[1].contains("15 batches"), "{short:?}");
+    }
+}

@@ -19,6 +19,11 @@ pub struct Limit {
 pub struct Limits(BTreeMap<String, Limit>);
 
 impl Limits {
+    /// From the org's answer; what is no allowance is left out.
+    pub fn read(all: serde_json::Map<String, Value>) -> Self {
+        Self(all.into_iter().filter_map(|(name, value)| Some((name, limit(&value)?))).collect())
+    }
+
     /// One allowance by the org's name for it, such as `DataStorageMB`.
     pub fn get(&self, name: &str) -> Option<Limit> {
         self.0.get(name).copied()
@@ -62,8 +67,7 @@ impl Client<'_> {
     /// # Errors
     /// The org's refusal (not every user may ask), or a broken connection.
     pub async fn limits(&self) -> Result<Limits, OrgError> {
-        let all: BTreeMap<String, Value> = self.json(Call::get(self.path("limits"))).await?;
-        Ok(Limits(all.into_iter().filter_map(|(name, value)| Some((name, limit(&value)?))).collect()))
+        Ok(Limits::read(self.json(Call::get(self.path("limits"))).await?))
     }
 }
 

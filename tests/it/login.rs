@@ -244,3 +244,36 @@ fn a_proxy_is_asked_for_what_is_not_this_machine() {
     assert!(!proxy.seen("CONNECT acme.my.example:443").is_empty(), "{:?} {}", proxy.seen(""), output.err);
     assert!(!format!("{:?}", proxy.seen("")).contains(SECRET), "a proxy sees no token");
 }
+
+/// The local org has its own reading of logins: a key whose certificate it knows opens it, another does not.
+#[test]
+fn the_local_org_takes_each_login() {
+    const ADA: &str =
+        "users: [{ username: ada@acme.example, email: ada@acme.example, name: Ada, active: true }]\n";
+    let app = format!(
+        "connected_apps: [{{ name: L, client_id: 3MVG9, client_secret: {SECRET}, certificate: own.crt, \
+         refresh_token: {REFRESH}, run_as: ada@acme.example }}]\n"
+    );
+    for way in [JWT, CLIENT, TOKEN] {
+        let project = project(way);
+        project.write("own.crt", include_str!("fixtures/keys/rsa.cert.pem"));
+        project.append("org.yaml", &format!("{ADA}{app}"));
+        let org = Served::start(&project);
+        let apply = |secret: &str| {
+            let mut command = project.command(&["apply", "--yes", "-e", "prod"]);
+            command.env("TEST_LOGIN", &org.url).env("TEST_SECRET", secret).env("TEST_REFRESH", REFRESH);
+            finished(command)
+        };
+        apply(SECRET).exits(0);
+        assert_eq!(org.count("Account WHERE CreatedBy.Username = 'ada@acme.example'"), 6, "{way}");
+        let refused = match way {
+            JWT => {
+                project.write("keys/own.pem", include_str!("../fixtures/keys/test-key.pem"));
+                mode(&project, "keys/own.pem", 0o600);
+                apply(SECRET).exits(77)
+            }
+            _ => apply("another").exits(77),
+        };
+        assert!(refused.err.contains("invalid_"), "{way}: {}", refused.err);
+    }
+}

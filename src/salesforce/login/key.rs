@@ -6,7 +6,7 @@ use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 
 /// An RSA private key of 2048 bits or more.
 #[derive(Debug)]
-pub struct SigningKey(RsaKeyPair);
+pub struct SigningKey(Box<RsaKeyPair>);
 
 /// Why a text is no key that can sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,13 +34,13 @@ impl SigningKey {
         let unusable = |e: ring::error::KeyRejected| KeyProblem::Unusable(e.to_string());
         match PrivateKeyDer::from_pem_slice(pem) {
             Ok(PrivateKeyDer::Pkcs8(der)) => match RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()) {
-                Ok(pair) => Ok(Self(pair)),
+                Ok(pair) => Ok(Self(Box::new(pair))),
                 Err(e) if e.to_string() == "WrongAlgorithm" => Err(KeyProblem::NotRsa),
                 Err(e) => Err(unusable(e)),
             },
-            Ok(PrivateKeyDer::Pkcs1(der)) => {
-                RsaKeyPair::from_der(der.secret_pkcs1_der()).map(Self).map_err(unusable)
-            }
+            Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der())
+                .map(|pair| Self(Box::new(pair)))
+                .map_err(unusable),
             Ok(_) => Err(KeyProblem::NotRsa),
             Err(_) if has(pem, b"ENCRYPTED") => Err(KeyProblem::Encrypted),
             Err(_) => Err(KeyProblem::NoKey),
