@@ -11,6 +11,7 @@ mod books;
 mod connect;
 mod exit;
 mod find;
+mod forecast;
 mod job;
 mod kept;
 mod next;
@@ -25,8 +26,9 @@ mod shapes;
 mod survey;
 
 pub use books::Books;
-pub use connect::{Connected, connect};
+pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
+pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};

@@ -3,6 +3,7 @@
 use super::books::Books;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::forecast::note_shortfalls;
 use super::ports::{Observer, Ports};
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
@@ -95,6 +96,7 @@ pub async fn prepare<'a>(
         totals: &totals,
         notes: notes(&survey),
     });
+    note_shortfalls(connected, &plan, observer).await;
     Ok(Prepared { plan, bound, survey, warnings, sources })
 }
 

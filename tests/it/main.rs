@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and say what they counted"
 )]
 
+mod front;
 mod http;
 #[cfg(unix)]
 mod process;
@@ -23,19 +24,23 @@ mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
+mod faults;
 mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
 mod operations;
 mod privacy;
+mod protect;
 mod rerun;
 mod review;
 mod same;
 mod screens;
 mod storm;
+mod serve;
 #[cfg(unix)]
 mod superseded;

@@ -40,16 +40,17 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
 }
 
 fn refuse(failure: Failure) -> Response {
-    Answer::from(failure).respond(false, false, None)
+    Answer::from(failure).respond(false, false)
 }
 
-/// Unconfirmed: Salesforce documents neither 429 nor `Retry-After`; choice: a gateway's status, header in seconds.
+/// Unconfirmed(retry-after): Salesforce documents neither 429 nor `Retry-After` (reference K11); choice: a gateway's
+/// status, the header in seconds.
 fn busy(retry_after: u64) -> Response {
     let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many requests");
-    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false, None)
+    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false)
 }
 
-/// Unconfirmed: the message of a 503; choice: plain words.
+/// Unconfirmed(server-unavailable): the message of a 503; choice: plain words.
 fn unavailable(retry_after: Option<u64>) -> Response {
     let message = "The server is temporarily unavailable. Please try again later.";
     let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message);
@@ -58,10 +59,11 @@ fn unavailable(retry_after: Option<u64>) -> Response {
         Some(seconds) => answer.with("retry-after", seconds.to_string()),
         None => answer,
     }
-    .respond(false, false, None)
+    .respond(false, false)
 }
 
-/// Unconfirmed: what results answer while they are not there (reference K2); choice: as for a job that is not done.
+/// Unconfirmed(results-before-end): what results answer while they are not there (reference K2); choice: as for a job
+/// that is not done.
 fn not_ready() -> Failure {
     Failure::bad("INVALIDJOBSTATE", "Results of a Job in state InProgress not available")
 }

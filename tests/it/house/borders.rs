@@ -133,7 +133,13 @@ fn rooms_are_listed_in_the_order_of_the_data() {
 /// A crate, and the files or folders (ending with `/`) that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/salesforce/transport.rs"]),
-    ("rustls", &["src/salesforce/transport.rs"]),
+    // Keys and certificates are its types; the local org needs one of them.
+    (
+        "rustls",
+        &["src/salesforce/transport.rs", "src/salesforce/login/key.rs", "src/local_org/auth/certificate.rs"],
+    ),
+    ("ring", &["src/salesforce/login/"]),
+    ("webpki", &["src/local_org/auth/certificate.rs"]),
     ("sled", &["src/checkpoint/store.rs"]),
     ("petgraph", &["src/plan/graph.rs", "src/plan/cycle.rs"]),
     ("minijinja", &["src/transform/expr.rs", "src/local_org/rule.rs"]),
@@ -196,7 +202,7 @@ fn a_crate_away_from_home_is_noticed() {
     );
     finds("src/report/x.rs", "#[derive(clap::Parser)]\nstruct A;", &["1: names clap"]);
     finds(
-        "src/cli/local.rs",
+        "src/cli/socket.rs",
         "use {axum::Router, clap::Parser, rusqlite::Connection};",
         &["1: names rusqlite"],
     );

@@ -69,15 +69,20 @@ fn project(scenario: &Scenario) -> Arc<Project> {
     Project::new(files, &queries)
 }
 
-/// What the org does to rows and jobs today.
+/// What the org does to rows, jobs and calls today.
 fn weather(world: &World, dice: &mut Dice, calm: bool) {
-    let (mut locks, mut slow, mut fails) = (0, 0, None);
+    let mut faults = Vec::new();
     if !calm {
-        locks = *dice.pick(&[0, 0, 100, 400]);
-        slow = *dice.pick(&[0, 0, 2]);
-        fails = dice.chance(25).then(|| 1 + dice.next() % 6);
+        let locks = *dice.pick(&[0, 0, 100, 400]);
+        faults.push(format!("{{ then: lock_rows, per_mille: {locks} }}"));
+        let slow = *dice.pick(&[0, 0, 2]);
+        faults.push(format!("{{ then: slow_jobs, steps: {slow} }}"));
+        if dice.chance(25) {
+            faults.push(format!("{{ then: fail_job, rows: {} }}", 1 + dice.next() % 6));
+        }
     }
-    world.org.set_faults(Faults::new(locks, slow, fails));
+    let text = format!("faults: [{}]", faults.join(", "));
+    world.org.set_faults(Faults::read("weather.yaml", &text).unwrap());
 }
 
 /// Applies until the run is over, with crashes and lost answers on the way.
