@@ -34,29 +34,26 @@ impl Asked<'_> {
             Some(saved) => same_plan(saved, plan)?,
             None => self.screen.tell(&plan_text(plan)),
         }
-        let deletes = plan.loads.iter().map(|load| load.delete).sum();
+        // A saved plan is consent, and so is `--yes`; what destroys wants both, or somebody who is asked.
+        let consents = u8::from(self.saved.is_some()) + u8::from(self.yes);
+        let deletes: u64 = plan.loads.iter().map(|load| load.delete).sum();
         match () {
             () if !plan.changes => Ok(()),
             () if self.protected => self.typed(plan),
-            () if self.local || self.consents(deletes) => Ok(()),
+            () if self.local || consents > u8::from(deletes > 0) => Ok(()),
             () => self.said(plan, deletes),
         }
     }
 
-    /// A saved plan is consent, and so is `--yes`; what destroys wants both.
-    fn consents(&self, deletes: u64) -> bool {
-        u8::from(self.saved.is_some()) + u8::from(self.yes) > u8::from(deletes > 0)
-    }
-
     /// A plain yes.
     fn said(&self, plan: &Plan, deletes: u64) -> Result<(), EngineError> {
+        if self.saved.is_some() {
+            self.screen.tell(&plan_text(plan));
+        }
         let what = if deletes > 0 { format!(", deleting {deletes} records") } else { String::new() };
         let (environment, org) = (&plan.environment, &plan.org_id);
         let question = format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:");
-        let help = match deletes {
-            0 => "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`",
-            _ => "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`",
-        };
+        let help = if deletes > 0 { DESTROYS } else { REVIEW };
         match self.screen.read(&question).as_deref() {
             Some("yes") => Ok(()),
             Some(_) => Err(refused("nothing was sent", help)),
@@ -83,6 +80,9 @@ impl Asked<'_> {
     }
 }
 
+const REVIEW: &str = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
+const DESTROYS: &str =
+    "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`";
 const UNPROTECTED: &str =
     "where machines are to apply without a person, the environment says `protect: false`";
 
