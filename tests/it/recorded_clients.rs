@@ -42,7 +42,11 @@ const DIFFERENT: [(&str, u16, &str); 4] = [
         4,
         "an object of dev hubs only: INVALID_TYPE, which the CLI takes for `no dev hub`",
     ),
-    ("/services/Soap/", 5, "login by SOAP is refused, as newer orgs do: a fault, which SOAP sends with status 500"),
+    (
+        "/services/Soap/",
+        5,
+        "login by SOAP is refused, as newer orgs do: a fault, which SOAP sends with status 500",
+    ),
 ];
 
 /// One session against an org of its own.
