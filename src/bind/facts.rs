@@ -18,6 +18,13 @@ pub enum Need {
     },
     /// All queues.
     Queues,
+    /// The records of an object that have a value in all of these fields.
+    Records {
+        /// The object.
+        object: String,
+        /// The fields.
+        fields: Vec<String>,
+    },
 }
 
 /// What was found out, beside the describes. Names in keys are in lower case.
@@ -29,6 +36,22 @@ pub struct OrgFacts {
     pub users: BTreeMap<String, Vec<UserFact>>,
     /// Queues.
     pub queues: Vec<QueueFact>,
+    /// Records by object and the fields they are matched by; nothing where they are more than memory may hold.
+    pub records: BTreeMap<(String, Vec<String>), Option<Vec<RecordFact>>>,
+}
+
+/// A record that the org has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFact {
+    /// What stands in the fields, in the order in which they were asked for.
+    pub values: Vec<String>,
+    /// 18 characters.
+    pub id: String,
+}
+
+/// An object and fields as [`OrgFacts::records`] names them.
+pub fn records_key(object: &str, fields: &[String]) -> (String, Vec<String>) {
+    (object.to_lowercase(), fields.iter().map(|field| field.to_lowercase()).collect())
 }
 
 /// A user.
@@ -58,15 +81,19 @@ pub fn needs(migration: &Migration) -> Vec<Need> {
     let mut found = BTreeMap::new();
     for load in &migration.loads {
         add(&mut found, Need::Describe(load.object.clone()));
-        for field in &load.fields {
-            match &field.verb {
+        for verb in load.fields.iter().flat_map(|field| field.verb.each()) {
+            match verb {
                 Verb::RecordType(_) => add(&mut found, Need::RecordTypes(load.object.clone())),
                 Verb::User { match_field, .. } => {
                     add(&mut found, Need::Describe("User".to_owned()));
                     add(&mut found, Need::Users { match_field: match_field.clone() });
                 }
                 Verb::Queue(_) => add(&mut found, Need::Queues),
-                Verb::Expr(_) | Verb::Const(_) | Verb::Ref { .. } => {}
+                Verb::Lookup { object, fields, .. } => {
+                    add(&mut found, Need::Describe(object.clone()));
+                    add(&mut found, Need::Records { object: object.clone(), fields: fields.clone() });
+                }
+                Verb::Expr(_) | Verb::Const(_) | Verb::Ref { .. } | Verb::FirstOf { .. } => {}
             }
         }
     }
@@ -80,6 +107,10 @@ fn add(found: &mut BTreeMap<Need, Need>, need: Need) {
         Need::RecordTypes(object) => Need::RecordTypes(object.to_lowercase()),
         Need::Users { match_field } => Need::Users { match_field: match_field.to_lowercase() },
         Need::Queues => Need::Queues,
+        Need::Records { object, fields } => {
+            let (object, fields) = records_key(object, fields);
+            Need::Records { object, fields }
+        }
     };
     found.entry(folded).or_insert(need);
 }

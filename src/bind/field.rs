@@ -64,7 +64,11 @@ fn target(
             let (matcher, column, reference) = reference::bind(site, field, schema, problems)?;
             Some((matcher, column, Some(reference)))
         }
-        Verb::RecordType(_) | Verb::User { .. } | Verb::Queue(_) => {
+        Verb::RecordType(_)
+        | Verb::User { .. }
+        | Verb::Queue(_)
+        | Verb::Lookup { .. }
+        | Verb::FirstOf { .. } => {
             table::matcher(site, field, schema, problems).map(|matcher| (matcher, plain(), None))
         }
     }
@@ -77,6 +81,8 @@ fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) 
         | Verb::Ref { from, .. }
         | Verb::RecordType(from)
         | Verb::User { from, .. }
+        | Verb::Lookup { from, .. }
+        | Verb::FirstOf { from, .. }
         | Verb::Queue(from) => Value::Expr(from.clone()),
     };
     FieldRule {

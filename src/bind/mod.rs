@@ -12,7 +12,7 @@
 //! | `key.rs` | can this field be a key |
 //! | `field.rs`, `access.rs`, `values.rs` | can this field be written, when, and with these values |
 //! | `reference.rs`, `header.rs` | can it point there, and what is its column called |
-//! | `table.rs` | which record type, user or queue is meant by a name |
+//! | `table.rs`, `lookup.rs` | which record type, user, queue or other record is meant by a text |
 
 mod access;
 mod bound;
@@ -21,14 +21,15 @@ mod field;
 mod header;
 mod key;
 mod load;
+mod lookup;
 mod reference;
 mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
-pub use bound::{Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
-pub use facts::{Need, OrgFacts, QueueFact, UserFact, needs};
+pub use bound::{Belongs, Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
+pub use facts::{Need, OrgFacts, QueueFact, RecordFact, UserFact, needs, records_key};
 pub use header::relationship_column;
 
 use crate::diagnostic::{Diagnostic, any_error, sort};

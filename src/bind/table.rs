@@ -1,35 +1,52 @@
 //! Which record type, user or queue is meant by a name: the org's own list as a table.
 
 use super::facts::UserFact;
-use super::{Problems, Site, reference};
+use super::{Problems, Site, lookup, reference};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
 use crate::model::FieldSchema;
-use crate::transform::{Fold, Inactive, Matcher, TableEntry};
+use crate::transform::{AND, Fold, Inactive, Matcher, TableEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The table of a `record_type`, `user` or `queue`; nothing when the field cannot hold one.
+/// The tables of a `record_type`, `user`, `queue`, `lookup` or `first_of`; nothing when the field cannot hold one.
 pub(super) fn matcher(
     site: &Site<'_>,
     field: &Field,
     schema: &FieldSchema,
     problems: &mut Problems,
 ) -> Option<Matcher> {
-    let (what, object, ids, fold) = match &field.verb {
+    if !reference::is_reference(site, field, schema, problems) {
+        return None;
+    }
+    let each = field.verb.each().iter().map(|verb| one(site, field, verb, schema, problems));
+    let mut all: Vec<Matcher> = each.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+    if all.len() == 1 { all.pop() } else { Some(Matcher::FirstOf(all)) }
+}
+
+fn one(
+    site: &Site<'_>,
+    field: &Field,
+    verb: &Verb,
+    schema: &FieldSchema,
+    problems: &mut Problems,
+) -> Option<Matcher> {
+    let (what, object, ids, fold) = match verb {
         Verb::RecordType(_) => ("record type", "RecordType", record_types(site), Fold::Lower),
         Verb::Queue(_) => ("queue", "Group", queues(site), Fold::Lower),
         Verb::User { match_field, .. } => {
             match_field_exists(site, field, match_field, problems);
             ("user", "User", users(site, match_field, field.inactive), Fold::User)
         }
-        Verb::Expr(_) | Verb::Const(_) | Verb::Ref { .. } => return None,
+        Verb::Lookup { object, place, fields, .. } => {
+            let (ids, fold) = lookup::table(site, object, place, fields, problems)?;
+            ("record", object.as_str(), ids, fold)
+        }
+        Verb::Expr(_) | Verb::Const(_) | Verb::Ref { .. } | Verb::FirstOf { .. } => return None,
     };
-    if !reference::is_reference(site, field, schema, problems) {
-        return None;
-    }
     if !schema.reference_to.iter().any(|o| o.eq_ignore_ascii_case(object)) {
-        let message = format!("`{}.{}` cannot hold a {what}", site.object.name, schema.name);
+        let thing = if what == "record" { format!("a record of `{object}`") } else { format!("a {what}") };
+        let message = format!("`{}.{}` cannot hold {thing}", site.object.name, schema.name);
         problems.push(Diagnostic::error(Code::BadReference, message).at(&field.value_place));
         return None;
     }
@@ -46,6 +63,7 @@ pub(super) struct Table<'a> {
 /// What is wrong with a name that stands in the manifest itself, under `word`.
 pub(super) fn misnamed(site: &Site<'_>, table: &Table<'_>, word: &str, text: &str) -> Option<Diagnostic> {
     let (what, wanted) = (table.what, table.fold.apply(text));
+    let text = &text.replace(AND, ", ");
     let problem = match table.ids.get(&*wanted) {
         Some(TableEntry::Id(_) | TableEntry::Inactive { policy: Inactive::Keep, .. }) => {
             return None;

@@ -20,8 +20,18 @@ pub(super) fn check(
             Matcher::Table { what, ids, fold } => {
                 table::misnamed(site, &table::Table { what, ids, fold: *fold }, word, &text)
             }
-            // Keys of parents: whether they are there is a question of rows.
-            Matcher::Ref { .. } => None,
+            Matcher::FirstOf(_) if matches!(word, "default" | "fallback") => {
+                let tables = rule.matcher.tables().into_iter();
+                let wrong: Vec<_> = tables
+                    .map(|(what, ids, fold)| {
+                        table::misnamed(site, &table::Table { what, ids, fold }, word, &text)
+                    })
+                    .collect();
+                // One of them is enough.
+                wrong.into_iter().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().last())
+            }
+            // Keys of parents, and one alternative of several: whether they are there is a question of rows.
+            Matcher::Ref { .. } | Matcher::FirstOf(_) => None,
         };
         problems.extend(problem.map(|p| p.at(&field.value_place)));
     }
@@ -51,6 +61,8 @@ fn constant(verb: &Verb) -> Option<(&'static str, String)> {
         Verb::RecordType(from) => ("record_type", from),
         Verb::User { from, .. } => ("user", from),
         Verb::Queue(from) => ("queue", from),
+        Verb::Lookup { from, .. } => ("match", from),
+        Verb::FirstOf { from, .. } => ("first_of", from),
     };
     expr.constant().map(|text| (word, text))
 }

@@ -1,5 +1,6 @@
 //! `cutover apply`: show the plan, ask, load, report.
 
+use super::approve::{Asked, needs_saved_plan};
 use super::args::{ApplyArgs, Global};
 use super::org::reach;
 use super::plan::{seed, threads};
@@ -10,12 +11,13 @@ use super::watch::Watch;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
-    Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, refresh, run as run_engine,
+    Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, is_protected, refresh,
+    run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
 use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
-use crate::report::{failure_groups, plan_text, report_json, report_text};
+use crate::report::{failure_groups, report_json, report_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,6 +120,8 @@ impl Order<'_> {
     ) -> Result<Finished, EngineError> {
         let resumes = self.saved.as_ref().is_some_and(|saved| begun_with(project, saved).unwrap_or(false));
         let connected = connect(ports, migration).await?;
+        let protected = is_protected(migration, &connected.info);
+        needs_saved_plan(&migration.environment.name, protected, self.saved.as_ref())?;
         let bound = bound(migration, &connected)?;
         self.screen.show(&bound.1, &project.root);
         let watch = Watch::new(self.screen);
@@ -127,36 +131,19 @@ impl Order<'_> {
         }
         let stop = Arc::new(Stop::default());
         let listener = tokio::spawn(listen(stop.clone()));
-        let approve = |prepared: &Prepared<'_>| self.approve(prepared, migration, resumes);
+        let asked = Asked {
+            screen: self.screen,
+            saved: self.saved.as_ref(),
+            resumes,
+            protected,
+            local: matches!(migration.environment.org, OrgLogin::Local { .. }),
+            yes: self.args.yes,
+        };
+        let approve = |prepared: &Prepared<'_>| asked.approve(&prepared.plan);
         let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();
         done
-    }
-
-    /// Shows the plan, holds it against the saved one, and asks where somebody must be asked.
-    fn approve(
-        &self,
-        prepared: &Prepared<'_>,
-        migration: &Migration,
-        resumes: bool,
-    ) -> Result<(), EngineError> {
-        let plan = &prepared.plan;
-        if let Some(saved) = &self.saved {
-            // What the interrupted run has landed of its own plan is no reason to call the plan stale.
-            return if resumes && saved.inputs == plan.inputs { Ok(()) } else { same_plan(saved, plan) };
-        }
-        self.screen.tell(&plan_text(plan));
-        let local = matches!(migration.environment.org, OrgLogin::Local { .. });
-        if local || self.args.yes || !plan.changes {
-            return Ok(());
-        }
-        let question = format!("Apply this to {} ({})? Only `yes` goes on:", plan.environment, plan.org_id);
-        match self.screen.ask(&question) {
-            Some(true) => Ok(()),
-            Some(false) => Err(refused("nothing was sent")),
-            None => Err(refused("somebody must approve the plan, and there is no terminal to ask at")),
-        }
     }
 
     /// The report: on screen, as JSON, and in the run's folder.
@@ -185,27 +172,6 @@ fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
     let (lines, _) = read_journal(&project.files, &path)?;
     let text = read_text(&project.files, &format!("runs/{run}/plan.json"))?;
     Ok(RunState::fold(&path, &lines)?.unfinished() && read_plan(&text).is_ok_and(|plan| plan == *saved))
-}
-
-/// A saved plan is executed only as it was reviewed.
-fn same_plan(saved: &Plan, now: &Plan) -> Result<(), EngineError> {
-    if saved == now {
-        return Ok(());
-    }
-    let what = match () {
-        () if saved.org_id != now.org_id => "it was made for another org",
-        () if saved.sources != now.sources => "a source has changed since",
-        () if saved.inputs != now.inputs => "the manifest or the org has changed since",
-        () => "what has landed has changed since",
-    };
-    let problem = Diagnostic::error(Code::StalePlan, format!("the saved plan is stale: {what}"));
-    let help = "make a new plan with `cutover plan --out FILE` and review it";
-    Err(EngineError::problem(Exit::Stale, problem.help(help)))
-}
-
-fn refused(message: &str) -> EngineError {
-    let help = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
-    EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, message).help(help))
 }
 
 /// Ctrl-C once: leave a checkpoint. Twice: leave now; the journal has everything that matters.

@@ -2,11 +2,13 @@
 //! terminal, and that wires the real ports together.
 
 mod apply;
+mod approve;
 mod args;
 mod check;
 mod graph;
 mod local;
 mod local_commands;
+mod login;
 mod org;
 mod plan;
 mod project;

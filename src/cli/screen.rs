@@ -71,15 +71,15 @@ impl Screen {
         error.exit()
     }
 
-    /// Asks a question that only `yes` answers with yes; nothing when there is nobody to ask.
-    pub(super) fn ask(&self, question: &str) -> Option<bool> {
+    /// Asks a question and reads a line without its end; nothing when there is nobody to ask.
+    pub(super) fn read(&self, question: &str) -> Option<String> {
         if !std::io::stdin().is_terminal() {
             return None;
         }
         let _ = write!(std::io::stderr().lock(), "{question} ");
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).ok()?;
-        Some(answer.trim() == "yes")
+        Some(answer.trim().to_owned())
     }
 }
 

@@ -4,7 +4,7 @@ use super::exit::{EngineError, Exit};
 use super::ports::Ports;
 use crate::bind::{OrgFacts, needs};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::Migration;
+use crate::manifest::{Migration, OrgLogin};
 use crate::model::OrgSchema;
 use crate::salesforce::{Client, OrgInfo};
 
@@ -30,6 +30,13 @@ pub async fn connect<'a>(ports: &Ports<'a>, migration: &Migration) -> Result<Con
     check_org(migration, &info)?;
     let (schema, facts) = client.learn(&needs(migration)).await?;
     Ok(Connected { client, info, schema, facts })
+}
+
+/// Whether an apply here needs a saved plan and a typed confirmation: as the environment says, else wherever the org is
+/// neither local nor calls itself a sandbox.
+pub fn is_protected(migration: &Migration, info: &OrgInfo) -> bool {
+    let local = matches!(migration.environment.org, OrgLogin::Local { .. });
+    migration.environment.protect.unwrap_or(!local && !info.is_sandbox)
 }
 
 fn check_org(migration: &Migration, info: &OrgInfo) -> Result<(), EngineError> {

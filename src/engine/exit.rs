@@ -92,9 +92,9 @@ impl EngineError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Problems(exit, _) => *exit,
-            Self::Org(OrgError::Refused { .. }) => Exit::Refused,
+            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => Exit::Refused,
             Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
-            Self::Org(OrgError::Api { code, .. }) if code == "REQUEST_LIMIT_EXCEEDED" => Exit::Interrupted,
+            Self::Org(error) if error.is_limit() => Exit::Interrupted,
             Self::Journal(
                 JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. },
             )
@@ -107,9 +107,13 @@ impl EngineError {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let (code, help) = match self {
             Self::Problems(_, problems) => return problems.clone(),
-            Self::Org(OrgError::Refused { .. }) => {
+            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => {
                 (Code::OrgRefused, "log in again, or ask for the permission")
             }
+            Self::Org(error) if error.is_limit() => (
+                Code::OrgRefused,
+                "the org's allowance comes back within a day: then run `cutover apply` again, it goes on where it stopped",
+            ),
             Self::Org(_) => (Code::OrgUnreachable, "run `cutover apply` again: it goes on where it stopped"),
             _ => (Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
         };

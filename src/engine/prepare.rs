@@ -3,15 +3,16 @@
 use super::books::Books;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::forecast::note_shortfalls;
 use super::ports::{Observer, Ports};
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
-use crate::manifest::{Migration, Operation};
+use crate::manifest::Migration;
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
-use crate::transform::Matcher;
+use crate::stage::{Decided, Shape};
 
 /// Rows of a part whose rows lock parents (spec, Order).
 const LOCKING_ROWS: u32 = 10_000;
@@ -95,6 +96,7 @@ pub async fn prepare<'a>(
         totals: &totals,
         notes: notes(&survey),
     });
+    note_shortfalls(connected, &plan, observer).await;
     Ok(Prepared { plan, bound, survey, warnings, sources })
 }
 
@@ -145,7 +147,7 @@ pub(super) fn digest(
         for rule in &bound.rules {
             part(&rule.field);
             part(&format!("{:?}", rule.convert));
-            if let Matcher::Table { ids, .. } = &rule.matcher {
+            for (_, ids, _) in rule.matcher.tables() {
                 part(&format!("{ids:?}"));
             }
         }
@@ -160,10 +162,8 @@ fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<Loa
         let limit = load.part_rows.or(migration.environment.part_rows);
         LoadFacts {
             object: bound.object.clone(),
-            operation: match bound.operation {
-                Operation::Upsert => "upsert".into(),
-                Operation::Insert => "insert".into(),
-            },
+            operation: bound.operation.word().into(),
+            deletes: bound.operation.deletes(),
             key: bound.key.clone(),
             part_rows: limit.unwrap_or(if lock.is_some() { LOCKING_ROWS } else { FREE_ROWS }).max(1),
             lock,
@@ -174,7 +174,9 @@ fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<Loa
 }
 
 fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
-    use crate::model::Outcome::{Created, Duplicate, Failed, Filtered, Held, Rejected, Unchanged, Updated};
+    use crate::model::Outcome::{
+        Created, Deleted, Duplicate, Failed, Filtered, Held, Rejected, Unchanged, Updated,
+    };
     let (scan, decided) = (&survey.scans[load], &survey.decided[load]);
     let of = |outcome: crate::model::Outcome| decided.outcomes[outcome as usize];
     LoadTotals {
@@ -184,7 +186,7 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
         duplicate: of(Duplicate),
         held: of(Held),
         unchanged: of(Unchanged),
-        done: if resumed { of(Created) + of(Updated) + of(Failed) } else { 0 },
+        done: if resumed { of(Created) + of(Updated) + of(Deleted) + of(Failed) } else { 0 },
         absent: decided.absent,
         levels: decided.levels.clone(),
         deferred: decided.deferred,
@@ -192,36 +194,25 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
     }
 }
 
-/// Loops and hierarchies that are too deep.
+/// What the reviewer should know of each load's rows.
 fn notes(survey: &Surveyed<'_>) -> Vec<String> {
-    const MOST: usize = 10;
     let mut notes = survey.notes.clone();
     for (shape, decided) in survey.shapes.iter().zip(&survey.decided) {
-        for (lines, opened) in decided.loops.iter().take(MOST) {
-            let path = shape.paths.first().map_or("", String::as_str);
-            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            let what = if *opened {
-                "the first goes without its parent, which a second pass fills"
-            } else {
-                "they are rejected"
-            };
-            notes.push(format!(
-                "{}: rows of {path} point at each other (lines {}); {what}",
-                shape.name,
-                lines.join(" → ")
-            ));
-        }
-        if decided.loops.len() > MOST {
-            notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
-        }
+        loops(shape, decided, &mut notes);
         let (landed, unchanged) = (
             decided.levels.iter().map(|l| l.1).sum::<u64>(),
             decided.outcomes[crate::model::Outcome::Unchanged as usize],
         );
-        if landed > 1 && unchanged == 0 {
+        if landed > 1 && unchanged == 0 && !shape.operation.needs_record() {
             notes.push(format!(
                 "{}: all {landed} rows that landed go again: its mapping has changed, or every row has",
                 shape.name
+            ));
+        }
+        if decided.gone > 0 {
+            notes.push(format!(
+                "{}: {} rows have no record in the org: nothing to delete",
+                shape.name, decided.gone
             ));
         }
         if decided.too_deep {
@@ -232,4 +223,26 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Rows that point at each other.
+fn loops(shape: &Shape, decided: &Decided<'_>, notes: &mut Vec<String>) {
+    const MOST: usize = 10;
+    for (lines, opened) in decided.loops.iter().take(MOST) {
+        let path = shape.paths.first().map_or("", String::as_str);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let what = if *opened {
+            "the first goes without its parent, which a second pass fills"
+        } else {
+            "they are rejected"
+        };
+        notes.push(format!(
+            "{}: rows of {path} point at each other (lines {}); {what}",
+            shape.name,
+            lines.join(" → ")
+        ));
+    }
+    if decided.loops.len() > MOST {
+        notes.push(format!("{}: {} more loops in its rows", shape.name, decided.loops.len() - MOST));
+    }
 }

@@ -1,10 +1,11 @@
 //! From result files to outcomes: every row of a part gets exactly one fate, matched by what the row carries, and
-//! the fates become a ledger segment and a file of failed rows.
+//! the fates become a ledger segment.
 
 use super::again::{MOST_ATTEMPTS, parts_again};
 use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
+use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::ledger::{Entry, Flags, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
@@ -12,18 +13,20 @@ use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
 use crate::stage::{IndexRecord, action};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is in the org.
+    /// The org did what was asked: the record is there, or is deleted.
     Landed {
         /// Its record.
         id: RecordId,
         /// Whether the record is new.
         created: bool,
     },
+    /// It was to be deleted and is not there any more: somebody else did it.
+    Gone,
     /// The org refused it.
     Failed {
         /// The record, where the org named it.
@@ -60,7 +63,7 @@ impl Index {
             bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
-        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.operation == "update" })
+        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.by_id() })
     }
 
     /// Only these records from now on.
@@ -123,6 +126,17 @@ impl Collected {
         Ok(())
     }
 
+    /// A row that went, as its payload has it, and its fate.
+    pub(super) fn fate_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(&IndexRecord, &Fate)> {
+        let at = self.index.find(get)?;
+        Some((&self.index.records[at], self.fates[at].as_ref()?))
+    }
+
+    /// Whether any row failed.
+    pub(super) fn has_failures(&self) -> bool {
+        self.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. })))
+    }
+
     /// Rows that no file names.
     pub(super) fn unknown(&self) -> usize {
         self.fates.iter().filter(|f| f.is_none()).count()
@@ -139,6 +153,25 @@ impl Collected {
             Ok(())
         })?;
         Ok(keys)
+    }
+
+    /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that
+    /// they are deleted or unknown to it.
+    pub(super) fn doubtful(&self) -> Vec<RecordId> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.filter(|(_, fate)| is_doubtful(fate.as_ref())).filter_map(|(record, _)| record.id).collect()
+    }
+
+    /// Settles the doubtful records of a delete: those not among `there` are gone. By our own doing, where the org told
+    /// nothing of this intent or an earlier one of it (`again`); else by somebody's.
+    pub(super) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
+        for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
+            let Some(id) = record.id.filter(|id| is_doubtful(fate.as_ref()) && !there.contains(id)) else {
+                continue;
+            };
+            let ours = fate.is_none() || again;
+            *fate = Some(if ours { Fate::Landed { id, created: false } } else { Fate::Gone });
+        }
     }
 
     /// Gives the row of a key its fate.
@@ -190,6 +223,16 @@ impl Collected {
     }
 }
 
+/// Whether a row's record may be gone.
+fn is_doubtful(fate: Option<&Fate>) -> bool {
+    const MAYBE: [&str; 2] = ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"];
+    match fate {
+        None => true,
+        Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
+        Some(_) => false,
+    }
+}
+
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
 pub(super) fn settle(
@@ -206,18 +249,20 @@ pub(super) fn settle(
     write_crosswalk(desk, key, &part, &collected)?;
     let entries = collected.index.records.iter().zip(&collected.fates);
     let load = load_tag(&desk.load_name(part.load));
-    let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), load, run)).collect();
+    let make = if part.deletes() { after_delete } else { entry };
+    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
     let ledger = books.open(&part.object)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
-    let (created, updated, failed) = counts(&part, &collected);
+    let Counts { created, updated, deleted, unchanged, failed } = counts(&part, &collected);
     let seq = desk.record(Event::PartSettled {
         part: key,
         state: collected.state.clone(),
         created,
         updated,
-        deleted: 0,
+        deleted,
+        unchanged,
         failed,
         segment: Some(named),
         failures,
@@ -250,17 +295,47 @@ fn again(
     if again.is_empty() { Ok(Vec::new()) } else { parts_again(desk, key, part, &again) }
 }
 
-/// Created, updated, failed.
-fn counts(part: &Part, collected: &Collected) -> (u64, u64, u64) {
-    let (mut created, mut updated, mut failed) = (0, 0, 0);
+/// The rows of a part by outcome.
+#[derive(Default)]
+struct Counts {
+    created: u64,
+    updated: u64,
+    deleted: u64,
+    unchanged: u64,
+    failed: u64,
+}
+
+fn counts(part: &Part, collected: &Collected) -> Counts {
+    let mut counts = Counts::default();
     for fate in &collected.fates {
-        match fate {
-            Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => created += 1,
-            Some(Fate::Landed { .. }) => updated += 1,
-            _ => failed += 1,
-        }
+        let count = match fate {
+            Some(Fate::Landed { .. }) if part.deletes() => &mut counts.deleted,
+            Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => &mut counts.created,
+            Some(Fate::Landed { .. }) => &mut counts.updated,
+            Some(Fate::Gone) => &mut counts.unchanged,
+            _ => &mut counts.failed,
+        };
+        *count += 1;
     }
-    (created, updated, failed)
+    counts
+}
+
+/// What the ledger will know of a row that was to be deleted: refused, the record is as it was.
+fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entry {
+    let flags = Flags { created_by_us: record.past.ours, ..Flags::default() };
+    let entry = Entry { load, run, flags, ..Entry::new(record.key, State::Removed) };
+    match fate {
+        Some(Fate::Landed { .. }) => Entry { outcome: Some(Outcome::Deleted), ..entry },
+        Some(Fate::Gone) => Entry { outcome: Some(Outcome::Unchanged), ..entry },
+        _ => Entry {
+            state: State::Landed,
+            id: record.id,
+            payload: record.payload,
+            create: record.create,
+            outcome: Some(Outcome::Failed),
+            ..entry
+        },
+    }
 }
 
 /// What the ledger will know of a row.
@@ -295,98 +370,5 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
             }
         }
         None => Entry { state: State::Failed, create: 0, outcome, ..base },
-    }
-}
-
-/// `sf__Id,sf__Error,_code,_file,_line,<payload columns>`, durable; nothing when no row failed.
-fn write_failures(
-    desk: &Desk<'_, '_>,
-    key: PartKey,
-    part: &Part,
-    collected: &Collected,
-) -> Result<Option<NamedFile>, EngineError> {
-    if !collected.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. }))) {
-        return Ok(None);
-    }
-    let state = desk.state.borrow();
-    let load = state.loads.get(part.load as usize).map(|l| &l.name);
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let mut begun = false;
-    each_payload_row(desk.ports.files, part, |header, record| {
-        if !begun {
-            begun = true;
-            let ours = ["sf__Id", "sf__Error", "_code", "_file", "_line"];
-            csv.write_record(ours.into_iter().chain(header.iter())).map_err(std::io::Error::other)?;
-        }
-        let Some(at) = collected.index.find(cell_of(header, record)) else { return Ok(()) };
-        let Some(Fate::Failed { id, code, text, .. }) = &collected.fates[at] else { return Ok(()) };
-        let row = &collected.index.records[at];
-        let file = load.and_then(|l| l.files.get(row.file as usize)).map_or("", String::as_str);
-        let line = row.line.to_string();
-        let ours = [id.as_str(), text, code, file, &line];
-        Ok(csv.write_record(ours.into_iter().chain(record.iter())).map_err(std::io::Error::other)?)
-    })?;
-    let bytes = csv.into_inner().map_err(|e| EngineError::Unexpected(e.to_string()))?;
-    let name = load.map_or("", |l| l.name.as_str());
-    let path = format!("data/{}/{name}.{key}.failed.csv", state.run);
-    crate::ports::write_durably(desk.ports.files, &path, &bytes)?;
-    let blake3 = blake3::hash(&bytes).to_hex().to_string();
-    Ok(Some(NamedFile { path, length: bytes.len() as u64, blake3 }))
-}
-
-/// `key,id` of every row that landed: what satellite systems need to follow a record. Durable before the event.
-fn write_crosswalk(
-    desk: &Desk<'_, '_>,
-    key: PartKey,
-    part: &Part,
-    collected: &Collected,
-) -> Result<(), EngineError> {
-    if part.kind != StepKind::Rows {
-        return Ok(());
-    }
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    each_payload_row(desk.ports.files, part, |header, record| {
-        let get = cell_of(header, record);
-        let Some(at) = collected.index.find(&get) else { return Ok(()) };
-        let Some(Fate::Landed { id, .. }) = &collected.fates[at] else { return Ok(()) };
-        let legacy = get(&part.key).unwrap_or_default();
-        Ok(csv.write_record([legacy, id.to_string()]).map_err(std::io::Error::other)?)
-    })?;
-    let bytes = csv.into_inner().map_err(|e| EngineError::Unexpected(e.to_string()))?;
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let run = desk.state.borrow().run;
-    let path = crosswalk_path(run, &part.object, key);
-    Ok(crate::ports::write_durably(desk.ports.files, &path, &bytes)?)
-}
-
-/// Where the crosswalk of a part lies.
-fn crosswalk_path(run: u32, object: &str, key: PartKey) -> String {
-    format!("data/{run}/crosswalk/{object}/{key}.csv")
-}
-
-/// Calls `f` with the header and each row of a part's payload.
-fn each_payload_row(
-    files: &dyn Files,
-    part: &Part,
-    mut f: impl FnMut(&csv::StringRecord, &csv::StringRecord) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
-    let bytes = read_all(files, &part.file.path)?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let header = reader.headers().map_err(std::io::Error::other)?.clone();
-    for record in reader.records() {
-        f(&header, &record.map_err(std::io::Error::other)?)?;
-    }
-    Ok(())
-}
-
-fn cell_of<'r>(
-    header: &'r csv::StringRecord,
-    record: &'r csv::StringRecord,
-) -> impl Fn(&str) -> Option<String> + 'r {
-    move |column| {
-        let at = header.iter().position(|h| h.eq_ignore_ascii_case(column))?;
-        record.get(at).map(str::to_owned)
     }
 }

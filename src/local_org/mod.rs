@@ -74,6 +74,8 @@ struct Shared {
     facts: store::Facts,
     db: Mutex<Connection>,
     base_url: RwLock<String>,
+    /// When the org opened: its objects have not changed since.
+    opened: i64,
     now: AtomicI64,
     /// Calls that wait for the database.
     waiting: AtomicU64,
@@ -122,6 +124,7 @@ impl LocalOrg {
             facts,
             db: Mutex::new(conn),
             base_url: RwLock::new(options.base_url),
+            opened: options.now,
             now: AtomicI64::new(options.now),
             waiting: AtomicU64::new(0),
             trouble: Mutex::default(),

@@ -16,6 +16,7 @@ pub(super) fn check_loads(drafts: Vec<Draft>, whole: bool, problems: &mut Vec<Di
         problems.extend(object_problem(draft, &drafts[..index]));
         let targets = targets(&draft.load).filter(|_| whole);
         problems.extend(targets.filter_map(|target| target_problem(target, &drafts)));
+        problems.extend(lookups(&draft.load).filter_map(|lookup| lookup_problem(lookup, &drafts)));
     }
     let resolved: Vec<Vec<usize>> =
         (0..drafts.len()).map(|index| resolve_after(index, &drafts, whole, problems)).collect();
@@ -78,6 +79,26 @@ fn targets(load: &Load) -> impl Iterator<Item = &RefTo> {
     })
 }
 
+/// The objects looked up by a load, with their places.
+fn lookups(load: &Load) -> impl Iterator<Item = (&str, &Place)> {
+    load.fields.iter().flat_map(|field| field.verb.each()).filter_map(|verb| match verb {
+        Verb::Lookup { object, place, .. } => Some((object.as_str(), place)),
+        _ => None,
+    })
+}
+
+/// What a load of this manifest creates is not there when the plan is made.
+fn lookup_problem((object, place): (&str, &Place), drafts: &[Draft]) -> Option<Diagnostic> {
+    let creates = |draft: &&Draft| same(&draft.load.object, object) && !draft.load.operation.needs_record();
+    let load = &drafts.iter().find(creates)?.load;
+    let message = format!("a `lookup` of what `{}` creates is not built yet", load.name);
+    Some(
+        Diagnostic::error(Code::NotBuilt, message)
+            .at(place)
+            .help(format!("use `ref: {}`, by its key", load.object)),
+    )
+}
+
 /// A reference points at an object that is loaded here.
 fn target_problem(target: &RefTo, drafts: &[Draft]) -> Option<Diagnostic> {
     let objects =
@@ -108,6 +129,11 @@ fn resolve_after(index: usize, drafts: &[Draft], whole: bool, problems: &mut Vec
             None if whole => problems.push(unknown_load(name, drafts).at(place)),
             None => {}
         }
+    }
+    // What is looked up is looked up as its updates leave it.
+    for (object, _) in lookups(&drafts[index].load) {
+        let updates = |other: &usize| *other != index && same(&drafts[*other].load.object, object);
+        found.extend((0..drafts.len()).filter(updates).filter(|o| !drafts[*o].load.operation.deletes()));
     }
     found.sort_unstable();
     found.dedup();

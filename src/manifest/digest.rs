@@ -100,6 +100,15 @@ fn verb(verb: &Verb, out: &mut Lines) {
             out.put("  user", from.text());
             out.put("  match", match_field);
         }
+        Verb::Lookup { object, fields, from, .. } => {
+            out.put("  lookup", object);
+            out.put("  match", &fields.join(" "));
+            out.put("  from", from.text());
+        }
+        Verb::FirstOf { of, .. } => {
+            out.put("  first_of", "");
+            of.iter().for_each(|one| self::verb(one, out));
+        }
         Verb::Ref { targets, type_expr, from } => {
             out.put("  from", from.text());
             out.maybe("  type", type_expr.as_ref().map(Expr::text));

@@ -4,6 +4,7 @@
 
 use super::expression::{compile_node, expression, take_expression};
 use super::file::Shelf;
+use super::lookup;
 use super::maps::read_map;
 use super::migration::{Field, RefTo, Verb};
 use super::policy::Policies;
@@ -25,11 +26,9 @@ pub(super) struct FieldRules<'a> {
 }
 
 /// The words that say where a value comes from, in the order of the specification.
-const VERBS: [&str; 6] = ["from", "value", "ref", "record_type", "user", "queue"];
+const VERBS: [&str; 8] = ["from", "value", "ref", "record_type", "user", "queue", "lookup", "first_of"];
 /// Words that belong to one verb.
 const HELPERS: [&str; 2] = ["type", "match"];
-/// Those that are not built yet: beside one of them a missing verb is no second problem.
-const UNBUILT_VERBS: [&str; 2] = ["lookup", "first_of"];
 
 /// Takes `fields`.
 pub(super) fn read_fields(
@@ -136,7 +135,6 @@ fn the_verb(pair: &Pair, reader: &mut MapReader<'_, '_>) -> Option<&'static str>
         VERBS.into_iter().filter(said).filter(|verb| !(*verb == "from" && said(&"ref"))).collect();
     let problem = match present[..] {
         [only] => return Some(only),
-        [] if UNBUILT_VERBS.iter().any(said) => return None,
         [] => Diagnostic::error(
             Code::MissingKey,
             format!("`{}` does not say where its value comes from", pair.key),
@@ -163,17 +161,22 @@ fn refuse_misplaced(node: &Node, verb: &str, reader: &mut MapReader<'_, '_>) {
     let mapped = node.get("map").is_some() || node.get("map_file").is_some();
     let kept = node.get("fallback").is_some();
     for pair in node.pairs().unwrap_or_default() {
-        let matching = matches!(verb, "ref" | "record_type" | "user" | "queue");
+        let matching = !matches!(verb, "from" | "value");
+        let several = node.get("match").and_then(Node::pairs).is_some_and(|pairs| pairs.len() > 1);
         let help = match pair.key.as_str() {
             "type" if verb != "ref" => "`type` stands beside `ref` only",
-            "match" if verb != "user" => "`match` stands beside `user` only",
-            "inactive" if verb != "user" => "`inactive` stands beside `user` only",
+            "match" if !matches!(verb, "user" | "lookup") => "`match` stands beside `user` or `lookup` only",
+            "inactive" if !matches!(verb, "user" | "first_of") => {
+                "`inactive` stands beside `user` or `first_of` only"
+            }
+            "default" | "fallback" if several => "it is one text, and `match` names several fields",
             "inactive" if !kept && pair.value.text() == Some("fallback") => "add a `fallback`",
             "map" | "map_file" if verb == "value" => "a `value` is sent as it stands",
-            "unmapped" if !mapped => "`unmapped` stands beside `map` or `map_file` only",
-            "on_missing" if !matching => {
-                "`on_missing` stands beside `ref`, `record_type`, `user` or `queue` only"
+            "map" | "map_file" if verb == "first_of" || several => {
+                "it translates one text, and here are several"
             }
+            "unmapped" if !mapped => "`unmapped` stands beside `map` or `map_file` only",
+            "on_missing" if !matching => "`on_missing` stands beside `ref` and look-ups only",
             "fallback" if !mapped && !matching => {
                 "`fallback` is for what a map or a match does not find; for blanks write `default`"
             }
@@ -185,9 +188,10 @@ fn refuse_misplaced(node: &Node, verb: &str, reader: &mut MapReader<'_, '_>) {
 }
 
 /// The verbs and their helpers that a field says.
-type Said<'n> = BTreeMap<&'static str, &'n Node>;
+pub(super) type Said<'n> = BTreeMap<&'static str, &'n Node>;
 
-fn read_verb(
+/// Reads a verb and what stands beside it.
+pub(super) fn read_verb(
     verb: &'static str,
     node: &Node,
     said: &Said<'_>,
@@ -199,6 +203,8 @@ fn read_verb(
         "value" => Verb::Const(fill(scalar(value, "`value`", problems)?, rules.vars, problems)),
         "ref" => return read_ref(node, said, rules, problems),
         "record_type" => Verb::RecordType(expression(value, verb, rules.scope, Role::Value, problems)?),
+        "lookup" => return lookup::read(value, said.get("match").copied(), rules, problems),
+        "first_of" => return lookup::read_first_of(value, rules, problems),
         "queue" => Verb::Queue(expression(value, verb, rules.scope, Role::Value, problems)?),
         "user" => {
             let from = expression(value, verb, rules.scope, Role::Value, problems);

@@ -46,6 +46,8 @@ pub struct Environment {
     pub parallel_jobs: u32,
     /// Rows of a lock-prone part, if it says so.
     pub part_rows: Option<u32>,
+    /// Whether an apply needs a saved plan and a typed confirmation, if it says so.
+    pub protect: Option<bool>,
 }
 
 /// How an org is reached.
@@ -62,6 +64,44 @@ pub enum OrgLogin {
         url: String,
         /// The token.
         token: SecretString,
+    },
+    /// The `sf` command's login.
+    Sf {
+        /// An alias or username that it knows.
+        user: String,
+    },
+    /// A signed assertion (JWT bearer).
+    Jwt {
+        /// Where logins are made, without a slash at the end.
+        login: String,
+        /// Who we are there.
+        username: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// Path of the private key.
+        key_file: String,
+        /// Where it is named.
+        key_place: Place,
+    },
+    /// An app's own login.
+    ClientCredentials {
+        /// The org's own address, without a slash at the end.
+        login: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// The app's secret.
+        client_secret: SecretString,
+    },
+    /// A refresh token that was granted before.
+    RefreshToken {
+        /// Where logins are made, without a slash at the end.
+        login: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// The app's secret, where it has one.
+        client_secret: Option<SecretString>,
+        /// The refresh token.
+        refresh_token: SecretString,
     },
 }
 
@@ -183,14 +223,45 @@ pub enum Verb {
     },
     /// A queue, by DeveloperName.
     Queue(Expr),
+    /// A record that the org has, by some of its fields.
+    Lookup {
+        /// Its object.
+        object: String,
+        /// Where that is named.
+        place: Place,
+        /// The fields to look in.
+        fields: Vec<String>,
+        /// The texts to look for, [`crate::transform::AND`] between them.
+        from: Expr,
+    },
+    /// The first of several look-ups that finds something.
+    FirstOf {
+        /// The look-ups.
+        of: Vec<Verb>,
+        /// Their texts, [`crate::transform::OR`] between them.
+        from: Expr,
+    },
 }
 
 impl Verb {
+    /// Itself, or the look-ups of which it takes the first that finds something.
+    pub fn each(&self) -> &[Verb] {
+        match self {
+            Self::FirstOf { of, .. } => of,
+            one => std::slice::from_ref(one),
+        }
+    }
+
     /// Its expressions, in the order they are written in the specification.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
             Self::Const(_) => Vec::new(),
-            Self::Expr(e) | Self::RecordType(e) | Self::Queue(e) | Self::User { from: e, .. } => vec![e],
+            Self::Expr(e)
+            | Self::RecordType(e)
+            | Self::Queue(e)
+            | Self::User { from: e, .. }
+            | Self::Lookup { from: e, .. }
+            | Self::FirstOf { from: e, .. } => vec![e],
             Self::Ref { type_expr, from, .. } => type_expr.iter().chain([from]).collect(),
         }
     }
@@ -238,4 +309,27 @@ pub enum Operation {
     Upsert,
     /// Created once; later changes go as updates by Id.
     Insert,
+    /// Updated by Id; never created.
+    Update,
+    /// Moved to the recycle bin, by Id.
+    Delete,
+    /// Removed for good, by Id.
+    HardDelete,
+}
+
+impl Operation {
+    /// Whether it is for records that the org has: a row without one is never created.
+    pub fn needs_record(self) -> bool {
+        matches!(self, Self::Update) || self.deletes()
+    }
+
+    /// Whether its records are gone afterwards.
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::HardDelete)
+    }
+
+    /// The word of the manifest, of the plan and of the job.
+    pub fn word(self) -> &'static str {
+        super::words::name_of(super::words::OPERATION, &self)
+    }
 }

@@ -46,6 +46,11 @@ fn required(words: &[Word]) -> Vec<&'static str> {
         vec!["file"]
     } else if has("org") {
         vec!["org"]
+    } else if has("key_file") {
+        vec!["login", "username", "client_id", "key_file"]
+    } else if has("client_secret") {
+        let secret = if has("refresh_token") { "refresh_token" } else { "client_secret" };
+        vec!["login", "client_id", secret]
     } else {
         Vec::new()
     }
@@ -77,6 +82,9 @@ fn shape(of: &Shape) -> Value {
         Shape::TextOr(inner) => json!({ "anyOf": [{ "type": "string" }, words(inner)] }),
         Shape::ListOf(inner) => json!({ "type": "array", "items": words(inner) }),
         Shape::Fields => map_of(json!({ "$ref": "#/$defs/field" })),
+        Shape::Match => {
+            json!({ "anyOf": [{ "type": "string" }, map_of(json!({ "$ref": "#/$defs/expression" }))] })
+        }
         Shape::Reference => json!({ "anyOf": [{ "type": "string" }, map_of(json!({ "type": "string" }))] }),
         Shape::Unbuilt(_) => json!(false),
     }
@@ -102,12 +110,15 @@ fn budget() -> Value {
 /// A field's value: an expression, or a mapping with exactly one verb.
 fn field() -> Value {
     let mut mapping = words(FIELD);
-    let verbs = ["from", "value", "ref", "record_type", "user", "queue"];
+    let verbs = ["from", "value", "ref", "record_type", "user", "queue", "lookup", "first_of"];
     let plain = json!({ "required": ["from"], "not": { "required": ["ref"] } });
     let others = verbs.iter().filter(|verb| **verb != "from").map(|verb| json!({ "required": [verb] }));
     let one: Vec<Value> = others.chain([plain]).collect();
-    let beside = json!({ "ref": ["from"], "type": ["ref"], "match": ["user"], "inactive": ["user"] });
-    merge(&mut mapping, json!({ "oneOf": one, "dependentRequired": beside }));
+    let beside = json!({ "ref": ["from"], "type": ["ref"], "lookup": ["match"] });
+    let either =
+        |one: &str, other: &str| json!({ "anyOf": [{ "required": [one] }, { "required": [other] }] });
+    let schemas = json!({ "match": either("user", "lookup"), "inactive": either("user", "first_of") });
+    merge(&mut mapping, json!({ "oneOf": one, "dependentRequired": beside, "dependentSchemas": schemas }));
     json!({ "anyOf": [{ "$ref": "#/$defs/expression" }, mapping] })
 }
 

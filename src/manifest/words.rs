@@ -52,6 +52,8 @@ pub(super) enum Shape {
     Fields,
     /// An object, or a mapping of tags to objects.
     Reference,
+    /// A field, or a mapping of fields to expressions.
+    Match,
     /// A word of the language that is not built yet; what to write instead.
     Unbuilt(&'static str),
 }
@@ -65,8 +67,8 @@ const fn later(name: &'static str, instead: &'static str) -> Word {
 }
 
 use Shape::{
-    Budget, Count, Expression, Fields, Flag, ListOf, Name, Named, OneOf, Reference, Text, TextMap, TextOr,
-    Texts, Version, Words,
+    Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
+    TextOr, Texts, Version, Words,
 };
 
 /// `cutover.yaml` itself.
@@ -97,7 +99,11 @@ pub(super) const ENVIRONMENT: &[Word] = &[
     word("org_id", Name, "Refuse any other org: its 15 or 18 character Id."),
     word("limits", Words(LIMITS), "How fast."),
     word("vars", TextMap, "Values of vars that differ here."),
-    later("protect", "leave it out; an apply to an org that is not the local one asks first"),
+    word(
+        "protect",
+        Flag,
+        "An apply needs a saved plan and this environment's name typed: the default unless the org is a sandbox or local.",
+    ),
 ];
 
 /// How an org is reached.
@@ -105,9 +111,41 @@ pub(super) const ORG: &[Word] = &[
     word("local", Name, "The embedded org: path of its schema, relative to this file."),
     word("url", Name, "Address of the instance, or `env:NAME`."),
     word("token", Name, "`env:NAME`: the environment variable that holds the access token."),
-    later("sf", "use `url: env:NAME` and `token: env:NAME`"),
-    later("jwt", "use `url: env:NAME` and `token: env:NAME`"),
+    word("sf", Name, "Log in through the `sf` command: an alias or username that it knows, or `env:NAME`."),
+    word("jwt", Words(JWT), "Log in with a signed assertion: no secret leaves this machine."),
+    word("client_credentials", Words(CLIENT_CREDENTIALS), "Log in as the run-as user of an app."),
+    word("refresh_token", Words(REFRESH_TOKEN), "Log in with a refresh token that was granted before."),
 ];
+
+/// A login by JWT bearer.
+pub(super) const JWT: &[Word] = &[
+    word("login", Name, ABOUT_LOGIN),
+    word("username", Name, "Who we are there, or `env:NAME`."),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word(
+        "key_file",
+        Name,
+        "The RSA private key (PEM) whose certificate the app has: a path relative to this file, or `env:NAME`.",
+    ),
+];
+
+/// A login by client credentials.
+pub(super) const CLIENT_CREDENTIALS: &[Word] = &[
+    word("login", Name, "The org's own address, such as `acme.my.salesforce.com`, or `env:NAME`."),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word("client_secret", Name, "`env:NAME`: the environment variable that holds the app's secret."),
+];
+
+/// A login by refresh token.
+pub(super) const REFRESH_TOKEN: &[Word] = &[
+    word("login", Name, ABOUT_LOGIN),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word("client_secret", Name, "`env:NAME`: the app's secret, where it asks for one."),
+    word("refresh_token", Name, "`env:NAME`: the environment variable that holds the refresh token."),
+];
+
+const ABOUT_LOGIN: &str = "Where logins are made: `login.salesforce.com`, `test.salesforce.com`, the org's own address, or `env:NAME`.";
+const ABOUT_CLIENT_ID: &str = "The app's consumer key, or `env:NAME`.";
 
 /// How fast.
 pub(super) const LIMITS: &[Word] = &[
@@ -192,7 +230,9 @@ pub(super) const FIELD: &[Word] = &[
     word("record_type", Expression, "A record type, by DeveloperName."),
     word("user", Expression, "A user, by the field named by `match`."),
     word("queue", Expression, "A queue, by DeveloperName."),
-    word("match", Name, "The User field to look in: Username when it is not said."),
+    word("lookup", Name, "A record that the org has: its object."),
+    word("match", Match, ABOUT_MATCH),
+    word("first_of", ListOf(ALTERNATIVE), "Look-ups, of which the first that finds something counts."),
     word("map", TextMap, "Translates values; exact after trimming."),
     word(
         "map_file",
@@ -212,9 +252,22 @@ pub(super) const FIELD: &[Word] = &[
         "Send the field only when the record is created, or only when it is updated.",
     ),
     word("when", Expression, "Blanks the field where it is false."),
-    later("lookup", "use `ref`, `record_type`, `user` or `queue`"),
-    later("first_of", "use one of `ref`, `record_type`, `user` or `queue`, with a `fallback`"),
 ];
+
+/// One look-up of `first_of`.
+pub(super) const ALTERNATIVE: &[Word] = &[
+    word("record_type", Expression, "A record type, by DeveloperName."),
+    word("user", Expression, "A user, by the field named by `match`."),
+    word("queue", Expression, "A queue, by DeveloperName."),
+    word("lookup", Name, "A record that the org has: its object."),
+    word("match", Match, ABOUT_MATCH),
+    later("from", "for blanks write `default` beside `first_of`"),
+    later("value", "for what nothing matched write `fallback` beside `first_of`"),
+    later("ref", "write `ref: { TAG: OBJECT, … }` with `type`"),
+];
+
+const ABOUT_MATCH: &str = "Beside `user` the User field to look in, Username when it is not said; beside `lookup` the \
+fields of the record and the expressions that they must equal.";
 
 const ABOUT_ON_MISSING: &str =
     "What a reference does that finds nothing: hold the row, blank the field, or reject the row.";
@@ -254,10 +307,13 @@ pub(super) const DUPLICATES: &[(&str, Duplicates)] = &[
     ("last", Duplicates::Last),
 ];
 /// `operation`.
-pub(super) const OPERATION: &[(&str, Operation)] =
-    &[("upsert", Operation::Upsert), ("insert", Operation::Insert)];
-/// Operations of the language that are not built yet.
-pub(super) const UNBUILT_OPERATIONS: &[&str] = &["update", "delete", "hardDelete"];
+pub(super) const OPERATION: &[(&str, Operation)] = &[
+    ("upsert", Operation::Upsert),
+    ("insert", Operation::Insert),
+    ("update", Operation::Update),
+    ("delete", Operation::Delete),
+    ("hardDelete", Operation::HardDelete),
+];
 /// The standard User fields that `match` may name, `Username` first: it is the default.
 pub(super) const USER_MATCH: &[&str] =
     &["Username", "Email", "EmployeeNumber", "FederationIdentifier", "Name", "Alias"];

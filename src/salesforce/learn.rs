@@ -4,9 +4,14 @@ use super::client::Client;
 use super::error::OrgError;
 use super::query::Row;
 use super::soql::quote;
-use crate::bind::{Need, OrgFacts, QueueFact, UserFact};
+use crate::bind::{Need, OrgFacts, QueueFact, RecordFact, UserFact, records_key};
 use crate::model::{OrgSchema, RecordType};
 use std::collections::BTreeMap;
+
+/// Records that a look-up may hold (spec, Deciding).
+const MOST_RECORDS: u64 = 1_000_000;
+/// Bytes of text that it may hold.
+const MOST_BYTES: usize = 64 << 20;
 
 impl Client<'_> {
     /// Answers needs in their order. An object that the org does not have is left out of the schema, and a User field
@@ -32,6 +37,17 @@ impl Client<'_> {
                     }
                 }
                 Need::Queues => facts.queues = self.queues().await?,
+                Need::Records { object, fields } => {
+                    let known = schema.object(object);
+                    let names: Option<Vec<_>> = fields
+                        .iter()
+                        .map(|f| known.and_then(|o| o.field(f)).map(|f| f.name.clone()))
+                        .collect();
+                    if let (Some(known), Some(names)) = (known, names) {
+                        let found = self.records(&known.name, &names).await?;
+                        facts.records.insert(records_key(object, fields), found);
+                    }
+                }
             }
         }
         Ok((schema, facts))
@@ -50,6 +66,25 @@ impl Client<'_> {
         let rows = self.query(&soql).await?;
         let all = rows.into_iter().filter_map(triple);
         Ok(all.map(|(value, id, active)| UserFact { value, id, active }).collect())
+    }
+
+    /// Records that have a value in each of the fields; nothing when there are more than memory may hold.
+    async fn records(&self, object: &str, fields: &[String]) -> Result<Option<Vec<RecordFact>>, OrgError> {
+        let names = fields.join(", ");
+        if self.count(&format!("SELECT COUNT() FROM {object}")).await? > MOST_RECORDS {
+            return Ok(None);
+        }
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        self.query_each(&format!("SELECT Id, {names} FROM {object}"), &mut |row| {
+            let values: Option<Vec<String>> = row[1..].iter().cloned().collect();
+            if let (Some(Some(id)), Some(values)) = (row.first(), values.filter(|_| bytes < MOST_BYTES)) {
+                bytes += values.iter().map(String::len).sum::<usize>() + id.len();
+                found.push(RecordFact { values, id: id.clone() });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok((bytes < MOST_BYTES).then_some(found))
     }
 
     async fn queues(&self) -> Result<Vec<QueueFact>, OrgError> {

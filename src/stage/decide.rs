@@ -3,17 +3,19 @@
 use super::error::{StageError, StageIo};
 use super::hash::{Instead, altered};
 use super::level::{Levels, Placed};
-use super::record::{Decision, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
+use super::out::Out;
+use super::record::{Decision, MissingRecord, Past, RowRecord, action, reason};
 use super::resolve::Resolved;
-use super::scan::{SORT_BUDGET, Scan};
+use super::scan::Scan;
 use super::shape::Shape;
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::ledger::sort::{Sorted, SortedIter, Sorter};
+use crate::ledger::sort::{Sorted, SortedIter};
 use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
 use crate::model::{KeyHash, Outcome};
 use crate::source::split_position;
 use crate::transform::OnMissing;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 /// Duplicates named one by one in the error; more are counted.
@@ -26,7 +28,7 @@ pub type Entries<'e> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'e>;
 pub struct Decided<'a> {
     /// Rows to send, by place ([`Decision`]).
     pub decisions: Sorted<'a>,
-    /// Rows left out, by place ([`LeftRecord`]).
+    /// Rows left out, by place ([`super::LeftRecord`]).
     pub left: Sorted<'a>,
     /// Keys of records that will be created.
     pub creates: Sorted<'a>,
@@ -36,6 +38,8 @@ pub struct Decided<'a> {
     pub levels: Vec<(u64, u64)>,
     /// Rows with references for the second pass.
     pub deferred: u64,
+    /// Rows of a delete whose record is gone already.
+    pub gone: u64,
     /// Landed rows that are no longer in the source.
     pub absent: u64,
     /// Their record Ids.
@@ -56,6 +60,8 @@ pub struct Decisions<'x> {
     pub deferred: u64,
     /// Where files are named.
     pub paths: &'x [String],
+    /// Keys that several records of the org have, as far as it was asked.
+    pub ambiguous: &'x BTreeSet<KeyHash>,
 }
 
 /// Decides.
@@ -93,74 +99,24 @@ pub fn decide<'a>(
     pass.finish(scan)
 }
 
-/// The files being written.
-struct Out<'a> {
-    decisions: Sorter<'a>,
-    left: Sorter<'a>,
-    creates: Sorter<'a>,
-    outcomes: [u64; 10],
-    levels: Vec<(u64, u64)>,
-    deferred: u64,
-    absent: u64,
-    absent_ids: Sorter<'a>,
-    instead: (u64, u64),
-}
-
-impl<'a> Out<'a> {
-    fn new(io: StageIo<'a>, shape: &Shape, scratch: &str) -> Self {
-        let sorter = |what: &str, width| {
-            Sorter::new(io.files, &format!("{scratch}/{what}-{}", shape.load), width, SORT_BUDGET)
-        };
-        Self {
-            decisions: sorter("decisions", Decision::WIDTH),
-            left: sorter("left", LeftRecord::WIDTH),
-            creates: sorter("creates", 16),
-            outcomes: [0; 10],
-            levels: Vec::new(),
-            deferred: 0,
-            absent: 0,
-            absent_ids: sorter("absent", 15),
-            instead: (0, 0),
-        }
-    }
-
-    fn count(&mut self, outcome: Outcome) {
-        self.outcomes[outcome as usize] += 1;
-    }
-
-    fn leave(&mut self, pos: u64, line: u32, reason: u8, reference: u8) -> Result<(), StageError> {
-        self.count(outcome_of(reason));
-        Ok(self.left.push(&LeftRecord { pos, reason, reference, line }.encode())?)
-    }
-
-    fn send(&mut self, decision: &Decision) -> Result<(), StageError> {
-        self.count(Outcome::Pending);
-        let level = decision.level as usize;
-        if self.levels.len() <= level {
-            self.levels.resize(level + 1, (0, 0));
-        }
-        if decision.action == action::CREATE {
-            self.levels[level].0 += 1;
-            self.creates.push(&decision.row.key.to_be_bytes())?;
-        } else {
-            self.levels[level].1 += 1;
-        }
-        self.deferred += u64::from(decision.deferred != 0);
-        Ok(self.decisions.push(&decision.encode())?)
-    }
-}
-
 /// Whether a reference is left for the second pass because its parent stands in a later load of the same object.
 fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
     missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
 }
 
-/// What the ledger's entry makes of a row: create, or update of a record.
-fn with_entry(decision: Decision, entry: Option<Entry>) -> Decision {
+/// What the ledger's entry makes of a row: create, update or delete of a record.
+fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decision {
     let Some(entry) = entry else { return Decision { action: action::CREATE, ..decision } };
     let landed = entry.state == State::Landed;
+    // A delete sends none of it: what is known of the record stays, should the org refuse.
+    let known = RowRecord { payload: entry.payload, create: entry.create, ..decision.row };
     Decision {
-        action: if landed { action::UPDATE } else { action::CREATE },
+        action: match landed {
+            true if deletes => action::DELETE,
+            true => action::UPDATE,
+            false => action::CREATE,
+        },
+        row: if deletes { known } else { decision.row },
         id: entry.id.filter(|_| landed),
         retry: entry.failed(),
         past: past_of(&entry),
@@ -171,15 +127,6 @@ fn with_entry(decision: Decision, entry: Option<Entry>) -> Decision {
 /// What an entry says of a row's last sending.
 pub(super) fn past_of(entry: &Entry) -> Past {
     Past { ours: entry.flags.created_by_us, run: entry.run, outcome: entry.outcome.map_or(255, |o| o as u8) }
-}
-
-/// The outcome of a row that a decision leaves out.
-pub(super) fn outcome_of(reason: u8) -> Outcome {
-    match reason {
-        reason::DUPLICATE => Outcome::Duplicate,
-        reason::HELD => Outcome::Held,
-        _ => Outcome::Rejected,
-    }
 }
 
 /// References that are missing, read along with the rows.
@@ -256,6 +203,7 @@ impl<'a> Pass<'_, 'a> {
                 return Ok(Some(entry));
             }
             if entry.state == State::Landed
+                && !self.shape.operation.deletes()
                 && entry.load == load_tag(&self.shape.name)
                 && !entry.flags.adopted
             {
@@ -297,24 +245,17 @@ impl<'a> Pass<'_, 'a> {
     }
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
-        let mut instead = Instead::default();
         let missing = self.missing.of(row.key, row.pos)?;
+        let there = entry.is_some_and(|e| e.state == State::Landed);
+        if self.shape.operation.needs_record() && !there {
+            return self.without_record(row, entry);
+        }
         let later =
             missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
-        for missing in missing.iter().filter(|m| !m.own) {
-            if self.resolved.fallbacks.contains_key(&missing.reference) {
-                instead.fallback |= 1 << missing.reference;
-                continue;
-            }
-            let reference = self.shape.references.get(missing.reference as usize);
-            match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
-                OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                OnMissing::Hold => return self.out.leave(row.pos, row.line, reason::HELD, missing.reference),
-                OnMissing::Reject => {
-                    return self.out.leave(row.pos, row.line, reason::NO_PARENT, missing.reference);
-                }
-            }
-        }
+        let instead = match self.instead(&missing) {
+            Ok(instead) => instead,
+            Err((reason, reference)) => return self.out.leave(row.pos, row.line, reason, reference),
+        };
         let deferred = self.given.deferred & row.filled | later;
         let decision = Decision {
             pos: row.pos,
@@ -326,13 +267,47 @@ impl<'a> Pass<'_, 'a> {
             past: Past::default(),
             row,
         };
-        let decision = with_entry(decision, entry);
+        let decision = with_entry(decision, entry, self.shape.operation.deletes());
         if self.levels.waits(row.key) {
             self.levels.decide(row.key, decision, instead, entry);
             return Ok(());
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
+    }
+
+    /// What a row's references to other objects do whose parent is nowhere; or why, and by which of them, the row is
+    /// left out.
+    fn instead(&self, missing: &[MissingRecord]) -> Result<Instead, (u8, u8)> {
+        let mut instead = Instead::default();
+        for missing in missing.iter().filter(|m| !m.own) {
+            if self.resolved.fallbacks.contains_key(&missing.reference) {
+                instead.fallback |= 1 << missing.reference;
+                continue;
+            }
+            let reference = self.shape.references.get(missing.reference as usize);
+            match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
+                OnMissing::Blank => instead.blank |= 1 << missing.reference,
+                OnMissing::Hold => return Err((reason::HELD, missing.reference)),
+                OnMissing::Reject => return Err((reason::NO_PARENT, missing.reference)),
+            }
+        }
+        Ok(instead)
+    }
+
+    /// A row that needs a record and has none: an update is refused; of a delete nothing is left to do.
+    fn without_record(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
+        let out = &mut self.out;
+        if self.given.ambiguous.contains(&row.key) {
+            return out.leave(row.pos, row.line, reason::AMBIGUOUS, 0);
+        }
+        if !self.shape.operation.deletes() {
+            return out.leave(row.pos, row.line, reason::NO_RECORD, 0);
+        }
+        let now = entry.filter(|e| self.given.resumed == Some(e.run) && e.outcome == Some(Outcome::Deleted));
+        out.count(if now.is_some() { Outcome::Deleted } else { Outcome::Unchanged });
+        out.gone += u64::from(now.is_none());
+        Ok(())
     }
 
     /// Counts a row that needs nothing, and sends the others.
@@ -358,7 +333,7 @@ impl<'a> Pass<'_, 'a> {
         if entry.create != 0 && row.create != 0 && entry.create != row.create {
             return self.out.leave(row.pos, row.line, reason::CREATE_ONLY, 0);
         }
-        if entry.payload == payload {
+        if entry.payload == payload && !self.shape.operation.deletes() {
             self.out.count(Outcome::Unchanged);
             self.out.deferred += u64::from(entry.flags.reference_pending);
             return Ok(());
@@ -381,6 +356,7 @@ impl<'a> Pass<'_, 'a> {
         let mut outcomes = self.out.outcomes;
         outcomes[Outcome::Filtered as usize] += scan.filtered;
         outcomes[Outcome::Rejected as usize] += scan.rejected;
+        outcomes[Outcome::Held as usize] += scan.held;
         Ok(Decided {
             decisions: self.out.decisions.finish()?,
             left: self.out.left.finish()?,
@@ -388,6 +364,7 @@ impl<'a> Pass<'_, 'a> {
             outcomes,
             levels: self.out.levels,
             deferred: self.out.deferred,
+            gone: self.out.gone,
             absent: self.out.absent,
             absent_ids: self.out.absent_ids.finish()?,
             instead: self.out.instead,

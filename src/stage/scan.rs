@@ -25,6 +25,8 @@ pub struct Scan<'a> {
     pub filtered: u64,
     /// Rows refused by us.
     pub rejected: u64,
+    /// Rows that wait for a record which they look up.
+    pub held: u64,
     /// Decimals rounded to the field's scale.
     pub rounded: u64,
     /// Texts cut to the field's length.
@@ -122,19 +124,12 @@ impl<'s> Reader<'s> {
         rows.each(chunk, &mut |pos, line, cells| {
             found.source += 1;
             let mut one = One { shape, worker, out, scratch, found: &mut found };
-            if let Err((code, message)) = one.row(pos, line, &cells) {
+            if let Err((outcome, code, message)) = one.row(pos, line, &cells) {
                 let cells = match (&cells, &keep_cells) {
                     (Ok(cells), true) => (0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(),
                     _ => Vec::new(),
                 };
-                found.refused.push(LeftOutRow {
-                    outcome: Outcome::Rejected,
-                    code,
-                    message,
-                    file: chunk.file,
-                    line,
-                    cells,
-                });
+                found.refused.push(LeftOutRow { outcome, code, message, file: chunk.file, line, cells });
             }
         });
         Ok(found)
@@ -156,20 +151,24 @@ impl One<'_> {
         pos: RowPos,
         line: u32,
         cells: &Result<&Cells<'_>, RowFault>,
-    ) -> Result<(), (Code, String)> {
-        let cells = cells.as_ref().map_err(|fault| (fault.code(), fault.to_string()))?;
+    ) -> Result<(), (Outcome, Code, String)> {
+        let refused = |code, message| (Outcome::Rejected, code, message);
+        let cells = cells.as_ref().map_err(|fault| refused(fault.code(), fault.to_string()))?;
         match self.worker.run(&SourceRow(**cells), self.out) {
             Verdict::Filtered => {
                 self.found.filtered += 1;
                 return Ok(());
             }
             // The message names the field already.
-            Verdict::Rejected(reject) => return Err((reject.code, reject.message)),
+            Verdict::Rejected(reject) => {
+                let outcome = if reject.held { Outcome::Held } else { Outcome::Rejected };
+                return Err((outcome, reject.code, reject.message));
+            }
             Verdict::Kept => {}
         }
         let key = self
             .key()
-            .ok_or_else(|| (Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
+            .ok_or_else(|| refused(Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
         let filled = self.references(pos, line, key);
@@ -211,6 +210,7 @@ struct Gather<'a, 'x, 'f> {
     references: BTreeMap<usize, Sorter<'a>>,
     total: Found,
     rejected: u64,
+    held: u64,
     filled: Vec<u64>,
     reasons: Reasons,
 }
@@ -235,6 +235,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             references,
             total: Found::default(),
             rejected: 0,
+            held: 0,
             filled,
             reasons: Reasons::default(),
         };
@@ -267,7 +268,9 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         self.total.filtered += found.filtered;
         self.total.rounded += found.rounded;
         self.total.truncated += found.truncated;
-        self.rejected += found.refused.len() as u64;
+        let held = found.refused.iter().filter(|r| r.outcome == Outcome::Held).count() as u64;
+        self.held += held;
+        self.rejected += found.refused.len() as u64 - held;
         for row in &found.rows {
             self.rows.push(&row.encode())?;
         }
@@ -293,6 +296,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             source: self.total.source,
             filtered: self.total.filtered,
             rejected: self.rejected,
+            held: self.held,
             rounded: self.total.rounded,
             truncated: self.total.truncated,
             rows: self.rows.finish()?,

@@ -144,6 +144,22 @@ fn odd_column(text: &str, scope: &Scope) -> Option<ExprProblem> {
     })
 }
 
+/// Several expressions as one that gives their texts with `mark` between them, blank ones as nothing. `shown` is its
+/// text to people.
+///
+/// # Errors
+/// When they are too much for one expression.
+pub fn together(parts: &[&Expr], mark: char, shown: &str, scope: &Scope) -> Result<Expr, Vec<ExprProblem>> {
+    if let [only] = parts {
+        return Ok((*only).clone());
+    }
+    let all: Vec<String> = parts.iter().map(|part| format!("(({}) | default(\"\"))", part.text())).collect();
+    let Expr(whole) = compile(&all.join(&format!(" ~ \"{mark}\" ~ ")), scope, Role::Value)?;
+    let Inner { columns, tree, kind, .. } = &*whole;
+    let (columns, tree, kind) = (columns.clone(), tree.clone(), *kind);
+    Ok(Expr(Arc::new(Inner { text: shown.to_owned(), columns, tree, kind, warnings: Vec::new() })))
+}
+
 /// Whether the bundled data has a time zone of this name.
 pub fn is_time_zone(name: &str) -> bool {
     Zone::named(name).is_some()

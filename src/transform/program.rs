@@ -42,6 +42,8 @@ pub struct Reject {
     pub field: Option<usize>,
     /// Why; names the field and its expression.
     pub message: String,
+    /// Whether it waits for a record that is not there, and is not at fault itself.
+    pub held: bool,
 }
 
 /// Where a row's record is written; used again for every row.
@@ -212,7 +214,7 @@ impl RowWorker {
     fn kept(&mut self, row: &dyn Row, out: &mut RowOut) -> Result<bool, Reject> {
         if let [column, ..] = self.program.unknown.as_slice() {
             let message = format!("the source has no column `{column}`");
-            return Err(Reject { code: Code::UnknownColumn, field: None, message });
+            return Err(Reject { code: Code::UnknownColumn, field: None, message, held: false });
         }
         let row = Shown(row);
         if !self.wanted(&row)? {
@@ -231,7 +233,7 @@ impl RowWorker {
         let fault = |fault: Fault| {
             let text = condition.as_ref().map_or("", |(_, text)| text);
             let message = format!("`where: {text}`: {}", fault.words());
-            Reject { code: Code::RowValue, field: None, message }
+            Reject { code: Code::RowValue, field: None, message, held: false }
         };
         if let Some((Source::Native(tree), _)) = condition
             && !native::evaluate(tree, row).map_err(fault)?.is_true()
@@ -272,5 +274,5 @@ fn refused(number: usize, field: &Compiled, refusal: &Refusal) -> Reject {
         Value::Expr(expr) => format!("{name}: `{}`: {words}", expr.text()),
         Value::Const(_) => format!("{name}: {words}"),
     };
-    Reject { code: refusal.code, field: Some(number), message }
+    Reject { code: refusal.code, field: Some(number), message, held: refusal.held }
 }

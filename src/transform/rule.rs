@@ -136,6 +136,33 @@ pub enum Matcher {
         /// How texts are compared.
         fold: Fold,
     },
+    /// The first of several tables that has its own alternative of the value, which stand with [`OR`] between them.
+    FirstOf(Vec<Matcher>),
+}
+
+/// Stands between the alternatives of a value that is looked for in several tables.
+pub const OR: char = '\u{1e}';
+/// Stands between the parts of a value that is looked for by several fields at once.
+pub const AND: char = '\u{1f}';
+
+impl Matcher {
+    /// Its tables of ids.
+    pub fn tables(&self) -> Vec<(&'static str, &BTreeMap<String, TableEntry>, Fold)> {
+        match self {
+            Self::Table { what, ids, fold } => vec![(*what, ids.as_ref(), *fold)],
+            Self::FirstOf(all) => all.iter().flat_map(Self::tables).collect(),
+            Self::None | Self::Ref { .. } => Vec::new(),
+        }
+    }
+
+    /// Whether a text asks for nothing.
+    pub fn is_blank(&self, text: &str) -> bool {
+        match self {
+            Self::Table { .. } => text.split(AND).any(str::is_empty),
+            Self::FirstOf(_) => text.split(OR).all(|one| one.split(AND).any(str::is_empty)),
+            Self::None | Self::Ref { .. } => text.is_empty(),
+        }
+    }
 }
 
 /// An object that a reference can point to.

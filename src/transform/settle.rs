@@ -3,7 +3,9 @@
 use super::convert::{Changed, Converter};
 use super::datum::{Datum, Fault};
 use super::program::CellOut;
-use super::rule::{Blank, FieldRule, Fold, Inactive, Matcher, OnMissing, RefTarget, TableEntry, Unmapped};
+use super::rule::{
+    Blank, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, RefTarget, TableEntry, Unmapped,
+};
 use crate::diagnostic::Code;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,16 +20,18 @@ pub(super) struct Refusal {
     pub(super) code: Code,
     /// Why, without the value.
     pub(super) fault: Fault,
+    /// Whether the row waits for what it did not find.
+    pub(super) held: bool,
 }
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self { code: Code::RowValue, fault }
+        Self { code: Code::RowValue, fault, held: false }
     }
 }
 
 fn unmatched(words: impl Into<Cow<'static, str>>) -> Refusal {
-    Refusal { code: Code::RowUnmatched, fault: Fault::new(words) }
+    Refusal { code: Code::RowUnmatched, fault: Fault::new(words), held: false }
 }
 
 /// Settles one cell; what it receives is appended to `out`. `tag` gives the type of a polymorphic reference.
@@ -52,7 +56,7 @@ pub(super) fn settle<'v>(
             let target = picked(targets, tag)?;
             Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
         }
-        Matcher::Table { what, ids, fold } => match found(rule, what, ids, *fold, &text)? {
+        Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
             Some(id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
             None => Ok((blank(rule), Changed::default())),
         },
@@ -93,10 +97,11 @@ fn filled<'v>(
     if matches!(value, Datum::List(_)) && !converter.takes_lists() {
         return Err(Fault::new("the expression gives a list, and only a multipicklist takes one"));
     }
-    let text = if value.is_blank() {
-        Cow::Borrowed(rule.default.as_deref().unwrap_or(""))
-    } else {
-        value.into_text()
+    let blank = value.is_blank();
+    let text = value.into_text();
+    let text = match blank || rule.matcher.is_blank(&text) {
+        true => Cow::Borrowed(rule.default.as_deref().unwrap_or("")),
+        false => text,
     };
     Ok((!text.is_empty()).then_some(text))
 }
@@ -171,25 +176,38 @@ fn picked<'v>(
 }
 
 /// The id of a table's entry, of the fallback's where there is none; `None` is blank.
-fn found<'r>(
-    rule: &FieldRule,
-    what: &str,
-    ids: &'r BTreeMap<String, TableEntry>,
-    fold: Fold,
-    text: &str,
-) -> Result<Option<&'r str>, Refusal> {
-    if let Some(id) = entry(what, ids, fold, text)? {
+fn found<'r>(rule: &'r FieldRule, text: &str) -> Result<Option<&'r str>, Refusal> {
+    if let Some(id) = first(&rule.matcher, text)? {
         return Ok(Some(id));
     }
     if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty())
-        && let Some(id) = entry(what, ids, fold, fallback)?
+        && let Some(id) = first(&rule.matcher, fallback)?
     {
         return Ok(Some(id));
     }
+    let kinds: Vec<&str> = rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
+    let nobody = unmatched(format!("the org has no such {}", kinds.join(" or ")));
     match rule.on_missing {
         OnMissing::Blank => Ok(None),
-        OnMissing::Hold | OnMissing::Reject => Err(unmatched(format!("the org has no such {what}"))),
+        // A record may yet come; of users, queues and record types nobody expects that.
+        OnMissing::Hold if kinds == ["record"] => Err(Refusal { held: true, ..nobody }),
+        OnMissing::Hold | OnMissing::Reject => Err(nobody),
     }
+}
+
+/// The first table that has its alternative of a text; a text without alternatives is looked for in each.
+fn first<'r>(matcher: &'r Matcher, text: &str) -> Result<Option<&'r str>, Refusal> {
+    let tables = matcher.tables();
+    let alternatives: Vec<&str> = text.split(OR).collect();
+    for (at, (what, ids, fold)) in tables.iter().enumerate() {
+        let text = if alternatives.len() == tables.len() { alternatives[at] } else { text };
+        if !text.is_empty()
+            && let Some(id) = entry(what, ids, *fold, text)?
+        {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 fn entry<'r>(

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking, and say what they counted"
 )]
 
+mod front;
 mod http;
 #[cfg(unix)]
 mod process;
@@ -28,13 +29,21 @@ mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+mod login;
+mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod operations;
 mod privacy;
+mod protect;
+mod recorded_clients;
 mod rerun;
 mod review;
 mod same;
 mod screens;
 mod serve;
+#[cfg(unix)]
+mod sockets;
+mod storm;
 #[cfg(unix)]
 mod superseded;

@@ -147,6 +147,7 @@ fn facts() -> OrgFacts {
             ],
         )]),
         queues: vec![queue("Sales", "Account"), queue("Support", "Case")],
+        records: BTreeMap::new(),
     }
 }
 
@@ -249,6 +250,7 @@ fn migration(loads: Vec<Load>) -> Migration {
             org_id: None,
             parallel_jobs: 1,
             part_rows: None,
+            protect: None,
         },
         loads,
         vars: Arc::default(),

@@ -43,6 +43,35 @@ fn fields_that_cannot_be_written() {
 }
 
 #[test]
+fn an_update_and_a_delete_need_other_rights_than_an_upsert() {
+    let does = |operation, fields| Load { operation, ..load("Account", fields) };
+    // Nothing is created: no required field, and one that takes updates alone is welcome.
+    assert!(says(vec![does(Operation::Update, vec![takes("Later__c")])]).is_empty());
+    let once = says(vec![does(Operation::Update, vec![takes("Once__c")])]);
+    assert!(once[0].starts_with("10 error NotWriteable") && once[0].contains("creates nothing"), "{once:?}");
+    // The key finds records and is not sent: that it can be filtered by is enough.
+    let loose = Load {
+        key: "Short__c".into(),
+        fields: vec![takes("Short__c"), takes("Type")],
+        ..does(Operation::Update, vec![])
+    };
+    let warned = says(vec![loose]);
+    assert!(warned.len() == 1 && warned[0].starts_with("2 warning BadKey"), "{warned:?}");
+    let frozen = ObjectSchema { createable: false, updateable: false, deletable: true, ..account() };
+    for (operation, right) in
+        [(Operation::Update, Some("update")), (Operation::Delete, None), (Operation::HardDelete, None)]
+    {
+        let one = migration(vec![does(operation, vec![])]);
+        let problems = told(bind(&one, &org([frozen.clone(), task()]), &facts()).1);
+        let expected: Vec<String> = right.iter().map(|r| format!("this user may not {r} records")).collect();
+        assert_eq!(problems.len(), expected.len(), "{problems:?}");
+        assert!(problems.iter().zip(&expected).all(|(said, wanted)| said.contains(wanted)), "{problems:?}");
+    }
+    let kept = says(vec![does(Operation::Delete, vec![])]);
+    assert!(kept[0].contains("this user may not delete records of `Account`"), "{kept:?}");
+}
+
+#[test]
 fn audit_fields_need_a_right_and_only_create() {
     let created = |only| Field { only, ..sets("CreatedDate", Verb::Expr(expr("col | datetime"))) };
     refused(created(Only::Create), 10, Code::NotWriteable, "Set Audit Fields upon Record Creation");

@@ -67,6 +67,7 @@ impl JobInfo {
     pub(super) fn new(org: &LocalOrg, job: &Job, reply: Reply) -> Self {
         let (ingest, open, info) = (job.kind == Kind::Ingest, job.state == State::Open, reply == Reply::Info);
         let format = reply != Reply::Change;
+        let version: f64 = job.version.parse().unwrap_or(0.0);
         let counted = info && (!open || job.upload == 2);
         let url = || format!("services/data/v{}/jobs/ingest/{}/batches", job.version, job.id);
         Self {
@@ -81,7 +82,7 @@ impl JobInfo {
             assignment_rule_id: job.assignment_rule.clone(),
             concurrency_mode: "Parallel",
             content_type: "CSV",
-            api_version: job.version.parse().unwrap_or(0.0),
+            api_version: version,
             job_type: matches!(reply, Reply::Info | Reply::List).then_some(if ingest {
                 "V2Ingest"
             } else {
@@ -96,7 +97,8 @@ impl JobInfo {
             total_processing_time: info.then_some(if job.state.is_done() { job.active } else { 0 }),
             api_active_processing_time: (info && ingest).then_some(job.active),
             apex_processing_time: (info && ingest).then_some(0),
-            is_pk_chunking_supported: (info && !ingest).then_some(false),
+            // Unconfirmed(pk-chunking-field): the first version that has it, 51.0 has not; choice: 58.0.
+            is_pk_chunking_supported: (info && !ingest && version >= 58.0).then_some(false),
             error_message: job.error.clone().filter(|_| info && ingest),
         }
     }

@@ -15,7 +15,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::stream::try_unfold;
 use serde_json::{Value, json};
 
-/// Lines of a page when the client does not say. Unconfirmed: real orgs choose; clients ask for 50,000 themselves.
+/// Lines of a page when the client does not say.
+///
+/// Unconfirmed(query-page-size): how many a real org chooses; choice: the 50,000 that clients ask for themselves.
 const PAGE: i64 = 50_000;
 
 /// Pages that one answer of `resultPages` names (Bulk API 2.0 guide).
@@ -55,7 +57,7 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
         return Err(Failure::bad("MALFORMED_QUERY", "SOQL statements cannot be empty or null"));
     }
     let schema = &call.org.0.schema;
-    // Unconfirmed: that errors of the query itself carry the codes they have in REST.
+    // Unconfirmed(bulk-soql-codes): the codes of errors in the query itself; choice: those they have in REST.
     let compiled = prepare(&query::scope(schema, operation, call.org.now()), soql)?;
     let job = Job {
         operation: operation.to_owned(),
@@ -75,12 +77,12 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
 fn complete(call: &Call) -> Result<Job, Failure> {
     let job = find(call, Kind::Query)?;
     if job.version != call.version {
-        // Unconfirmed: code and text; the status is documented.
+        // Unconfirmed(query-other-version): code and text, the status is documented; choice: API_ERROR.
         let message = "The API version of the results differs from that of the job";
         return Err(Failure::new(StatusCode::CONFLICT, "API_ERROR", message));
     }
     if job.state != State::JobComplete {
-        // Unconfirmed: code and text.
+        // Unconfirmed(results-before-end): code and text; choice: as for the results of ingest jobs.
         let message = format!("Results of a Job in state {} not available", job.state.word());
         return Err(Failure::bad("INVALIDJOBSTATE", &message));
     }
@@ -119,14 +121,14 @@ fn pages(call: &Call) -> Result<Answer, Failure> {
     }
     let done = after >= job.rows;
     let next = (!done).then(|| format!("{base}/resultPages?locator={}", write_locator(after)));
-    // Unconfirmed: that a last answer carries the key with null, as the list of jobs does.
+    // Unconfirmed(last-result-pages): whether the last answer has the key; choice: with null, as the list of jobs.
     Ok(Answer::json(&json!({"resultPages": pages, "nextRecordsUrl": next, "done": done})))
 }
 
 /// The line behind which the page asked for begins.
 fn after(call: &Call, job: &Job) -> Result<i64, Failure> {
     let Some(locator) = call.parameter("locator").filter(|l| !l.is_empty()) else { return Ok(0) };
-    // Unconfirmed: code and text.
+    // Unconfirmed(query-locator): code and text for one that was never given; choice: those of REST.
     let unknown = || Failure::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
     read_locator(locator).filter(|line| (0..job.rows.max(1)).contains(line)).ok_or_else(unknown)
 }
@@ -134,7 +136,7 @@ fn after(call: &Call, job: &Job) -> Result<i64, Failure> {
 fn size(call: &Call) -> Result<i64, Failure> {
     let Some(asked) = call.parameter("maxRecords").filter(|m| !m.is_empty()) else { return Ok(PAGE) };
     let number = asked.parse().ok().filter(|number| *number > 0);
-    // Unconfirmed: code and text.
+    // Unconfirmed(query-max-records): code and text for what is no size; choice: those of a wrong property.
     let message = || format!("Invalid value: '{asked}' supplied for property: 'maxRecords'");
     number.ok_or_else(|| Failure::bad("API_ERROR", &message()))
 }

@@ -18,13 +18,15 @@ const MOST: usize = 200;
 /// How deep trees may be.
 const LEVELS: usize = 5;
 
+/// Place of a record's parent among all nodes, and the field that names it.
+type Parent<'a> = Option<(usize, &'a str)>;
+
 /// A record of a tree.
 struct Node<'a> {
     reference: String,
     object: &'a Object,
     record: Record,
-    /// Place of the parent among all nodes, and the field that names it.
-    parent: Option<(usize, &'a str)>,
+    parent: Parent<'a>,
     level: usize,
 }
 
@@ -103,8 +105,7 @@ fn plant(place: &Place<'_>, nodes: &[Node<'_>]) -> Result<Vec<String>, Planting>
 /// All records, level by level, in the order in which they stand.
 fn nodes<'a>(schema: &'a Schema, root: &'a Object, records: &[Value]) -> Result<Vec<Node<'a>>, Refused> {
     let mut nodes: Vec<Node<'a>> = Vec::new();
-    let mut level: Vec<(&'a Object, Option<(usize, &'a str)>, &Value)> =
-        records.iter().map(|record| (root, None, record)).collect();
+    let mut level: Vec<(&Object, Parent<'_>, &Value)> = records.iter().map(|r| (root, None, r)).collect();
     let mut depth = 0;
     while !level.is_empty() {
         let mut next = Vec::new();
@@ -121,7 +122,7 @@ fn nodes<'a>(schema: &'a Schema, root: &'a Object, records: &[Value]) -> Result<
     Ok(nodes)
 }
 
-/// Unconfirmed: the words of these refusals, choice: those of the documentation where it has any.
+/// Unconfirmed(tree-shape): code and words for trees out of shape; choice: INVALID_INPUT, the words plain.
 fn check(nodes: &[Node<'_>], node: &Node<'_>) -> Result<(), Refused> {
     let why = if node.reference.is_empty() {
         "Include a reference ID for each record in the request."
@@ -143,7 +144,7 @@ type Child<'a, 'v> = (&'a Object, &'a str, &'v Value);
 fn node<'a, 'v>(
     schema: &'a Schema,
     object: &'a Object,
-    parent: Option<(usize, &'a str)>,
+    parent: Parent<'a>,
     value: &'v Value,
     level: usize,
 ) -> Result<(Node<'a>, Vec<Child<'a, 'v>>), Refused> {

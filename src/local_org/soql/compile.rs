@@ -151,7 +151,7 @@ pub(super) fn whole(
         children: selected.children,
         kind: selected.kind,
         select: sql,
-        from: from(scope, of, &joins.sql()?, condition, child_by),
+        from: from(scope, of, joins.sql()?, condition, child_by),
         values,
         group: group.iter().map(|g| g.sql.as_str()).collect::<Vec<_>>().join(", "),
         order,

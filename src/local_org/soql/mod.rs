@@ -76,8 +76,8 @@ impl SoqlError {
 
 /// The words of a line around a place, and where the place is in them.
 ///
-/// Unconfirmed: how much Salesforce shows. Reported errors begin with the word some 35 characters before the place and
-/// end with the one some 40 behind it.
+/// Unconfirmed(soql-error-words): how much Salesforce shows; choice: as in reported errors, from the word some 35 characters
+/// before the place to the one some 40 behind it.
 fn excerpt(line: &[char], at: usize) -> (String, usize) {
     let at = at.min(line.len());
     let from = at.saturating_sub(BEFORE);

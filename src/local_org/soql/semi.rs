@@ -13,7 +13,10 @@ const MOST: usize = 2;
 
 /// The SQL of the inner query, and its values.
 ///
-/// The rules are those of the SOQL reference. Unconfirmed: their texts.
+/// The rules are those of the SOQL reference.
+///
+/// Unconfirmed(semi-join-texts): what is said of an inner query with another shape, of a third one, and under OR; choice:
+/// plain words.
 pub(super) fn sql(scope: &Scope<'_>, text: &str, query: &Query) -> Result<(String, Vec<Value>), SoqlError> {
     let field = only_field(text, query)?;
     let object = compile::object(scope, text, &query.object)?;
@@ -30,7 +33,7 @@ pub(super) fn sql(scope: &Scope<'_>, text: &str, query: &Query) -> Result<(Strin
     let mut filter = Filter::new(*scope, text, &mut joins);
     let condition = query.condition.as_ref().map(|c| filter.sql(c, false)).transpose()?;
     let values = filter.values;
-    let from = compile::from(scope, &scope.schema.objects[object], &joins.sql()?, condition, None);
+    let from = compile::from(scope, &scope.schema.objects[object], joins.sql()?, condition, None);
     Ok((format!("SELECT {0} {from} AND {0} IS NOT NULL", selected.sql), values))
 }
 

@@ -83,6 +83,7 @@ async fn a_jobs_life() {
         (&json!("JobComplete"), &json!("V2Query"), &json!(3), &json!(0))
     );
     assert!(info["totalProcessingTime"].is_i64() && info.get("errorMessage").is_none(), "{info}");
+    assert_eq!(info["isPkChunkingSupported"], json!(false));
     let aborted = world.send("PATCH", &format!("jobs/query/{id}"), r#"{"state":"Aborted"}"#).await;
     refused(&aborted, StatusCode::BAD_REQUEST, "INVALIDJOBSTATE");
     assert_eq!(world.get("jobs/query").await.json()["records"].as_array().unwrap().len(), 1);
@@ -133,6 +134,9 @@ async fn results_in_pages() {
     assert_eq!(other.status, StatusCode::CONFLICT);
     let doubled = world.get(&format!("jobs/query//{id}/results?locator=")).await;
     assert_eq!(doubled.status, StatusCode::NOT_FOUND);
+    // The sf CLI's address of the org ends with a slash.
+    let (token, path) = (world.org.access_token(), format!("//services/data/v62.0/jobs/query/{id}/results"));
+    assert_eq!(world.send_as(&token, "GET", &path, Body::empty()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -157,6 +161,8 @@ async fn pages_can_be_read_side_by_side() {
     world.finish();
     let early = world.get(&format!("/services/data/v57.0/jobs/query/{old}/resultPages")).await;
     assert_eq!(early.status, StatusCode::NOT_FOUND);
+    let info = world.get(&format!("/services/data/v57.0/jobs/query/{old}")).await.json();
+    assert!(info.get("isPkChunkingSupported").is_none(), "{info}");
 }
 
 #[tokio::test]

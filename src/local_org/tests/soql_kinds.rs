@@ -131,7 +131,10 @@ fn spoil(text: &mut String, (kind, at, piece): (u8, usize, usize)) {
         0 => text.insert_str(at, PIECES[piece % PIECES.len()]),
         1 => text.insert_str(at, &format!(" {} ", PIECES[piece % PIECES.len()])),
         2 => text.replace_range(at..end, ""),
-        3 => text.insert_str(at, &text[at..end].to_owned()),
+        3 => {
+            let doubled = text[at..end].to_owned();
+            text.insert_str(at, &doubled);
+        }
         _ => text.truncate(at),
     }
 }

@@ -50,6 +50,14 @@ fn mappings() -> Vec<(&'static [Word], &'static str, String)> {
             "/$defs/field/anyOf/1",
             format!("{HEAD}objects: [{{ {} }}]\n", load.replace("K: id", "K: { from: id, zzqq: 1 }")),
         ),
+        (
+            words::ALTERNATIVE,
+            "/$defs/field/anyOf/1/properties/first_of/items",
+            format!(
+                "{HEAD}objects: [{{ {} }}]\n",
+                load.replace("K: id", "K: { first_of: [{ queue: id, zzqq: 1 }] }")
+            ),
+        ),
     ]
 }
 
@@ -115,6 +123,8 @@ fn the_schema_judges_as_the_reader_does() {
         "{ value: 5 }",
         "{ ref: A, from: id }",
         "{ ref: { X: A }, type: id, from: id }",
+        "{ lookup: A, match: { B: id, C: id } }",
+        "{ first_of: [{ queue: id }, { user: id, match: Email }], inactive: keep }",
     ] {
         assert!(accepted(&load(field)), "{field}");
     }

@@ -133,8 +133,10 @@ fn rooms_are_listed_in_the_order_of_the_data() {
 /// A crate, and the files or folders (ending with `/`) that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/salesforce/transport.rs"]),
-    // The local org needs its type of a certificate.
-    ("rustls", &["src/salesforce/transport.rs", "src/local_org/auth/certificate.rs"]),
+    // Keys and certificates are its types; the local org needs one of them.
+    ("rustls", &["src/salesforce/transport.rs", "src/salesforce/login/key.rs", "src/local_org/auth/certificate.rs"]),
+    ("ring", &["src/salesforce/login/"]),
+    ("webpki", &["src/local_org/auth/certificate.rs"]),
     ("sled", &["src/checkpoint/store.rs"]),
     ("petgraph", &["src/plan/graph.rs", "src/plan/cycle.rs"]),
     ("minijinja", &["src/transform/expr.rs", "src/local_org/rule.rs"]),

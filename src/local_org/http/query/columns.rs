@@ -1,7 +1,8 @@
 //! `columns=true`: what the columns of a query are, as the Salesforce CLI asks before it draws a table.
 //!
-//! Keys follow what the CLI reads and the answer it was recorded with. Unconfirmed: their values where the CLI does
-//! not look at them.
+//! Keys follow what the CLI reads and the answer it was recorded with.
+//!
+//! Unconfirmed(column-metadata): values that the CLI does not look at; choice: what describe says of the field.
 
 use crate::local_org::schema::Schema;
 use crate::local_org::schema::flags::Flag;

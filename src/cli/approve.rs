@@ -1,0 +1,126 @@
+//! Who must say yes before anything is sent, and to what.
+
+use super::screen::Screen;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{EngineError, Exit};
+use crate::plan::Plan;
+use crate::report::plan_text;
+
+/// What is known when the plan is ready.
+pub(super) struct Asked<'a> {
+    /// Where it is shown and asked.
+    pub(super) screen: &'a Screen,
+    /// The plan that was reviewed, where one was saved.
+    pub(super) saved: Option<&'a Plan>,
+    /// Whether the saved plan's own run is unfinished.
+    pub(super) resumes: bool,
+    /// Whether the environment is protected.
+    pub(super) protected: bool,
+    /// Whether the org is the local one.
+    pub(super) local: bool,
+    /// `--yes`.
+    pub(super) yes: bool,
+}
+
+impl Asked<'_> {
+    /// Shows the plan where it was not reviewed, holds it against the saved one, and asks where somebody must be asked.
+    ///
+    /// # Errors
+    /// 81 when the plan is not the saved one; 64 when nobody says yes.
+    pub(super) fn approve(&self, plan: &Plan) -> Result<(), EngineError> {
+        match self.saved {
+            // What the interrupted run has landed of its own plan is no reason to call the plan stale.
+            Some(saved) if self.resumes && saved.inputs == plan.inputs => {}
+            Some(saved) => same_plan(saved, plan)?,
+            None => self.screen.tell(&plan_text(plan)),
+        }
+        let deletes = plan.loads.iter().map(|load| load.delete).sum();
+        match () {
+            () if !plan.changes => Ok(()),
+            () if self.protected => self.typed(plan),
+            () if self.local || self.consents(deletes) => Ok(()),
+            () => self.said(plan, deletes),
+        }
+    }
+
+    /// A saved plan is consent, and so is `--yes`; what destroys wants both.
+    fn consents(&self, deletes: u64) -> bool {
+        u8::from(self.saved.is_some()) + u8::from(self.yes) > u8::from(deletes > 0)
+    }
+
+    /// A plain yes.
+    fn said(&self, plan: &Plan, deletes: u64) -> Result<(), EngineError> {
+        let what = if deletes > 0 { format!(", deleting {deletes} records") } else { String::new() };
+        let (environment, org) = (&plan.environment, &plan.org_id);
+        let question = format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:");
+        let help = match deletes {
+            0 => "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`",
+            _ => "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`",
+        };
+        match self.screen.read(&question).as_deref() {
+            Some("yes") => Ok(()),
+            Some(_) => Err(refused("nothing was sent", help)),
+            None => Err(refused("somebody must approve the plan, and there is no terminal to ask at", help)),
+        }
+    }
+
+    /// The environment's name, typed: what is done by habit is no confirmation.
+    fn typed(&self, plan: &Plan) -> Result<(), EngineError> {
+        if self.saved.is_some() {
+            self.screen.tell(&plan_text(plan));
+        }
+        let name = &plan.environment;
+        let question = format!("`{name}` is protected. To apply this to org {}, type `{name}`:", plan.org_id);
+        match self.screen.read(&question) {
+            Some(answer) if answer == *name => Ok(()),
+            Some(_) => Err(refused("nothing was sent", "the environment's name goes on, and nothing else")),
+            None => {
+                let message =
+                    format!("`{name}` is protected: its name must be typed at a terminal, and there is none");
+                Err(refused(&message, UNPROTECTED))
+            }
+        }
+    }
+}
+
+const UNPROTECTED: &str =
+    "where machines are to apply without a person, the environment says `protect: false`";
+
+/// A protected environment is applied from a plan that somebody has reviewed. Said before anything else is done.
+///
+/// # Errors
+/// 64 without a saved plan.
+pub(super) fn needs_saved_plan(
+    environment: &str,
+    protected: bool,
+    saved: Option<&Plan>,
+) -> Result<(), EngineError> {
+    if !protected || saved.is_some() {
+        return Ok(());
+    }
+    let message = format!("`{environment}` is protected: only a saved plan is applied to it");
+    let help = format!(
+        "`cutover plan -e {environment} --out FILE`, review it, then `cutover apply FILE`; `--yes` is not enough here"
+    );
+    Err(refused(&message, &help))
+}
+
+/// A saved plan is executed only as it was reviewed.
+fn same_plan(saved: &Plan, now: &Plan) -> Result<(), EngineError> {
+    if saved == now {
+        return Ok(());
+    }
+    let what = match () {
+        () if saved.org_id != now.org_id => "it was made for another org",
+        () if saved.sources != now.sources => "a source has changed since",
+        () if saved.inputs != now.inputs => "the manifest or the org has changed since",
+        () => "what has landed has changed since",
+    };
+    let problem = Diagnostic::error(Code::StalePlan, format!("the saved plan is stale: {what}"));
+    let help = "make a new plan with `cutover plan --out FILE` and review it";
+    Err(EngineError::problem(Exit::Stale, problem.help(help)))
+}
+
+fn refused(message: &str, help: &str) -> EngineError {
+    EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, message).help(help))
+}
