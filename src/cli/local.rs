@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 /// How long the timer sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(10);
 
-/// Slices of 200 rows that a job moves on before calls that wait come in: some hundredths of a second.
-const SLICES: usize = 10;
+/// Slices of 200 rows that a job moves on before calls that wait come in: some hundredths of a second. More of them
+/// would change more pages in one transaction than the database's cache holds.
+const SLICES: usize = 25;
 
 /// An org that is being served. Dropped, it stops by and by; [`Running::stop`] waits for it.
 pub struct Running {

@@ -122,12 +122,12 @@ impl<'a> Rows<'a> {
         let raw = self
             .id_cell(cells)
             .ok_or_else(|| RowError::plain("MISSING_ARGUMENT", "Id not specified in an update call"))?;
-        self.change(find::own(self.writer, raw)?, cells, false)
+        self.change(find::own(self.writer, raw)?, cells, None)
     }
 
-    /// Changes the record of this id.
-    fn change(&self, id: String, cells: &[&str], upsert: bool) -> Result<Landed, Refused> {
-        match self.values(cells).and_then(|values| self.writer.update(&id, values, upsert)) {
+    /// Changes the record of this id. `known` is the key by which it was found.
+    fn change(&self, id: String, cells: &[&str], known: Option<usize>) -> Result<Landed, Refused> {
+        match self.values(cells).and_then(|values| self.writer.update(&id, values, known.is_some(), known)) {
             Ok(()) => Ok(Landed { id, created: false }),
             Err(why) => Err(Refused { id, why }),
         }
@@ -148,7 +148,7 @@ impl<'a> Rows<'a> {
         let mut found = find::by_key(self.writer.conn, object, key, raw, None)?;
         match found.len() {
             0 => Ok(self.insert(cells, Some(field))?),
-            1 => self.change(found.remove(0), cells, true),
+            1 => self.change(found.remove(0), cells, Some(field)),
             _ => Err(RowError::ambiguous(key, &found).into()),
         }
     }

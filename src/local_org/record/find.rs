@@ -3,8 +3,8 @@
 use super::decimal::Decimal;
 use super::error::RowError;
 use super::write::{Refusal, Writer};
-use crate::local_org::schema::{Field, Object, Schema};
-use crate::local_org::store::{ids, live, quote};
+use crate::local_org::schema::{Field, KEY, Object, Schema};
+use crate::local_org::store::{LIVE, ids, quote};
 use crate::local_org::text::full_id;
 use crate::model::FieldType;
 use rusqlite::types::Value;
@@ -19,11 +19,11 @@ pub(crate) fn by_key(
     not_job: Option<i64>,
 ) -> Result<Vec<String>> {
     let Some(key) = key_value(field, raw) else { return Ok(Vec::new()) };
+    // Written out in one piece: it is asked for every row.
+    let folded = if field.keyed() { KEY } else { "" };
     let sql = format!(
-        "SELECT \"Id\" FROM {} WHERE {} = ?1 AND {} AND \"#job\" IS NOT ?2 LIMIT 3",
-        quote(&object.name),
-        quote(&field.key_column()),
-        live("")
+        "SELECT \"Id\" FROM \"{}\" WHERE \"{}{folded}\" = ?1 AND {LIVE} AND \"#job\" IS NOT ?2 LIMIT 3",
+        object.name, field.name
     );
     // No job has the number -1, so that records of no job are seen too.
     let not_job = not_job.unwrap_or(-1);
@@ -43,7 +43,7 @@ fn key_value(field: &Field, raw: &str) -> Option<Value> {
 
 /// Whether the object has this record, and not in the recycle bin. The id has 18 characters.
 pub(crate) fn exists(conn: &Connection, object: &Object, id: &str) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE \"Id\" = ?1 AND {}", quote(&object.name), live(""));
+    let sql = format!("SELECT 1 FROM \"{}\" WHERE \"Id\" = ?1 AND {LIVE}", object.name);
     Ok(conn.prepare_cached(&sql)?.query_row([id], |_| Ok(())).optional()?.is_some())
 }
 

@@ -6,7 +6,7 @@ use super::find;
 use super::write::{Refusal, Writer};
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::schema::{Field, Object, Schema};
-use crate::local_org::store::{column, index, live, quote};
+use crate::local_org::store::{LIVE, column, index, quote};
 use crate::local_org::text::stored_moment;
 use rusqlite::{Connection, Result, params};
 
@@ -64,7 +64,7 @@ fn mark(writer: &Writer<'_>, object: &Object, id: &str) -> Result<()> {
 
 /// What narrows a statement about children: records in the recycle bin keep what they have until they are removed.
 fn among(removal: Removal) -> String {
-    if removal == Removal::Mark { format!(" AND {}", live("")) } else { String::new() }
+    if removal == Removal::Mark { format!(" AND {LIVE}") } else { String::new() }
 }
 
 /// Ids of the details of a master.

@@ -95,7 +95,7 @@ impl<'a> Place<'a> {
     }
 
     fn change(&self, object: &'a Object, id: &str, asked: Asked, upsert: bool) -> Result<Saved, Refusal> {
-        self.writer(object, &set(&asked)).update(id, asked.values, upsert)?;
+        self.writer(object, &set(&asked)).update(id, asked.values, upsert, None)?;
         Ok(Saved { id: id.to_owned(), created: false })
     }
 

@@ -10,7 +10,7 @@ use crate::local_org::schema::{Field, Object, Schema};
 use crate::local_org::store::ids::Minter;
 use crate::local_org::store::{Facts, column, quote};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
 
 /// Why a row was not written: it may not be, or the database failed.
@@ -52,6 +52,7 @@ pub(crate) struct Writer<'a> {
     /// Fields that a new record's statement sets.
     columns: Vec<usize>,
     insert: String,
+    update: RefCell<Update>,
 }
 
 impl<'a> Writer<'a> {
@@ -78,6 +79,7 @@ impl<'a> Writer<'a> {
             owner: RefCell::default(),
             minter: Minter::new(conn, facts, &object.name),
             insert: insert_statement(object, &columns),
+            update: RefCell::default(),
             columns,
         }
     }
@@ -118,19 +120,26 @@ impl<'a> Writer<'a> {
         self.minter.flush()
     }
 
-    /// Updates a record. In an upsert, a master-detail field may name the parent the record has.
-    pub(crate) fn update(&self, id: &str, mut values: Values, upsert: bool) -> Result<(), Refusal> {
+    /// Updates a record. In an upsert, a master-detail field may name the parent the record has. `known` is a field by
+    /// whose value, which it keeps, this record alone was found.
+    pub(crate) fn update(
+        &self,
+        id: &str,
+        mut values: Values,
+        upsert: bool,
+        known: Option<usize>,
+    ) -> Result<(), Refusal> {
         if upsert {
             self.keep_masters(id, &mut values)?;
         }
         check::updateable(self.object, &values)?;
         check::not_null(self.object, &mut values)?;
         check::owner(self, &values)?;
-        check::unique(self, &values, Some(id), None)?;
+        check::unique(self, &values, Some(id), known)?;
         check::rules(self, &values, Some(id))?;
         self.fill.person_name(self, Some(id), &mut values)?;
         self.fill.touch(&mut values);
-        self.set(id, values)
+        self.set(id, &values, known)
     }
 
     /// The current values of some fields.
@@ -147,19 +156,27 @@ impl<'a> Writer<'a> {
         row.ok_or_else(|| RowError::deleted().into())
     }
 
-    fn set(&self, id: &str, values: Values) -> Result<(), Refusal> {
-        let mut sql = format!("UPDATE {} SET ", quote(&self.object.name));
-        let mut all = vec![Value::Text(id.to_owned())];
-        for (field, value) in self.object.fields.iter().zip(values) {
-            let Some(value) = value else { continue };
-            let key = key_copy(field, &value);
-            push_assignment(&mut sql, &field.name, &mut all, value);
-            if let Some(key) = key {
-                push_assignment(&mut sql, &field.key_column(), &mut all, key);
+    /// Writes values into a record. The folded copy of `known` stays as it is.
+    fn set(&self, id: &str, values: &Values, known: Option<usize>) -> Result<(), Refusal> {
+        let fields: Vec<usize> = (0..values.len()).filter(|i| values[*i].is_some()).collect();
+        let mut last = self.update.borrow_mut();
+        if last.is_other(&fields, known) {
+            *last = Update::new(self.object, fields, known);
+        }
+        let mut statement = self.conn.prepare_cached(&last.sql)?;
+        statement.raw_bind_parameter(1, id)?;
+        let mut place = 2;
+        for index in &last.fields {
+            let value = values[*index].as_ref().unwrap_or(&Value::Null);
+            statement.raw_bind_parameter(place, value)?;
+            place += 1;
+            let field = &self.object.fields[*index];
+            if let Some(key) = key_copy(field, value).filter(|_| known != Some(*index)) {
+                statement.raw_bind_parameter(place, key)?;
+                place += 1;
             }
         }
-        sql.push_str(" WHERE \"Id\" = ?1");
-        self.conn.prepare_cached(&sql)?.execute(params_from_iter(all))?;
+        statement.raw_execute()?;
         Ok(())
     }
 
@@ -194,14 +211,33 @@ fn key_copy(field: &Field, value: &Value) -> Option<Value> {
     })
 }
 
-fn push_assignment(sql: &mut String, column: &str, all: &mut Vec<Value>, value: Value) {
-    if all.len() > 1 {
-        sql.push_str(", ");
+/// The statement that changed the last record: the next one mostly sets the same fields.
+#[derive(Default)]
+struct Update {
+    fields: Vec<usize>,
+    known: Option<usize>,
+    sql: String,
+}
+
+impl Update {
+    fn new(object: &Object, fields: Vec<usize>, known: Option<usize>) -> Self {
+        let mut columns = Vec::new();
+        for index in &fields {
+            let field = &object.fields[*index];
+            columns.push(column(field));
+            if field.keyed() && known != Some(*index) {
+                columns.push(quote(&field.key_column()));
+            }
+        }
+        let set: Vec<String> = columns.iter().enumerate().map(|(i, c)| format!("{c} = ?{}", i + 2)).collect();
+        let sql = format!("UPDATE {} SET {} WHERE \"Id\" = ?1", quote(&object.name), set.join(", "));
+        Self { fields, known, sql }
     }
-    all.push(value);
-    sql.push_str(&quote(column));
-    sql.push_str(" = ?");
-    sql.push_str(&all.len().to_string());
+
+    /// Whether it is not the statement for these fields.
+    fn is_other(&self, fields: &[usize], known: Option<usize>) -> bool {
+        self.sql.is_empty() || self.fields != fields || self.known != known
+    }
 }
 
 /// The fields that a new record's statement sets: what the job maps, and what the org may fill.

@@ -105,6 +105,9 @@ pub(crate) struct Queue {
     pub(crate) objects: Vec<String>,
 }
 
+/// What a field's name and the folded copy of its values differ by.
+pub(crate) const KEY: &str = "#key";
+
 /// The user that always exists.
 pub(crate) const ADMIN: &str = "admin@local.invalid";
 
@@ -260,6 +263,6 @@ impl Field {
 
     /// The column to look keys up in.
     pub(crate) fn key_column(&self) -> String {
-        if self.keyed() { format!("{}#key", self.name) } else { self.name.clone() }
+        if self.keyed() { format!("{}{KEY}", self.name) } else { self.name.clone() }
     }
 }

@@ -10,7 +10,7 @@ mod sync;
 pub(crate) mod tables;
 pub(crate) mod tokens;
 
-pub(crate) use tables::{column, index, live, quote};
+pub(crate) use tables::{LIVE, column, index, live, quote};
 
 use super::schema::Schema;
 use super::{OpenError, Options};
@@ -106,9 +106,9 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
         }
     };
     conn.busy_timeout(PATIENCE)?;
-    // WAL with NORMAL survives the death of the process, not of the machine: enough for a rehearsal, and fast.
+    // What is written survives the death of the process, not of the machine: enough for a rehearsal, and fast.
     conn.pragma_update(None, "journal_mode", "WAL")?;
-    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    conn.pragma_update(None, "synchronous", "OFF")?;
     // 64 MB of log before it is written into the file: pages that many rows change are written once.
     conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     conn.pragma_update(None, "cache_size", -32_000)?;

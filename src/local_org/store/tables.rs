@@ -36,11 +36,12 @@ pub(crate) fn quote(name: &str) -> String {
 /// field.
 const DELETED: &str = "IsDeleted";
 
-/// The condition under which a row is a live record, not one in the recycle bin; `table` is its alias in the
-/// statement, or nothing.
+/// The condition under which a row is a live record, not one in the recycle bin.
+pub(crate) const LIVE: &str = "\"IsDeleted\" = 0";
+
+/// The same where the row's table has an alias in the statement; nothing for none.
 pub(crate) fn live(table: &str) -> String {
-    let dot = if table.is_empty() { "" } else { "." };
-    format!("{table}{dot}{} = 0", quote(DELETED))
+    if table.is_empty() { LIVE.to_owned() } else { format!("{table}.{LIVE}") }
 }
 
 /// The quoted column of a field.
