@@ -15,6 +15,7 @@ mod project;
 mod world;
 
 mod again;
+mod captures;
 mod check;
 mod cli_reference;
 mod counted;
