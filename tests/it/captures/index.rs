@@ -74,6 +74,10 @@ pub struct Capture {
     pub skip: BTreeMap<String, String>,
 }
 
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
 fn ok() -> u16 {
     200
 }
@@ -151,10 +155,13 @@ pub struct Sends {
 #[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
-    /// What the job is made with.
+    /// What the job is made with, beside `object: Account` and `operation: insert`.
+    #[serde(default = "nothing")]
     pub job: Value,
     /// The header in place of the file's own, as its program maps columns to fields.
     pub header: Option<String>,
+    /// The file of the set whose upload goes first.
+    pub after: Option<String>,
     /// The fields of the job's info that are compared.
     pub gives: Value,
     /// Error codes of refused rows.
@@ -171,10 +178,10 @@ pub const SETS: &[&str] = &[
     "amp-labs-connectors",
     "observed",
     "cumulusci",
-    // "jsforce",
-    // "fidelic-conformance",
-    // "dataloader-csv",
-    // "sf-cli-plugin-data",
+    "jsforce",
+    "fidelic-conformance",
+    "dataloader-csv",
+    "sf-cli-plugin-data",
 ];
 
 /// The index of a set.

@@ -4,7 +4,9 @@
 
 mod answers;
 mod cassettes;
+mod cases;
 mod client;
+mod csv_files;
 mod differences;
 mod index;
 mod org;
