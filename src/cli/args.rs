@@ -153,6 +153,12 @@ pub(super) enum LocalCommand {
         /// The port (default: any free one)
         #[arg(long, default_value_t = 0)]
         port: u16,
+        /// Faults that befall calls, jobs and rows
+        #[arg(long, value_name = "FILE")]
+        faults: Option<PathBuf>,
+        /// Let anyone who reaches the port read and change the faults, at /admin/faults
+        #[arg(long)]
+        admin: bool,
     },
     /// Ask the project's local org in SOQL
     Query {

@@ -3,6 +3,7 @@
 //! Owns the socket and the timer that moves the org's clock; the org itself has neither. Must not know manifests,
 //! plans or runs.
 
+use super::socket::accept;
 use crate::local_org::{LocalOrg, QueryTable};
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +19,7 @@ pub struct Running {
     /// The port it listens on.
     pub port: u16,
     stop: watch::Sender<bool>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
     timer: JoinHandle<()>,
 }
 
@@ -30,9 +31,8 @@ impl Running {
     pub async fn stop(self) -> io::Result<()> {
         // Nobody listening any more means it has stopped already.
         let _ = self.stop.send(true);
-        let served = self.server.await.unwrap_or_else(|e| Err(io::Error::other(e)));
-        self.timer.await.map_err(io::Error::other)?;
-        served
+        self.server.await.map_err(io::Error::other)?;
+        self.timer.await.map_err(io::Error::other)
     }
 }
 
@@ -45,10 +45,7 @@ pub async fn serve(org: LocalOrg, port: u16) -> io::Result<Running> {
     let port = listener.local_addr()?.port();
     org.set_base_url(&format!("http://127.0.0.1:{port}"));
     let (stop, stopped) = watch::channel(false);
-    let router = org.router();
-    let ending = ended(stopped.clone());
-    let server =
-        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(ending).await });
+    let server = tokio::spawn(accept(listener, org.router(), ended(stopped.clone())));
     let timer = tokio::spawn(tick(org, stopped));
     Ok(Running { port, stop, server, timer })
 }
@@ -160,7 +157,7 @@ pub(super) fn csv(answer: &QueryTable) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::{csv, json, serve, table};
-    use crate::local_org::{LocalOrg, Options, QueryTable, Schema};
+    use crate::local_org::{Faults, LocalOrg, Options, QueryTable, Schema};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn answer() -> QueryTable {
@@ -182,6 +179,13 @@ mod tests {
 
     /// One call on a connection of its own; answers status and body, which the org sends in one piece or in chunks.
     async fn call(org: &LocalOrg, port: u16, method: &str, path: &str, body: &str) -> (String, String) {
+        let text = raw(org, port, method, path, body).await;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    }
+
+    /// All that arrives before the connection closes.
+    async fn raw(org: &LocalOrg, port: u16, method: &str, path: &str, body: &str) -> String {
         let (token, length) = (org.access_token(), body.len());
         let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let head = format!(
@@ -191,8 +195,7 @@ mod tests {
         socket.write_all(head.as_bytes()).await.unwrap();
         let mut text = String::new();
         socket.read_to_string(&mut text).await.unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.lines().next().unwrap().to_owned(), body.to_owned())
+        text
     }
 
     #[tokio::test]
@@ -222,5 +225,45 @@ mod tests {
         assert!(good.contains("\"true\",\"A\"\n") && good.contains("\"true\",\"B\"\n"), "{good}");
         running.stop().await.unwrap();
         assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    }
+
+    async fn served(faults: &str) -> (LocalOrg, super::Running) {
+        let org = LocalOrg::open(Schema::standard(), Options::default()).unwrap();
+        org.set_faults(Faults::read("faults.yaml", &format!("faults: [{faults}]")).unwrap());
+        (org.clone(), serve(org, 0).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_dropped_answer_closes_the_connection() {
+        let post = "path: jobs/ingest, method: POST";
+        let (org, running) = served(&format!(
+            "{{ then: drop_before, {post}, nth: 1 }}, {{ then: drop_after, {post}, nth: 2 }}"
+        ))
+        .await;
+        let spec = r#"{"object":"Account","operation":"insert"}"#;
+        for made in [0, 1] {
+            assert_eq!(raw(&org, running.port, "POST", "/v62.0/jobs/ingest", spec).await, "");
+            let list = call(&org, running.port, "GET", "/v62.0/jobs/ingest", "").await.1;
+            assert_eq!(list.matches("V2Ingest").count(), made, "{list}");
+        }
+        running.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_cut_answer_closes_the_connection_too_soon() {
+        let cuts = ["short", "open", "silent"].iter().zip(1..);
+        let cuts =
+            cuts.map(|(ending, n)| format!("{{ then: cut, ending: {ending}, path: limits, nth: {n} }}"));
+        let (org, running) = served(&cuts.collect::<Vec<_>>().join(", ")).await;
+        let limits = async || raw(&org, running.port, "GET", "/v62.0/limits", "").await;
+        let (short, open, silent, whole) = (limits().await, limits().await, limits().await, limits().await);
+        let (_, body) = whole.split_once("\r\n\r\n").unwrap();
+        let (head, half) = short.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        assert_eq!(half.len(), body.len() / 2, "half of it arrives: {half}");
+        assert!(open.contains("transfer-encoding: chunked") && open.contains(&half[..20]), "{open}");
+        assert!(!open.ends_with("0\r\n\r\n"), "the last chunk never comes: {open}");
+        assert!(silent.contains(&format!("content-length: {}", body.len() / 2)), "{silent}");
+        running.stop().await.unwrap();
     }
 }

@@ -7,13 +7,15 @@ use super::project::Project;
 use super::screen::Screen;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
+use crate::local_org::{Faults, LocalOrg};
 use crate::manifest::OrgLogin;
 use std::path::{Path, PathBuf};
 
 pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen) -> Exit {
     let (done, root) = match command {
-        LocalCommand::Serve { schema, data, port } => {
-            (serve(schema.as_deref(), data.as_deref(), *port).await, PathBuf::new())
+        LocalCommand::Serve { schema, data, port, faults, admin } => {
+            let org = open_local(schema.as_deref(), data.as_deref(), Path::new(""), false);
+            (serve(org, faults.as_deref(), *admin, *port).await, PathBuf::new())
         }
         LocalCommand::Query { words, csv } => query(words, *csv, global, screen),
     };
@@ -23,9 +25,29 @@ pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen
     }
 }
 
-async fn serve(schema: Option<&Path>, data: Option<&Path>, port: u16) -> Result<(), EngineError> {
-    let org = open_local(schema, data, Path::new(""), false)?;
+async fn serve(
+    org: Result<LocalOrg, EngineError>,
+    faults: Option<&Path>,
+    admin: bool,
+    port: u16,
+) -> Result<(), EngineError> {
+    let org = org?;
+    if let Some(path) = faults {
+        org.set_faults(read_faults(path)?);
+    }
+    if admin {
+        org.allow_admin();
+    }
     Ok(serve_forever(org, port).await?)
+}
+
+fn read_faults(path: &Path) -> Result<Faults, EngineError> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("{} cannot be read: {e}", path.display());
+        EngineError::problem(Exit::Invalid, Diagnostic::error(Code::FileMissing, message))
+    })?;
+    Faults::read(&path.display().to_string(), &text)
+        .map_err(|problems| EngineError::Problems(Exit::Invalid, problems))
 }
 
 fn query(

@@ -14,6 +14,7 @@ mod reference;
 mod report;
 mod screen;
 mod select;
+mod socket;
 mod watch;
 
 pub use args::command;

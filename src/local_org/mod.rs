@@ -13,16 +13,17 @@ mod schema;
 mod soql;
 mod store;
 mod text;
+mod transaction;
 
-pub use fault::Faults;
+pub use fault::{Dropped, Faults};
 pub use schema::Schema;
 pub use soql::SoqlError;
 
 use crate::diagnostic::Diagnostic;
 use rusqlite::Connection;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// How to open an org.
 #[derive(Debug, Clone, Default)]
@@ -62,9 +63,9 @@ pub struct QueryTable {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// An org. Clones are the same org.
+/// An org. Clones are the same org. Inside a transaction, the second part is the connection that it holds.
 #[derive(Clone)]
-pub struct LocalOrg(Arc<Shared>);
+pub struct LocalOrg(Arc<Shared>, Option<Arc<Mutex<Connection>>>);
 
 struct Shared {
     schema: Schema,
@@ -79,6 +80,10 @@ struct Shared {
     /// Held while the org is open, so that no other process works at the same jobs.
     _lock: Option<std::fs::File>,
     faults: RwLock<Faults>,
+    /// Whether calls may change the faults.
+    admin: AtomicBool,
+    /// How often the admin's token was revoked.
+    revoked: AtomicU64,
     cursors: Mutex<http::Cursors>,
 }
 
@@ -98,7 +103,8 @@ impl LocalOrg {
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
-        Ok(Self(Arc::new(Shared {
+        let revoked = store::revoked(&conn)?;
+        let shared = Arc::new(Shared {
             schema,
             facts,
             db: Mutex::new(conn),
@@ -109,8 +115,11 @@ impl LocalOrg {
             trouble: Mutex::default(),
             _lock: lock,
             faults: RwLock::default(),
+            admin: AtomicBool::new(false),
+            revoked: AtomicU64::new(revoked),
             cursors: Mutex::default(),
-        })))
+        });
+        Ok(Self(shared, None))
     }
 
     /// The org's routes.
@@ -123,7 +132,7 @@ impl LocalOrg {
     /// next step tries again.
     pub fn step(&self, now: i64) -> bool {
         self.0.now.fetch_max(now, Ordering::Relaxed);
-        let faults = self.0.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let faults = self.faults();
         let context =
             job::Context { schema: &self.0.schema, facts: &self.0.facts, faults: &faults, now: self.now() };
         let stepped = job::step(&mut self.db(), &context);
@@ -137,9 +146,12 @@ impl LocalOrg {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The token of `admin@local.invalid`; it is the only one.
+    /// The token of `admin@local.invalid`. It does not expire; a revoked one has a new one in its place.
     pub fn access_token(&self) -> String {
-        let seed = self.0.facts.seed;
+        let seed = match self.0.revoked.load(Ordering::Relaxed) {
+            0 => self.0.facts.seed,
+            revoked => text::mix(self.0.facts.seed, u64::MAX - revoked),
+        };
         let parts = [1, 2, 3, 4].map(|n| text::base62(text::mix(seed, n), 11));
         format!("{}!{}", self.org_id().get(..15).unwrap_or_default(), parts.join("."))
     }
@@ -160,9 +172,29 @@ impl LocalOrg {
             url.trim_end_matches('/').to_owned();
     }
 
-    /// Switches faults on or off.
+    /// Puts these faults in the place of those there are.
     pub fn set_faults(&self, faults: Faults) {
         *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Lets calls to `/admin/faults` change the faults; until then there is no such address.
+    pub fn allow_admin(&self) {
+        self.0.admin.store(true, Ordering::Relaxed);
+    }
+
+    fn faults(&self) -> RwLockReadGuard<'_, Faults> {
+        self.0.faults.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Revokes a token for good, also across a restart; whether it was one.
+    fn revoke(&self, token: &str) -> rusqlite::Result<bool> {
+        if token != self.access_token() {
+            return Ok(false);
+        }
+        let db = self.db();
+        self.0.revoked.fetch_add(1, Ordering::Relaxed);
+        store::set_revoked(&db, self.0.revoked.load(Ordering::Relaxed))?;
+        Ok(true)
     }
 
     /// Answers a query whole. `COUNT()` is a table of one column, `count`.
@@ -180,7 +212,7 @@ impl LocalOrg {
 
     fn db(&self) -> MutexGuard<'_, Connection> {
         self.0.waiting.fetch_add(1, Ordering::Relaxed);
-        let db = self.0.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = self.1.as_deref().unwrap_or(&self.0.db).lock().unwrap_or_else(PoisonError::into_inner);
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         db
     }

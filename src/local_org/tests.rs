@@ -1,11 +1,15 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod faults;
+mod ingest;
 mod jobs;
 mod lifecycle;
 mod queries;
+mod rest;
 mod rows;
+mod states;
 
-use super::{LocalOrg, Options, Schema};
+use super::{Faults, LocalOrg, Options, Schema};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
@@ -41,6 +45,7 @@ objects:
 users:
   - { username: ada@acme.example, name: Ada Admin, employee_number: "1" }
   - { username: old@acme.example, name: Old Owner, active: false }
+  - { username: sand@acme.example.invalid, name: Sandy Sandbox }
 queues: [{ name: Support, objects: [Case] }]
 "#;
 
@@ -61,6 +66,11 @@ impl Reply {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
+}
+
+/// Faults from their words, `{ then: … }, …`.
+fn faults(list: &str) -> Faults {
+    Faults::read("faults.yaml", &format!("faults: [{list}]")).unwrap()
 }
 
 fn schema() -> Schema {

@@ -19,11 +19,12 @@ fn apply(world: &World) -> Finished {
 }
 
 /// Applies in a world with these faults; gives how many jobs more it took than without.
-fn jobs_more(faults: Faults) -> usize {
+fn jobs_more(fault: &str) -> usize {
     let project = npsp();
     let calm = World::new(&project);
     let calm_jobs = apply(&calm).state.parts.len();
     let world = World::new(&project);
+    let faults = Faults::read("faults.yaml", &format!("faults: [{fault}]")).unwrap();
     world.org.set_faults(faults);
     let finished = apply(&world);
     assert_eq!(finished.exit, Exit::Done, "{:?}", finished.state.loads);
@@ -37,10 +38,10 @@ fn jobs_more(faults: Faults) -> usize {
 
 #[test]
 fn locked_rows_go_again_until_they_are_in() {
-    assert!(jobs_more(Faults::new(300, 0, None)) >= 13, "every load of some size meets a lock");
+    assert!(jobs_more("{ then: lock_rows, per_mille: 300 }") >= 13, "every load of some size meets a lock");
 }
 
 #[test]
 fn a_job_given_up_half_way_has_its_rest_sent_again() {
-    assert!(jobs_more(Faults::new(0, 0, Some(400))) >= 1);
+    assert!(jobs_more("{ then: fail_job, rows: 400 }") >= 1);
 }

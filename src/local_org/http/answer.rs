@@ -1,6 +1,8 @@
 //! Answers and errors in the API's shapes: errors are arrays of code and message.
 
 use crate::local_org::LocalOrg;
+use crate::local_org::record::error::RowError;
+use crate::local_org::record::write::Refusal;
 use crate::local_org::soql::SoqlError;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -39,6 +41,20 @@ impl Answer {
     /// 200 with CSV.
     pub(super) fn csv(body: Body) -> Self {
         Self { status: StatusCode::OK, content: Content::Csv(body), headers: Vec::new() }
+    }
+
+    /// JSON with a status of its own.
+    pub(super) fn status(status: StatusCode, value: &impl Serialize) -> Self {
+        Self { status, ..Self::json(value) }
+    }
+
+    /// What a call inside another one answers with: status, JSON, headers.
+    pub(super) fn into_parts(self) -> (StatusCode, Value, Vec<(HeaderName, String)>) {
+        let body = match self.content {
+            Content::Json(text) => serde_json::from_str(&text).unwrap_or_default(),
+            Content::Nothing | Content::Csv(_) => Value::Null,
+        };
+        (self.status, body, self.headers)
     }
 
     /// A status and nothing else.
@@ -91,12 +107,24 @@ pub(super) struct Failure {
     status: StatusCode,
     code: String,
     message: String,
+    /// Fields of a record that the refusal stands at; refusals of records always carry the list.
+    fields: Option<Vec<String>>,
 }
 
 impl Failure {
     /// Status, code and message.
     pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+        Self { status, code: code.into(), message: message.into(), fields: None }
+    }
+
+    /// Whether it has this code.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+
+    /// The same under another status.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// 400.
@@ -107,6 +135,11 @@ impl Failure {
     /// 404, in the words of an unknown resource.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    /// 401: no token, an unknown one, or one that is no longer good.
+    pub(super) fn session() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")
     }
 
     /// 500: the database failed while the org worked at its jobs.
@@ -124,8 +157,31 @@ impl Failure {
 
 impl From<Failure> for Answer {
     fn from(failure: Failure) -> Self {
-        let body = json!([{"errorCode": failure.code, "message": failure.message}]);
-        Self { status: failure.status, ..Self::json(&body) }
+        let mut error = json!({"errorCode": failure.code, "message": failure.message});
+        if let Some(fields) = failure.fields {
+            error["fields"] = json!(fields);
+        }
+        Self::status(failure.status, &[error])
+    }
+}
+
+impl From<RowError> for Failure {
+    /// 404 for a record that is gone (captured with its empty list of fields), else 400. A body that cannot be read
+    /// as the field's type names no fields.
+    fn from(error: RowError) -> Self {
+        let gone = error.code == "ENTITY_IS_DELETED";
+        let status = if gone { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+        let fields = (error.code != "JSON_PARSER_ERROR").then_some(error.fields);
+        Self { status, code: error.code.into(), message: error.message, fields }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Row(error) => error.into(),
+            Refusal::Store(error) => error.into(),
+        }
     }
 }
 

@@ -1,35 +1,62 @@
-//! Objects and their describes, and single records by id.
+//! Objects and their describes; what stands below an object is a record.
 
 use super::Call;
 use super::answer::{Answer, Failure};
-use super::query;
+use super::record;
 use crate::local_org::schema::Object;
 use crate::local_org::schema::describe::{self, RecordTypeInfo};
-use crate::local_org::text::full_id;
+use axum::http::Method;
 use serde_json::{Value, json};
 
-/// `sobjects`, `sobjects/X`, `sobjects/X/describe`, `sobjects/X/ID`.
-pub(super) fn get(call: &Call) -> Result<Answer, Failure> {
-    let version = format!("v{}", call.version);
-    let schema = &call.org.0.schema;
-    let Some(name) = call.path.get(1) else {
-        let entries = schema.objects.iter().map(|o| Value::Object(describe::entry(o, &version)));
-        let all: Vec<Value> = entries.collect();
-        return Ok(Answer::json(&json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": all})));
-    };
-    let object = schema.object(name).ok_or_else(Failure::not_found)?;
-    match call.path.get(2).map(String::as_str) {
-        None => {
-            let entry = describe::entry(object, &version);
-            Ok(Answer::json(&json!({"objectDescribe": entry, "recentItems": []})))
-        }
-        Some(word) if word.eq_ignore_ascii_case("describe") && call.path.len() == 3 => {
-            let types = record_types(call, object)?;
-            Ok(Answer::json(&describe::describe(schema, object, &types, &version)))
-        }
-        Some(id) if call.path.len() == 3 => record(call, object, id),
-        Some(_) => Err(Failure::not_found()),
+/// `sobjects`, `sobjects/X`, `sobjects/X/describe`, `sobjects/X/ID`, `sobjects/X/KEY/VALUE`.
+pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
+    // A client without PATCH sends POST with the method beside it.
+    let mut other = None;
+    if let (true, Some(method)) = (call.method == Method::POST, call.parameter("_HttpMethod")) {
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes());
+        other = method.ok().map(|method| Call { method, ..call.clone() });
     }
+    let call = other.as_ref().unwrap_or(call);
+    let get = call.method == Method::GET;
+    let Some(name) = call.path.get(1) else {
+        return if get { Ok(global(call)) } else { Err(Failure::method(&call.method)) };
+    };
+    let object = call.org.0.schema.object(name).ok_or_else(Failure::not_found)?;
+    let rest: Vec<&str> = call.path.iter().skip(2).map(String::as_str).collect();
+    match rest.as_slice() {
+        [] if get => Ok(basic(call, object)),
+        [] if call.method == Method::POST => record::create(call, object, body),
+        [] => Err(Failure::method(&call.method)),
+        [word] if word.eq_ignore_ascii_case("describe") && get => whole(call, object),
+        [word] if word.eq_ignore_ascii_case("id") && call.method == Method::POST => {
+            record::create(call, object, body)
+        }
+        [id] => record::by_id(call, object, id, body),
+        [key, id] if key.eq_ignore_ascii_case("id") => record::by_id(call, object, id, body),
+        [key, value] => record::by_key(call, object, key, value, body),
+        _ => Err(Failure::not_found()),
+    }
+}
+
+fn version(call: &Call) -> String {
+    format!("v{}", call.version)
+}
+
+fn global(call: &Call) -> Answer {
+    let version = version(call);
+    let entries = call.org.0.schema.objects.iter().map(|o| Value::Object(describe::entry(o, &version)));
+    let all: Vec<Value> = entries.collect();
+    Answer::json(&json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": all}))
+}
+
+fn basic(call: &Call, object: &Object) -> Answer {
+    let entry = describe::entry(object, &version(call));
+    Answer::json(&json!({"objectDescribe": entry, "recentItems": []}))
+}
+
+fn whole(call: &Call, object: &Object) -> Result<Answer, Failure> {
+    let types = record_types(call, object)?;
+    Ok(Answer::json(&describe::describe(&call.org.0.schema, object, &types, &version(call))))
 }
 
 fn record_types(call: &Call, object: &Object) -> Result<Vec<RecordTypeInfo>, Failure> {
@@ -41,15 +68,4 @@ fn record_types(call: &Call, object: &Object) -> Result<Vec<RecordTypeInfo>, Fai
         Ok(RecordTypeInfo { id: r.get(0)?, developer_name: r.get(1)?, name: r.get(2)?, active: r.get(3)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// A whole record, or the fields asked for.
-fn record(call: &Call, object: &Object, id: &str) -> Result<Answer, Failure> {
-    let id = full_id(id).ok_or_else(Failure::not_found)?;
-    let fields = match call.parameter("fields") {
-        Some(fields) => fields.to_owned(),
-        None => object.fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(","),
-    };
-    let soql = format!("SELECT {fields} FROM {} WHERE Id = '{id}'", object.name);
-    query::one(call, &soql)?.ok_or_else(Failure::not_found)
 }

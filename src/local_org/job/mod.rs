@@ -3,6 +3,7 @@
 //! A job, its upload and its progress live in the database; a step is one transaction. Must not know HTTP.
 
 pub(crate) mod header;
+mod limits;
 pub(crate) mod process;
 pub(crate) mod query;
 pub(crate) mod results;

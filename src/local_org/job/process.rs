@@ -3,11 +3,12 @@
 
 use super::header::{self, Column};
 use super::results::{self, Outcome};
-use super::row::{Operation, Rows};
+use super::row::{Operation, Refused, Rows};
 use super::scan::Scan;
 use super::step::Context;
-use super::{Job, State, upload};
+use super::{Job, State, limits, upload};
 use crate::local_org::record::error::RowError;
+use crate::local_org::record::remove::Removal;
 use crate::local_org::record::write::{Refusal, Writer};
 use crate::local_org::schema::Object;
 use csv::ByteRecord;
@@ -45,8 +46,8 @@ fn begin(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Jo
         number += 1;
     }
     let (names, end) = read_header(conn, job)?;
-    results::keep_header(conn, job, end)?;
-    if let Some(fault) = scan.finish() {
+    let raw = results::keep_header(conn, job, end)?;
+    if let Some(fault) = scan.finish().or_else(|| limits::header(&raw, names.len())) {
         fail(job, fault);
         return Ok(());
     }
@@ -79,7 +80,8 @@ fn operation(object: &Object, job: &Job) -> Operation {
         ("insert", _) => Operation::Insert,
         ("update", _) => Operation::Update,
         ("upsert", Some(key)) => Operation::Upsert(key),
-        _ => Operation::Delete,
+        ("hardDelete", _) => Operation::Delete(Removal::Erase),
+        _ => Operation::Delete(Removal::Mark),
     }
 }
 
@@ -161,19 +163,22 @@ fn cells(record: &ByteRecord) -> Option<Vec<&str>> {
 fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bool) -> Result<Outcome> {
     let refused = match cells {
         None => Some(RowError::plain("INVALID_FIELD", "the row is not UTF-8")),
-        Some(cells) if cells.len() != rows.columns.len() => {
-            let message = format!("the row has {} cells, the header {}", cells.len(), rows.columns.len());
-            Some(RowError::plain("INVALID_FIELD", message))
-        }
+        Some(cells) if cells.len() != rows.columns.len() => Some(ragged(cells.len(), rows.columns.len())),
         Some(cells) if twice => Some(rows.twice(cells)),
-        Some(cells) => context.locked(cells),
+        Some(cells) => limits::row(cells).or_else(|| context.locked(cells)),
     };
     if let Some(error) = refused {
         return Ok(Outcome::Failed { id: String::new(), error: error.to_string() });
     }
     match rows.run(cells.unwrap_or_default()) {
         Ok(landed) => Ok(Outcome::Landed(landed)),
-        Err(Refusal::Row(error)) => Ok(Outcome::Failed { id: String::new(), error: error.to_string() }),
-        Err(Refusal::Store(error)) => Err(error),
+        Err(Refused { id, why: Refusal::Row(error) }) => Ok(Outcome::Failed { id, error: error.to_string() }),
+        Err(Refused { why: Refusal::Store(error), .. }) => Err(error),
     }
+}
+
+/// Unconfirmed: what rows with more or fewer cells than the header, and rows that are not UTF-8, answer, choice: a
+/// refusal of the row.
+fn ragged(cells: usize, columns: usize) -> RowError {
+    RowError::plain("INVALID_FIELD", format!("the row has {cells} cells, the header {columns}"))
 }

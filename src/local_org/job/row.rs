@@ -2,10 +2,10 @@
 
 use super::header::Column;
 use crate::local_org::record::error::RowError;
+use crate::local_org::record::remove::{self, Removal};
 use crate::local_org::record::write::{Refusal, Writer};
-use crate::local_org::record::{Cell, Values, convert, find, remove};
+use crate::local_org::record::{Cell, Values, convert, find};
 use crate::local_org::schema::Field;
-use crate::local_org::store::ids;
 use crate::local_org::text::full_id;
 use crate::model::FieldType;
 use rusqlite::types::Value;
@@ -19,6 +19,19 @@ pub(crate) struct Landed {
     pub(crate) created: bool,
 }
 
+/// Why a row was not taken, with the id of the record that it means, where there is one.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) id: String,
+    pub(crate) why: Refusal,
+}
+
+impl<E: Into<Refusal>> From<E> for Refused {
+    fn from(why: E) -> Self {
+        Self { id: String::new(), why: why.into() }
+    }
+}
+
 /// What a job does with its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -26,7 +39,7 @@ pub(crate) enum Operation {
     Update,
     /// By this field.
     Upsert(usize),
-    Delete,
+    Delete(Removal),
 }
 
 /// The rows of one slice of one job.
@@ -52,7 +65,7 @@ impl<'a> Rows<'a> {
                 Some(canonical(&self.writer.object.fields[field], raw))
             }
             Operation::Update => full_id(self.id_cell(cells)?.trim()),
-            Operation::Insert | Operation::Delete => None,
+            Operation::Insert | Operation::Delete(_) => None,
         }
     }
 
@@ -71,77 +84,67 @@ impl<'a> Rows<'a> {
     }
 
     /// Does what the row asks for.
-    pub(crate) fn run(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+    pub(crate) fn run(&self, cells: &[&str]) -> Result<Landed, Refused> {
         match self.operation {
-            Operation::Insert => self.insert(cells),
+            Operation::Insert => Ok(self.insert(cells, None)?),
             Operation::Update => self.update(cells),
             Operation::Upsert(field) => self.upsert(field, cells),
-            Operation::Delete => self.delete(cells),
+            Operation::Delete(removal) => self.delete(cells, removal),
         }
     }
 
-    fn insert(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+    /// `known` is a unique field already looked up and not found.
+    fn insert(&self, cells: &[&str], known: Option<usize>) -> Result<Landed, Refusal> {
         if self.id_cell(cells).is_some() {
             let message = "cannot specify Id in an insert call";
             return Err(RowError::at("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id").into());
         }
-        let id = self.writer.insert(self.values(cells)?, None)?;
+        let id = self.writer.insert(self.values(cells)?, known)?;
         Ok(Landed { id, created: true })
     }
 
-    fn update(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+    fn update(&self, cells: &[&str]) -> Result<Landed, Refused> {
         let raw = self
             .id_cell(cells)
             .ok_or_else(|| RowError::plain("MISSING_ARGUMENT", "Id not specified in an update call"))?;
-        let id = self.own_id(raw)?;
-        self.writer.update(&id, self.values(cells)?, false)?;
-        Ok(Landed { id, created: false })
+        self.change(find::own(self.writer, raw)?, cells, false)
     }
 
-    fn upsert(&self, field: usize, cells: &[&str]) -> Result<Landed, Refusal> {
+    /// Changes the record of this id.
+    fn change(&self, id: String, cells: &[&str], upsert: bool) -> Result<Landed, Refused> {
+        match self.values(cells).and_then(|values| self.writer.update(&id, values, upsert)) {
+            Ok(()) => Ok(Landed { id, created: false }),
+            Err(why) => Err(Refused { id, why }),
+        }
+    }
+
+    fn upsert(&self, field: usize, cells: &[&str]) -> Result<Landed, Refused> {
         let object = self.writer.object;
         let key = &object.fields[field];
         if key.kind == FieldType::Id {
-            return if self.id_cell(cells).is_some() { self.update(cells) } else { self.insert(cells) };
+            let new = self.id_cell(cells).is_none();
+            return if new { Ok(self.insert(cells, None)?) } else { self.update(cells) };
         }
         if self.id_cell(cells).is_some() {
             let message = "cannot specify both an external ID reference and a salesforce id";
             return Err(RowError::at("INVALID_FIELD", message, "Id").into());
         }
         let raw = self.key_cell(field, cells).ok_or_else(|| RowError::not_specified(&key.name))?;
-        let found = find::by_key(self.writer.conn, object, key, raw, None)?;
-        match found.as_slice() {
-            [] => {
-                let id = self.writer.insert(self.values(cells)?, Some(field))?;
-                Ok(Landed { id, created: true })
-            }
-            [id] => {
-                self.writer.update(id, self.values(cells)?, true)?;
-                Ok(Landed { id: id.clone(), created: false })
-            }
-            many => Err(RowError::ambiguous(key, many).into()),
+        let mut found = find::by_key(self.writer.conn, object, key, raw, None)?;
+        match found.len() {
+            0 => Ok(self.insert(cells, Some(field))?),
+            1 => self.change(found.remove(0), cells, true),
+            _ => Err(RowError::ambiguous(key, &found).into()),
         }
     }
 
-    fn delete(&self, cells: &[&str]) -> Result<Landed, Refusal> {
+    fn delete(&self, cells: &[&str], removal: Removal) -> Result<Landed, Refused> {
         let raw = self.id_cell(cells).ok_or_else(|| RowError::not_specified("Id"))?;
-        let id = self.own_id(raw)?;
-        remove::delete(self.writer, &id)?;
-        Ok(Landed { id, created: false })
-    }
-
-    /// The id of an existing record of the job's object.
-    fn own_id(&self, raw: &str) -> Result<String, Refusal> {
-        let object = self.writer.object;
-        let label = format!("{} ID", object.label);
-        let id = full_id(raw.trim())
-            .filter(|id| id.starts_with(&object.prefix))
-            .ok_or_else(|| RowError::malformed_id(&label, "Id", raw))?;
-        if find::exists(self.writer.conn, object, &id)? {
-            return Ok(id);
+        let id = find::own(self.writer, raw)?;
+        match remove::delete(self.writer, &id, removal) {
+            Ok(()) => Ok(Landed { id, created: false }),
+            Err(why) => Err(Refused { id, why }),
         }
-        let was = ids::was_minted(self.writer.conn, self.writer.facts, &object.name, &id)?;
-        Err(if was { RowError::deleted() } else { RowError::no_such_record() }.into())
     }
 
     fn cell<'c>(&self, cells: &[&'c str], wanted: impl Fn(&Column) -> bool) -> Option<&'c str> {

@@ -1,6 +1,6 @@
 //! A step of the org's clock: every queued job moves on by one slice.
 
-use super::{Job, Kind, process, query, table};
+use super::{Job, Kind, State, process, query, table};
 use crate::local_org::fault::Faults;
 use crate::local_org::record::error::RowError;
 use crate::local_org::schema::Schema;
@@ -29,6 +29,12 @@ impl Context<'_> {
     }
 }
 
+/// Milliseconds spent on a job; none on one that failed by its structure, as recorded.
+fn active(job: &Job, now: i64) -> i64 {
+    let structural = job.state == State::Failed && job.rows == 0;
+    job.started.filter(|_| !structural).map_or(0, |started| (now - started).max(1))
+}
+
 /// Moves every queued job on, each in a transaction of its own; whether any is still queued.
 pub(crate) fn step(conn: &mut Connection, context: &Context<'_>) -> Result<bool> {
     let jobs = table::queued(conn)?;
@@ -43,7 +49,7 @@ pub(crate) fn step(conn: &mut Connection, context: &Context<'_>) -> Result<bool>
             Kind::Query => query::advance(&tx, context, &mut job)?,
         }
         job.modified = context.now;
-        job.active = job.started.map_or(0, |started| (context.now - started).max(1));
+        job.active = active(&job, context.now);
         table::save(&tx, &job)?;
         tx.commit()?;
         more |= !job.state.is_done();

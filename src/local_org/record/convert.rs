@@ -74,9 +74,9 @@ fn double(field: &Field, column: usize, text: &str) -> Result<Value, RowError> {
 }
 
 fn text_value(field: &Field, raw: &str) -> Result<Value, RowError> {
-    let units = raw.encode_utf16().count();
-    if units > LONGEST || (field.length > 0 && units > field.length as usize) {
-        return Err(RowError::too_long(field, raw));
+    let most = if field.length == 0 { LONGEST } else { LONGEST.min(field.length as usize) };
+    if raw.len() > most && raw.encode_utf16().count() > most {
+        return Err(RowError::too_long(field, raw, most));
     }
     if field.kind == FieldType::Email && !email(raw.trim()) {
         return Err(RowError::bad_email(field, raw));

@@ -43,8 +43,9 @@ impl RowError {
         Self::at("INVALID_TYPE_ON_FIELD_IN_RECORD", message, &field.name)
     }
 
-    pub(crate) fn too_long(field: &Field, value: &str) -> Self {
-        let message = format!("{}: data value too large: {value} (max length={})", field.label, field.length);
+    /// `most` is the length, in UTF-16 units, that the field takes.
+    pub(crate) fn too_long(field: &Field, value: &str, most: usize) -> Self {
+        let message = format!("{}: data value too large: {value} (max length={most})", field.label);
         Self::at("STRING_TOO_LONG", message, &field.name)
     }
 

@@ -1,10 +1,10 @@
-//! Finding records: by key, by id, as a parent.
+//! Finding records: by key, by id, as a parent. Records in the recycle bin are found by none of these.
 
 use super::decimal::Decimal;
 use super::error::RowError;
-use super::write::Refusal;
+use super::write::{Refusal, Writer};
 use crate::local_org::schema::{Field, Object, Schema};
-use crate::local_org::store::quote;
+use crate::local_org::store::{ids, live, quote};
 use crate::local_org::text::full_id;
 use crate::model::FieldType;
 use rusqlite::types::Value;
@@ -20,9 +20,10 @@ pub(crate) fn by_key(
 ) -> Result<Vec<String>> {
     let Some(key) = key_value(field, raw) else { return Ok(Vec::new()) };
     let sql = format!(
-        "SELECT \"Id\" FROM {} WHERE {} = ?1 AND \"#job\" IS NOT ?2 LIMIT 3",
+        "SELECT \"Id\" FROM {} WHERE {} = ?1 AND {} AND \"#job\" IS NOT ?2 LIMIT 3",
         quote(&object.name),
-        quote(&field.key_column())
+        quote(&field.key_column()),
+        live("")
     );
     // No job has the number -1, so that records of no job are seen too.
     let not_job = not_job.unwrap_or(-1);
@@ -40,10 +41,25 @@ fn key_value(field: &Field, raw: &str) -> Option<Value> {
     }
 }
 
-/// Whether the object has this record. The id has 18 characters.
+/// Whether the object has this record, and not in the recycle bin. The id has 18 characters.
 pub(crate) fn exists(conn: &Connection, object: &Object, id: &str) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {} WHERE \"Id\" = ?1", quote(&object.name));
+    let sql = format!("SELECT 1 FROM {} WHERE \"Id\" = ?1 AND {}", quote(&object.name), live(""));
     Ok(conn.prepare_cached(&sql)?.query_row([id], |_| Ok(())).optional()?.is_some())
+}
+
+/// The id, of 18 characters, of a live record of the writer's object. An id that the org has given out and that no
+/// live record has is of a deleted one, in the recycle bin or gone from it.
+pub(crate) fn own(writer: &Writer<'_>, raw: &str) -> Result<String, Refusal> {
+    let object = writer.object;
+    let label = format!("{} ID", object.label);
+    let id = full_id(raw.trim())
+        .filter(|id| id.starts_with(&object.prefix))
+        .ok_or_else(|| RowError::malformed_id(&label, "Id", raw))?;
+    if exists(writer.conn, object, &id)? {
+        return Ok(id);
+    }
+    let was = ids::was_minted(writer.conn, writer.facts, &object.name, &id)?;
+    Err(if was { RowError::deleted() } else { RowError::no_such_record() }.into())
 }
 
 /// The id of an existing parent, from what a reference field's cell says.
@@ -66,6 +82,26 @@ pub(crate) fn parent(
         return record_type(conn, object, field, &id);
     }
     if exists(conn, parent, &id)? { Ok(id) } else { Err(RowError::no_such_record().into()) }
+}
+
+/// The id of the only parent whose key is `raw`, for a record of `object`.
+pub(crate) fn parent_by_key(
+    conn: &Connection,
+    object: &Object,
+    parent: &Object,
+    key: &Field,
+    raw: &str,
+) -> Result<String, Refusal> {
+    let mut found = if parent.name == "RecordType" {
+        record_types_of(conn, object, key, raw)?
+    } else {
+        by_key(conn, parent, key, raw, None)?
+    };
+    match found.len() {
+        0 => Err(RowError::parent_missing(raw, &key.name, &parent.name).into()),
+        1 => Ok(found.remove(0)),
+        _ => Err(RowError::ambiguous(key, &found).into()),
+    }
 }
 
 /// Ids of the object's own record types whose key is `raw`: objects share names of record types.

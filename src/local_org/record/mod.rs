@@ -7,7 +7,9 @@ pub(crate) mod convert;
 pub(crate) mod decimal;
 pub(crate) mod error;
 pub(crate) mod find;
+pub(crate) mod json;
 pub(crate) mod remove;
+pub(crate) mod save;
 pub(crate) mod write;
 
 use rusqlite::types::Value;

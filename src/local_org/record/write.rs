@@ -39,6 +39,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) object: &'a Object,
     /// Number of the job that the records are created by.
     pub(crate) job: Option<i64>,
+    /// The org's clock, in milliseconds since 1970.
+    pub(crate) now: i64,
     stamp: Value,
     /// Fields that a new record's statement sets.
     columns: Vec<usize>,
@@ -58,7 +60,17 @@ impl<'a> Writer<'a> {
     ) -> Self {
         let columns = insert_columns(object, mapped);
         let insert = insert_statement(object, &columns);
-        Self { conn, schema, facts, object, job, stamp: Value::Text(stored_moment(now)), columns, insert }
+        Self {
+            conn,
+            schema,
+            facts,
+            object,
+            job,
+            now,
+            stamp: Value::Text(stored_moment(now)),
+            columns,
+            insert,
+        }
     }
 
     /// Creates a record and answers its id. `known` is a unique field already looked up and not found.

@@ -1,7 +1,7 @@
 //! What describe says of objects and fields, with the keys that real describes have.
 
 use super::flags::Flag;
-use super::{Field, Object, Schema};
+use super::{Field, Gone, Object, Schema};
 use crate::model::FieldType;
 use serde_json::{Map, Value, json};
 
@@ -101,15 +101,12 @@ fn record_types(object: &Object, types: &[RecordTypeInfo], version: &str) -> Val
 
 fn children(schema: &Schema, object: &Object) -> Value {
     let relation = |(child, field): (&Object, &Field)| {
-        let name = if field.has(Flag::Custom) {
-            Some(format!("{}__r", field.name.trim_end_matches("__c")))
-        } else {
-            None
-        };
+        let cascade = field.gone == Some(Gone::Cascade) || field.order.is_some();
+        let restrict = field.gone == Some(Gone::Restrict);
         json!({
-            "cascadeDelete": field.has(Flag::CascadeDelete), "childSObject": child.name, "deprecatedAndHidden": false,
-            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": name,
-            "restrictedDelete": field.has(Flag::RestrictedDelete),
+            "cascadeDelete": cascade, "childSObject": child.name, "deprecatedAndHidden": false,
+            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": field.child_name(),
+            "restrictedDelete": restrict,
         })
     };
     schema.children(&object.name).map(relation).collect()

@@ -49,6 +49,11 @@ pub(crate) struct Field {
     pub(crate) flags: Flags,
     pub(crate) to: Vec<String>,
     pub(crate) relationship: Option<String>,
+    /// What the parent calls the children that this field makes, `Contacts`.
+    pub(crate) child: Option<String>,
+    /// What becomes of a record when the one that this field names is deleted; the look-up is emptied where nothing
+    /// is said.
+    pub(crate) gone: Option<Gone>,
     /// 0 for a master-detail field.
     pub(crate) order: Option<u8>,
     pub(crate) compound: Option<String>,
@@ -59,6 +64,16 @@ pub(crate) struct Field {
     pub(crate) values: Vec<(String, String)>,
     /// Pattern of an auto number, `A-{0000}`.
     pub(crate) number_format: Option<String>,
+}
+
+/// What becomes of a child when its parent is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Gone {
+    /// It is deleted too.
+    Cascade,
+    /// It keeps the parent from being deleted.
+    Restrict,
 }
 
 /// A user of `org.yaml`.
@@ -110,6 +125,12 @@ impl Schema {
             o.fields.iter().filter(move |f| f.to.iter().any(|t| t == parent)).map(move |f| (o, f))
         })
     }
+
+    /// The child object and its field that a parent calls by this name, in any letter case.
+    pub(crate) fn child<'a>(&'a self, parent: &'a Object, name: &str) -> Option<(&'a Object, &'a Field)> {
+        self.children(&parent.name)
+            .find(|(_, field)| field.child_name().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    }
 }
 
 impl Object {
@@ -155,6 +176,8 @@ impl Field {
             flags: Flags::default(),
             to: Vec::new(),
             relationship: None,
+            child: None,
+            gone: None,
             order: None,
             compound: None,
             extra: None,
@@ -195,6 +218,25 @@ impl Field {
     /// Whether a folded copy of its values is kept beside it, with an index.
     pub(crate) fn keyed(&self) -> bool {
         self.is_text() && (self.is_key() || self.has(Flag::Unique))
+    }
+
+    /// The name by which a parent's children are called, where they have one. A custom field's is made from its own
+    /// name: `Account__c` gives `Account__r`.
+    pub(crate) fn child_name(&self) -> Option<String> {
+        let custom = || self.has(Flag::Custom).then(|| format!("{}__r", self.name.trim_end_matches("__c")));
+        self.child.clone().or_else(custom)
+    }
+
+    /// The form in which two keys of this field are the same, whatever its type.
+    pub(crate) fn same(&self, raw: &str) -> String {
+        use FieldType::{Currency, Double, Id, Int, Long, Percent};
+        match self.kind {
+            Id => super::text::full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
+            Double | Currency | Percent | Int | Long => {
+                raw.trim().parse::<f64>().map_or_else(|_| raw.to_owned(), |n| n.to_string())
+            }
+            _ => self.key_of(raw),
+        }
     }
 
     /// The form in which two texts of this field are the same.

@@ -1,7 +1,7 @@
 //! The standard objects, from the files in `standard/`; each says where it comes from.
 
 use super::flags::{Flag, Flags};
-use super::{Field, Object};
+use super::{Field, Gone, Object};
 use crate::model::FieldType;
 use serde::Deserialize;
 
@@ -55,6 +55,8 @@ struct FieldFile {
     is: String,
     to: Vec<String>,
     relationship: Option<String>,
+    child: Option<String>,
+    gone: Option<Gone>,
     compound: Option<String>,
     extra: Option<String>,
     controller: Option<String>,
@@ -110,6 +112,8 @@ fn field(file: FieldFile) -> Field {
         flags: Flags::parse(&file.is),
         to: file.to,
         relationship: file.relationship,
+        child: file.child,
+        gone: file.gone,
         compound: file.compound,
         extra: file.extra,
         controller: file.controller,

@@ -5,6 +5,7 @@ use super::filter::Filter;
 use super::joins::Joins;
 use super::tree::{Item, Path, Query};
 use crate::local_org::schema::{Object, Schema};
+use crate::local_org::store::{live, quote};
 use crate::model::FieldType;
 use rusqlite::types::Value;
 
@@ -67,8 +68,10 @@ pub(crate) fn compile(schema: &Schema, text: &str, query: &Query) -> Result<Comp
     let condition = condition.map(|c| filter.sql(&c, true)).transpose()?;
     let (values, selective) = (filter.values, filter.selective);
     let order = order(query, &mut joins, &strip)?;
-    let table = crate::local_org::store::quote(&schema.objects[object].name);
-    let from = format!("FROM {table} t0{} WHERE {}", joins.sql, condition.unwrap_or_else(|| "1".into()));
+    let table = quote(&schema.objects[object].name);
+    // Ordinary queries see live records only.
+    let condition = condition.map(|c| format!(" AND {c}")).unwrap_or_default();
+    let from = format!("FROM {table} t0{} WHERE {}{condition}", joins.sql, live("t0"));
     Ok(Compiled {
         object,
         columns,

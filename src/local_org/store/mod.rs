@@ -7,8 +7,10 @@ pub(crate) mod ids;
 pub(crate) mod rows;
 mod sync;
 pub(crate) mod tables;
+mod tokens;
 
-pub(crate) use tables::{column, index, quote};
+pub(crate) use tables::{column, index, live, quote};
+pub(crate) use tokens::{revoked, set_revoked};
 
 use super::schema::Schema;
 use super::{OpenError, Options};

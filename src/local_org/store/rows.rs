@@ -1,6 +1,6 @@
 //! Plain reading and writing of single rows by column name: for what the org itself puts in.
 
-use super::tables::{column, quote};
+use super::tables::{column, live, quote};
 use super::{Facts, ids};
 use crate::local_org::schema::Object;
 use crate::local_org::text::stored_moment;
@@ -27,7 +27,7 @@ pub(crate) fn put(
     let table = quote(&object.name);
     let condition: Vec<String> =
         by.iter().enumerate().map(|(i, (n, _))| format!("{} = ?{}", quote(n), i + 1)).collect();
-    let sql = format!("SELECT \"Id\" FROM {table} WHERE {}", condition.join(" AND "));
+    let sql = format!("SELECT \"Id\" FROM {table} WHERE {} AND {}", condition.join(" AND "), live(""));
     let found = conn.query_row(&sql, params_from_iter(by.iter().map(|b| &b.1)), |r| r.get(0)).optional()?;
     let id: String = match found {
         Some(id) => id,

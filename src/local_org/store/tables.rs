@@ -32,6 +32,17 @@ pub(crate) fn quote(name: &str) -> String {
     format!("\"{name}\"")
 }
 
+/// The column that says whether a record is in the recycle bin. Every table has it, also where the object has no such
+/// field.
+const DELETED: &str = "IsDeleted";
+
+/// The condition under which a row is a live record, not one in the recycle bin; `table` is its alias in the
+/// statement, or nothing.
+pub(crate) fn live(table: &str) -> String {
+    let dot = if table.is_empty() { "" } else { "." };
+    format!("{table}{dot}{} = 0", quote(DELETED))
+}
+
 /// The quoted column of a field.
 pub(crate) fn column(field: &Field) -> String {
     quote(&field.name)
@@ -58,7 +69,7 @@ pub(super) fn complete(conn: &Connection, schema: &mut Schema) -> Result<bool> {
         object.prefix = prefix;
         let there = columns(conn, &object.name)?;
         let missing = |f: &Field| !there.contains(&f.name) || !there.contains(&f.key_column());
-        if object.fields.iter().any(missing) {
+        if object.fields.iter().any(missing) || !there.contains(DELETED) {
             return Ok(false);
         }
     }
@@ -110,7 +121,15 @@ fn new_table(object: &Object) -> String {
             columns.push(format!("{} TEXT", quote(&field.key_column())));
         }
     }
+    if object.field(DELETED).is_none() {
+        columns.push(mark());
+    }
     format!("CREATE TABLE {} ({})", quote(&object.name), columns.join(", "))
+}
+
+/// The definition of the recycle bin's column in a table whose object has no such field.
+fn mark() -> String {
+    format!("{} INTEGER DEFAULT 0", quote(DELETED))
 }
 
 /// Adds the columns that an older table lacks.
@@ -123,6 +142,9 @@ fn grow(conn: &Connection, object: &Object, there: &BTreeSet<String>) -> Result<
         if field.keyed() && !there.contains(&field.key_column()) {
             key_column(conn, object, field)?;
         }
+    }
+    if object.field(DELETED).is_none() && !there.contains(DELETED) {
+        conn.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {}", mark()))?;
     }
     Ok(())
 }

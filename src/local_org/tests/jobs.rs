@@ -152,6 +152,17 @@ async fn structural_faults_fail_the_job_and_leave_nothing() {
             "\u{feff}\"Ext__c\",\"Name\"\n1,A\n",
             "InvalidBatch : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote",
         ),
+        (upsert("Account"), "Ext__c;Name\n1;A\n", "InvalidBatch : Field name not found : Ext__c;Name"),
+        (
+            upsert("Contact"),
+            "Ext__c,Account:Parent.Ext__c\n1,A\n",
+            "InvalidBatch : Unable to find relationship: Parent",
+        ),
+        (
+            json!({"object": "Account", "operation": "hardDelete"}),
+            "Id,Name\n1,A\n",
+            "InvalidBatch : The 'delete' batch must contain only ids",
+        ),
         (
             json!({"object": "Account", "operation": "delete"}),
             "Id,Name\n1,A\n",
@@ -162,6 +173,7 @@ async fn structural_faults_fail_the_job_and_leave_nothing() {
         assert_eq!((&info["state"], &info["errorMessage"]), (&json!("Failed"), &json!(message)), "{csv:?}");
         assert_eq!((&info["numberRecordsProcessed"], &info["numberRecordsFailed"]), (&json!(0), &json!(0)));
         assert!(good.is_empty() && bad.is_empty());
+        assert_eq!((&info["totalProcessingTime"], &info["apiActiveProcessingTime"]), (&json!(0), &json!(0)));
     }
     assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 0);
 }

@@ -1,7 +1,8 @@
 //! The org over time: reopening, growing schemas, the same seed.
 
+use super::faults;
 use super::{World, upsert};
-use crate::local_org::{Faults, LocalOrg, Options};
+use crate::local_org::{LocalOrg, Options};
 use serde_json::json;
 
 fn thousand() -> String {
@@ -84,7 +85,8 @@ async fn people_follow_the_schema() {
         [
             (json!("ada@acme.example"), json!(true)),
             (json!("admin@local.invalid"), json!(true)),
-            (json!("old@acme.example"), json!(false))
+            (json!("old@acme.example"), json!(false)),
+            (json!("sand@acme.example.invalid"), json!(true))
         ]
     );
     let queue =
@@ -104,12 +106,12 @@ async fn people_follow_the_schema() {
 #[tokio::test]
 async fn faults_can_be_switched_on() {
     let mut world = World::new();
-    world.org.set_faults(Faults::new(100, 0, None));
+    world.org.set_faults(faults("{ then: lock_rows, per_mille: 100 }"));
     let bad = world.upsert("Account", &thousand()).await;
     assert!((50..200).contains(&bad.len()), "{}", bad.len());
     assert!(bad[0].contains("UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--"));
     assert!(world.upsert("Account", &thousand()).await.is_empty(), "a lock is met once");
-    world.org.set_faults(Faults::new(0, 0, Some(400)));
+    world.org.set_faults(faults("{ then: fail_job, rows: 400 }"));
     let (info, good, _) = world.run(upsert("Account"), &thousand()).await;
     assert_eq!((&info["state"], good.len()), (&json!("Failed"), 400));
     let id = info["id"].as_str().unwrap().to_owned();

@@ -247,3 +247,126 @@ async fn ragged_rows_and_wrong_bytes_are_the_rows_fault() {
     assert_eq!(bad.len(), 2, "{bad:?}");
     assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 1);
 }
+
+#[tokio::test]
+async fn deleted_records_are_in_the_recycle_bin_and_hard_deleted_ones_are_gone() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nA,A\nB,B\n").await;
+    world.upsert("Line__c", "Ext__c,Account__r.Ext__c\n1,A\n2,B\n").await;
+    let ids = world.query("SELECT Id FROM Account ORDER BY Name").await;
+    let id = |n: usize| ids["records"][n]["Id"].as_str().unwrap().to_owned();
+    let spec = |operation: &str| json!({"object": "Account", "operation": operation});
+    let count =
+        |world: &World, sql: &str| -> i64 { world.org.db().query_row(sql, [], |r| r.get(0)).unwrap() };
+    world.run(spec("delete"), &format!("Id\n{}\n", id(0))).await;
+    let marked = "SELECT count(*) FROM \"Account\" WHERE \"IsDeleted\"";
+    assert_eq!(
+        (count(&world, marked), world.query("SELECT COUNT() FROM Account").await["totalSize"].clone()),
+        (1, json!(1))
+    );
+    assert_eq!(count(&world, "SELECT count(*) FROM \"Line__c\" WHERE \"IsDeleted\""), 1, "details go along");
+    assert_eq!(world.get(&format!("sobjects/Account/{}", id(0))).await.status, 404);
+    // Keys in the recycle bin are free: an upsert creates, a unique field takes the value, a parent is not found.
+    let (_, good, _) = world.run(upsert("Account"), "Ext__c,Name\nA,Again\n").await;
+    assert!(good[0].contains("\"true\""), "{good:?}");
+    world.run(spec("delete"), &format!("Id\n{}\n", id(1))).await;
+    let bad = world.upsert("Contact", "Ext__c,LastName,Account.Ext__c\n1,L,B\n").await;
+    assert!(bad[0].contains("Foreign key external ID: b not found"), "{bad:?}");
+    let bad = world.upsert("Contact", &format!("Ext__c,LastName,AccountId\n1,L,{}\n", id(1))).await;
+    assert!(bad[0].contains("INVALID_CROSS_REFERENCE_KEY"), "{bad:?}");
+    for operation in ["update", "delete", "hardDelete"] {
+        let (_, _, bad) = world.run(spec(operation), &format!("Id\n{}\n", id(1))).await;
+        assert!(bad[0].contains("ENTITY_IS_DELETED:entity is deleted:--"), "{operation} {bad:?}");
+    }
+    let again = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    let (_, good, _) = world.run(spec("hardDelete"), &format!("Id\n{again}\n")).await;
+    assert_eq!(good, [format!("\"{again}\",\"false\",\"{again}\"")]);
+    assert_eq!(
+        count(&world, "SELECT count(*) FROM \"Account\""),
+        2,
+        "only the two in the recycle bin are left"
+    );
+}
+
+#[tokio::test]
+async fn an_upsert_takes_id_and_lookup_fields_as_keys() {
+    let mut world = World::new();
+    let by = |key: &str| json!({"object": "Contact", "operation": "upsert", "externalIdFieldName": key});
+    let (_, good, _) = world.run(by("Id"), "LastName\nNew\n").await;
+    assert!(good[0].contains("\"true\""), "without the column every row is new: {good:?}");
+    let id = good[0][1..19].to_owned();
+    let (_, good, bad) =
+        world.run(by("id"), &format!("Id,LastName,Email\n{},Old,a@b.example\n,Other,\n", &id[..15])).await;
+    assert_eq!((good.len(), bad.len()), (2, 0), "{bad:?}");
+    assert_eq!(world.query("SELECT COUNT() FROM Contact").await["totalSize"], 2);
+    let (_, good, bad) =
+        world.run(by("Email"), "Email,LastName\nA@B.example,Renamed\nc@d.example,Third\n").await;
+    assert_eq!((good.len(), bad.len()), (2, 0), "{bad:?}");
+    let found = world.query(&format!("SELECT LastName FROM Contact WHERE Id = '{id}'")).await;
+    assert_eq!(found["records"][0]["LastName"], "Renamed");
+    let (_, _, bad) = world.run(by("Id"), &format!("Id,LastName\n{id},A\n{id},B\n")).await;
+    assert!(bad.len() == 2 && bad[0].contains("DUPLICATE_VALUE:Duplicate id specified"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_several_records_have_is_ambiguous() {
+    let mut world = World::new();
+    let insert = |object: &str| json!({"object": object, "operation": "insert"});
+    world.run(insert("Contact"), "LastName,Email\nA,x@y.example\nB,x@y.example\n").await;
+    let by = json!({"object": "Contact", "operation": "upsert", "externalIdFieldName": "Email"});
+    let (_, _, bad) = world.run(by, "Email,LastName\nx@y.example,C\n").await;
+    assert!(
+        bad[0]
+            .contains("DUPLICATE_EXTERNAL_ID:Email: more than one record found for external id field: [003"),
+        "{bad:?}"
+    );
+    let (_, _, bad) = world.run(insert("Contact"), "LastName,ReportsTo.Email\nD,X@y.example\n").await;
+    assert!(bad[0].contains("DUPLICATE_EXTERNAL_ID:Email: more than one record found"), "{bad:?}");
+    assert!(bad[0].contains(":Email --"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn users_are_found_by_the_addresses_they_have() {
+    let mut world = World::new();
+    let refusal = world.refusal("Account", "Ext__c,Name,Owner.Username\n1,A,sand@acme.example\n").await;
+    assert_eq!(
+        refusal,
+        "INVALID_FIELD:Foreign key external ID: sand@acme.example not found for field Username in entity User:--"
+    );
+    let bad = world.upsert("Account", "Ext__c,Name,Owner.Username\n1,A,Sand@acme.example.invalid\n").await;
+    assert!(bad.is_empty(), "{bad:?}");
+    let owner = world.query("SELECT Owner.Email FROM Account").await["records"][0]["Owner"]["Email"].clone();
+    assert_eq!(owner, "sand@acme.example.invalid");
+}
+
+#[tokio::test]
+async fn cells_blank_null_marked_broken_and_rounded() {
+    let mut world = World::new();
+    let csv =
+        "\u{feff}Ext__c,Name,Description,Score__c,Vip__c\n1,\"Line one\nLine \"\"two\"\"\",d,12.345,true\n";
+    let (info, good, bad) = world.run(upsert("Account"), csv).await;
+    assert!(bad.is_empty() && info["numberRecordsProcessed"] == 1, "{info} {bad:?} {good:?}");
+    let row = |world: &World| {
+        let soql = "SELECT Name, Description, Score__c, Vip__c FROM Account WHERE Ext__c = '1'";
+        world.org.query(soql).unwrap().rows[0]
+            .iter()
+            .map(|c| c.clone().unwrap_or("null".into()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row(&world), ["Line one\nLine \"two\"", "d", "12.35", "true"]);
+    world.upsert("Account", "Ext__c,Name,Description,Score__c,Vip__c\n1,,\"\",,\n").await;
+    assert_eq!(row(&world), ["Line one\nLine \"two\"", "d", "12.35", "true"], "blanks change nothing");
+    world.upsert("Account", "Ext__c,Description,Score__c,Vip__c\n1,#N/A,#N/A,#N/A\n").await;
+    assert_eq!(row(&world)[1..], ["null", "null", "false"]);
+}
+
+#[tokio::test]
+async fn failed_rows_name_their_record_since_version_53() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\n1,A\n").await;
+    let id = world.query("SELECT Id FROM Account").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    let csv = format!("Id,Score__c\n{id},x\n001zz0000000999,1\n");
+    let (_, _, bad) = world.run(json!({"object": "Account", "operation": "update"}), &csv).await;
+    assert!(bad[0].starts_with("\"\",\"INVALID_CROSS_REFERENCE_KEY"), "{bad:?}");
+    assert!(bad[1].starts_with(&format!("\"{id}\",\"INVALID_FIELD:")), "{bad:?}");
+}

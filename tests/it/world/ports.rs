@@ -3,7 +3,7 @@
 use super::gate::{Gate, Turn};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
-use cutover::local_org::LocalOrg;
+use cutover::local_org::{Dropped, LocalOrg};
 use cutover::ports::{
     Body, Clock, FileLock, Files, Future, MemoryFiles, MemoryStore, Org, Reply, Request, Store, StoreError,
     TransportError,
@@ -16,8 +16,6 @@ use tower::ServiceExt;
 
 /// Bytes of one piece of an answer: odd, so that no line ends with a piece.
 const PIECE: usize = 997;
-/// Most bytes of an answer.
-const ANSWER: usize = 256 << 20;
 
 fn short(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..12].to_owned()
@@ -47,13 +45,16 @@ impl WorldOrg {
         let token = format!("Bearer {}", self.org.access_token());
         let request = builder.header("authorization", token).body(AxumBody::from(body)).unwrap();
         let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
-        let body = axum::body::to_bytes(body, ANSWER).await.unwrap();
+        let (body, broken) = read(body).await;
         match turn {
             Turn::GoThenStop => {
                 self.gate.go();
                 return std::future::pending().await;
             }
             Turn::GoThenLose => return Err(TransportError::Broken("the answer is lost".into())),
+            _ if parts.extensions.get::<Dropped>().is_some() => {
+                return Err(TransportError::Broken("the connection closed".into()));
+            }
             _ => {}
         }
         let headers = parts.headers.iter();
@@ -61,11 +62,22 @@ impl WorldOrg {
         let mut pieces: Vec<_> = body.chunks(PIECE).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
         if turn == Turn::GoThenCut {
             let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
-            pieces = vec![Ok(half), Err(TransportError::Broken("the answer breaks off".into()))];
+            pieces = vec![Ok(half)];
+        }
+        if broken || turn == Turn::GoThenCut {
+            pieces.push(Err(TransportError::Broken("the answer breaks off".into())));
         }
         let body = Box::pin(futures_util::stream::iter(pieces));
         Ok(Reply { status: parts.status.as_u16(), headers, body })
     }
+}
+
+/// The bytes of an answer, and whether it breaks off behind them.
+async fn read(body: AxumBody) -> (Vec<u8>, bool) {
+    use futures_util::StreamExt;
+    let pieces: Vec<_> = body.into_data_stream().collect().await;
+    let broken = pieces.iter().any(Result::is_err);
+    (pieces.into_iter().flatten().flatten().collect(), broken)
 }
 
 impl Org for WorldOrg {

@@ -1,0 +1,74 @@
+//! What the org tells of itself: versions, resources, who is calling, objects, counts.
+
+use super::super::World;
+use serde_json::json;
+
+#[tokio::test]
+async fn versions_are_listed_to_anybody_oldest_first() {
+    let world = World::new();
+    let list = world.send_as("nobody", "GET", "/services/data/", "".into()).await;
+    assert_eq!(list.status, 200);
+    assert!(list.headers.get("sforce-limit-info").is_none());
+    let list = list.json();
+    let all = list.as_array().unwrap();
+    assert_eq!(all[0], json!({"label": "Spring '21", "url": "/services/data/v51.0", "version": "51.0"}));
+    assert_eq!(
+        all.last().unwrap(),
+        &json!({"label": "Winter '27", "url": "/services/data/v68.0", "version": "68.0"})
+    );
+    assert_eq!(all.len(), 18);
+}
+
+#[tokio::test]
+async fn the_way_that_clients_go_to_who_they_are() {
+    let world = World::new();
+    let resources = world.get("/services/data/v67.0").await.json();
+    let identity =
+        resources["identity"].as_str().unwrap().strip_prefix("http://127.0.0.1:1").unwrap().to_owned();
+    let who = world.get(&format!("http://x{identity}")).await;
+    let me = world.get("/services/oauth2/userinfo").await.json();
+    // The sf CLI reads the user with an old version, by the id that userinfo gives.
+    let user = me["user_id"].as_str().unwrap();
+    let record = world.get(&format!("/services/data/v51.0/sobjects/User/{user}")).await.json();
+    assert_eq!(record["Username"], "admin@local.invalid");
+    assert_eq!(record["attributes"]["url"], format!("/services/data/v51.0/sobjects/User/{user}"));
+    assert_eq!(me["preferred_username"], record["Username"]);
+    assert_eq!(me["organization_id"], world.org.org_id());
+    drop(who);
+}
+
+#[tokio::test]
+async fn objects_without_records_are_not_counted() {
+    let world = World::new();
+    let gone = world.create("Account", json!({"Name": "A"})).await;
+    world.create("Account", json!({"Name": "B"})).await;
+    world.send("DELETE", &format!("sobjects/Account/{gone}"), "").await;
+    let counted = world.get("limits/recordCount?sObjects=account,Contact,Foo").await.json();
+    assert_eq!(counted, json!({"sObjects": [{"count": 1, "name": "Account"}]}));
+    let all = world.get("limits/recordCount").await.json();
+    assert!(all["sObjects"].as_array().unwrap().contains(&json!({"count": 3, "name": "User"})), "{all}");
+}
+
+#[tokio::test]
+async fn every_object_is_listed_with_the_keys_of_a_real_list() {
+    let world = World::new();
+    let list = world.get("sobjects").await.json();
+    assert_eq!((&list["encoding"], &list["maxBatchSize"]), (&json!("UTF-8"), &json!(200)));
+    let all = list["sobjects"].as_array().unwrap();
+    let line = all.iter().find(|o| o["name"] == "Line__c").unwrap();
+    assert_eq!(
+        (&line["custom"], &line["keyPrefix"], &line["createable"]),
+        (&json!(true), &json!("a00"), &json!(true))
+    );
+    for object in all {
+        let describe =
+            world.get(&format!("sobjects/{}/describe", object["name"].as_str().unwrap())).await.json();
+        for key in
+            ["name", "label", "labelPlural", "keyPrefix", "createable", "updateable", "deletable", "custom"]
+        {
+            assert_eq!(describe[key], object[key], "{}", object["name"]);
+        }
+    }
+    let basic = world.get("sobjects/account").await.json();
+    assert_eq!((&basic["objectDescribe"]["name"], &basic["recentItems"]), (&json!("Account"), &json!([])));
+}
