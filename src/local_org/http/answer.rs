@@ -5,10 +5,15 @@ use crate::local_org::record::error::RowError;
 use crate::local_org::record::write::Refusal;
 use crate::local_org::soql::SoqlError;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::TryStreamExt;
+use futures_util::stream::try_unfold;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::io::Write;
 
 /// Calls a day that the org allows; it only counts them.
 const DAILY: u64 = 15_000;
@@ -68,8 +73,8 @@ impl Answer {
         self
     }
 
-    /// The bytes.
-    pub(super) fn respond(self, pretty: bool, calls: Option<u64>) -> Response {
+    /// The bytes, compressed where the client takes that.
+    pub(super) fn respond(self, pretty: bool, gzip: bool, calls: Option<u64>) -> Response {
         let (kind, body) = match self.content {
             Content::Nothing => (None, Body::empty()),
             Content::Json(text) => {
@@ -78,9 +83,13 @@ impl Answer {
             }
             Content::Csv(body) => (Some("text/csv"), body),
         };
-        let mut response = Response::new(body);
+        let gzip = gzip && kind.is_some();
+        let mut response = Response::new(if gzip { compressed(body) } else { body });
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        if gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
@@ -94,6 +103,31 @@ impl Answer {
         }
         response
     }
+}
+
+/// Whether a client takes compressed answers; other encodings than gzip are not looked at (Bulk API 2.0 guide).
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|list| list.split(',')).any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(quality.trim(), "q=0" | "q=0.0")
+    })
+}
+
+/// A body as gzip, part by part, so that files are never held whole.
+fn compressed(body: Body) -> Body {
+    let start = Some((body.into_data_stream(), GzEncoder::new(Vec::new(), Compression::fast())));
+    Body::from_stream(try_unfold(start, |state| async move {
+        let Some((mut parts, mut encoder)) = state else { return Ok(None) };
+        while let Some(part) = parts.try_next().await? {
+            encoder.write_all(&part).map_err(axum::Error::new)?;
+            if !encoder.get_ref().is_empty() {
+                let ready = std::mem::take(encoder.get_mut());
+                return Ok(Some((ready, Some((parts, encoder)))));
+            }
+        }
+        Ok::<_, axum::Error>(Some((encoder.finish().map_err(axum::Error::new)?, None)))
+    }))
 }
 
 fn indented(text: &str) -> Option<String> {

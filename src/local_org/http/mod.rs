@@ -94,12 +94,13 @@ async fn exchange(org: &LocalOrg, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let calls = org.0.calls.fetch_add(1, Ordering::Relaxed) + 1;
     let pretty = parts.headers.get("x-prettyprint").is_some_and(|v| v == "1");
+    let gzip = answer::takes_gzip(&parts.headers);
     let counted = parts.uri.path().trim_end_matches('/') != "/services/data";
     let answer = match route(org, parts.method, &parts.uri, parts.headers, body).await {
         Ok(answer) => answer,
         Err(failure) => failure.into(),
     };
-    answer.respond(pretty, counted.then_some(calls))
+    answer.respond(pretty, gzip, counted.then_some(calls))
 }
 
 async fn route(

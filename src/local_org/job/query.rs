@@ -2,10 +2,11 @@
 
 use super::step::Context;
 use super::{Job, State};
+use crate::local_org::schema::Schema;
 use crate::local_org::soql::read::{Cursor, text};
-use crate::local_org::soql::{Compiled, compile, parse};
+use crate::local_org::soql::{Scope, SoqlError, prepare};
 use crate::local_org::text::push_quoted;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Result, params};
 
 /// Rows a step writes.
 const SLICE: u64 = 2_000;
@@ -13,11 +14,16 @@ const SLICE: u64 = 2_000;
 /// The kind of line in the table of results.
 const LINE: i64 = 9;
 
+/// What a query of this operation is read against; dates in words follow from when the job was made.
+pub(crate) fn scope<'s>(schema: &'s Schema, operation: &str, created: i64) -> Scope<'s> {
+    Scope { schema, now: created, deleted: operation == "queryAll", bulk: true }
+}
+
 /// Moves a query job on by one slice.
 pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job) -> Result<()> {
     job.started = job.started.or(Some(context.now));
     let soql = job.soql.clone().unwrap_or_default();
-    let compiled = match parse(&soql).and_then(|tree| compile(context.schema, &soql, &tree)) {
+    let compiled = match prepare(&scope(context.schema, &job.operation, job.created), &soql) {
         Ok(compiled) => compiled,
         Err(error) => {
             job.state = State::Failed;
@@ -52,7 +58,9 @@ pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job) -
 }
 
 /// The header line of a query's results.
-pub(crate) fn header(compiled: &Compiled, job: &Job) -> String {
+pub(crate) fn header(schema: &Schema, job: &Job) -> std::result::Result<String, SoqlError> {
+    let soql = job.soql.as_deref().unwrap_or_default();
+    let compiled = prepare(&scope(schema, &job.operation, job.created), soql)?;
     let mut line = String::new();
     for (index, column) in compiled.columns.iter().enumerate() {
         if index > 0 {
@@ -61,7 +69,7 @@ pub(crate) fn header(compiled: &Compiled, job: &Job) -> String {
         push_quoted(&mut line, &column.names.join("."));
     }
     line.push_str(job.line_end());
-    line
+    Ok(line)
 }
 
 /// Lines after a number, `size` at most, with the number of the last one.
@@ -76,10 +84,4 @@ pub(crate) fn lines(conn: &Connection, job: &Job, after: i64, size: i64) -> Resu
         lines.push_str(row.get_ref(1)?.as_str()?);
     }
     Ok((lines, last))
-}
-
-/// Whether there is a line behind this number.
-pub(crate) fn is_more(conn: &Connection, job: &Job, after: i64) -> Result<bool> {
-    let sql = "SELECT 1 FROM _result WHERE job = ?1 AND kind = ?2 AND place > ?3 LIMIT 1";
-    Ok(conn.query_row(sql, params![job.seq, LINE, after], |_| Ok(())).optional()?.is_some())
 }

@@ -2,12 +2,27 @@
 
 use super::SoqlError;
 use super::filter::Filter;
+use super::group;
 use super::joins::Joins;
-use super::tree::{Item, Path, Query};
-use crate::local_org::schema::{Object, Schema};
-use crate::local_org::store::{live, quote};
+use super::select::{self, Selected};
+use super::tree::{By, Order, Path, Query};
+use crate::local_org::schema::flags::{Flag, Flags};
+use crate::local_org::schema::{Field, Object, Schema};
+use crate::local_org::store::{column, live, quote};
 use crate::model::FieldType;
 use rusqlite::types::Value;
+
+/// What a query is read against.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'s> {
+    pub(crate) schema: &'s Schema,
+    /// What `TODAY` follows from, in milliseconds since 1970.
+    pub(crate) now: i64,
+    /// Whether deleted records are seen.
+    pub(crate) deleted: bool,
+    /// Whether the answer is a file of lines.
+    pub(crate) bulk: bool,
+}
 
 /// A query ready to be read.
 #[derive(Debug, Clone)]
@@ -15,14 +30,18 @@ pub(crate) struct Compiled {
     /// The object, by position.
     pub(crate) object: usize,
     pub(crate) columns: Vec<Column>,
-    /// Relationship paths on the way to columns; their references stand behind the columns.
-    pub(crate) parents: Vec<Vec<String>>,
+    /// Relationships on the way to columns; their references stand behind the columns.
+    pub(crate) parents: Vec<Parent>,
+    /// Queries of child records, one for each record.
+    pub(crate) children: Vec<Child>,
     pub(crate) kind: Kind,
     /// SQL of columns and references.
     pub(super) select: Vec<String>,
     /// FROM, joins and WHERE.
     pub(super) from: String,
     pub(super) values: Vec<Value>,
+    /// What rows are grouped by; empty without.
+    pub(super) group: String,
     pub(super) order: String,
     /// Whether an index finds the few rows that can match.
     pub(super) selective: bool,
@@ -37,7 +56,7 @@ pub(crate) enum Kind {
     Records,
     /// `COUNT()`: a number and no records.
     Count,
-    /// One record of aggregates.
+    /// Groups of records.
     Aggregate,
 }
 
@@ -47,123 +66,172 @@ pub(crate) struct Column {
     /// Relationship names, then the field's.
     pub(crate) names: Vec<String>,
     pub(crate) kind: FieldType,
+    /// For which parents it is shown.
+    pub(crate) only: Only,
+    /// What describe says of the field.
+    pub(crate) flags: Flags,
+    /// `COUNT(Id)`, of a function.
+    pub(crate) call: Option<String>,
+}
+
+/// For which parents a column is shown: all, or what TYPEOF says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Only {
+    All,
+    Object(String),
+    Others(Vec<String>),
+}
+
+/// A relationship on the way to columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parent {
+    pub(crate) names: Vec<String>,
+    /// Whether it leads to several objects, and TYPEOF does not tell them apart.
+    pub(crate) mixed: bool,
+}
+
+/// A query of child records.
+#[derive(Debug, Clone)]
+pub(crate) struct Child {
+    /// The column it stands before.
+    pub(crate) before: usize,
+    /// The relationship's name.
+    pub(crate) name: String,
+    pub(crate) query: Compiled,
 }
 
 /// Resolves the names of a query.
 ///
 /// # Errors
 /// INVALID_TYPE, INVALID_FIELD, or a value of the wrong type.
-pub(crate) fn compile(schema: &Schema, text: &str, query: &Query) -> Result<Compiled, SoqlError> {
-    let position = (query.object.names.len() == 1).then(|| schema.position(&query.object.names[0])).flatten();
-    let object = position
-        .filter(|i| schema.objects[*i].is("queryable"))
-        .ok_or_else(|| no_object(text, &query.object))?;
-    let mut joins = Joins::new(schema, text, object);
-    let strip = |path: &Path| strip_alias(path, query, &schema.objects[object]);
-    let (kind, columns, mut select) = select(query, &mut joins, &strip)?;
-    let parents = parents(&columns);
-    select.extend(parents.iter().map(|p| joins.reference(p).unwrap_or_else(|| "NULL".into())));
-    let condition = query.condition.as_ref().map(|c| c.map_paths(&strip));
-    let mut filter = Filter { joins: &mut joins, query: text, values: Vec::new(), selective: false };
-    let condition = condition.map(|c| filter.sql(&c, true)).transpose()?;
+pub(super) fn compile(scope: &Scope<'_>, text: &str, query: &Query) -> Result<Compiled, SoqlError> {
+    let object = object(scope, text, &query.object)?;
+    whole(scope, text, query, object, None)
+}
+
+/// The position of the object that FROM names.
+pub(super) fn object(scope: &Scope<'_>, text: &str, path: &Path) -> Result<usize, SoqlError> {
+    let schema = scope.schema;
+    let position = if path.names.len() == 1 { schema.position(&path.names[0]) } else { None };
+    let found = position.filter(|i| schema.objects[*i].is("queryable")).ok_or_else(|| no_object(text, path))?;
+    if scope.bulk && schema.objects[found].name == "EntityDefinition" {
+        let message = "Entity 'EntityDefinition' is not supported by the Bulk API.";
+        return Err(SoqlError::new("INVALIDENTITY", message));
+    }
+    Ok(found)
+}
+
+/// A query over this object; as a child's, of the records whose field holds the id that is still to come.
+pub(super) fn whole(
+    scope: &Scope<'_>,
+    text: &str,
+    query: &Query,
+    object: usize,
+    child_by: Option<&Field>,
+) -> Result<Compiled, SoqlError> {
+    limits(scope, text, query)?;
+    let mut joins = Joins::new(scope.schema, text, object, query.alias.as_deref());
+    let selected = select::select(scope, text, query, &mut joins)?;
+    let group = group::by(query, &mut joins)?;
+    let order = order(query, &mut joins, &group)?;
+    let mut filter = Filter::new(*scope, text, &mut joins);
+    let condition = query.condition.as_ref().map(|c| filter.sql(c, true)).transpose()?;
     let (values, selective) = (filter.values, filter.selective);
-    let order = order(query, &mut joins, &strip)?;
-    let table = quote(&schema.objects[object].name);
-    // Ordinary queries see live records only.
-    let condition = condition.map(|c| format!(" AND {c}")).unwrap_or_default();
-    let from = format!("FROM {table} t0{} WHERE {}{condition}", joins.sql, live("t0"));
+    let parents = parents(&selected.columns, &joins);
+    let mut sql = selected.sql;
+    sql.extend(parents.iter().map(|p| joins.reference(&p.names).unwrap_or_else(|| "NULL".into())));
+    let of = &scope.schema.objects[object];
     Ok(Compiled {
         object,
-        columns,
+        columns: selected.columns,
         parents,
-        kind,
-        select,
-        from,
+        children: selected.children,
+        kind: selected.kind,
+        select: sql,
+        from: from(scope, of, &joins.sql()?, condition, child_by),
         values,
+        group: group.iter().map(|g| g.sql.as_str()).collect::<Vec<_>>().join(", "),
         order,
-        selective,
+        selective: selective || child_by.is_some(),
         limit: query.limit,
         offset: query.offset.unwrap_or(0),
     })
 }
 
-type Selected = (Kind, Vec<Column>, Vec<String>);
+/// FROM and WHERE: live records alone, unless the deleted are asked for too.
+pub(super) fn from(
+    scope: &Scope<'_>,
+    object: &Object,
+    joins: &str,
+    condition: Option<String>,
+    child_by: Option<&Field>,
+) -> String {
+    let alive = if scope.deleted { "1".into() } else { live("t0") };
+    let condition = condition.map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let mut sql = format!("FROM {} t0{joins} WHERE {alive}{condition}", quote(&object.name));
+    if let Some(field) = child_by {
+        sql.push_str(&format!(" AND t0.{} = ?", column(field)));
+    }
+    sql
+}
 
-fn select(
-    query: &Query,
-    joins: &mut Joins<'_>,
-    strip: &dyn Fn(&Path) -> Path,
-) -> Result<Selected, SoqlError> {
-    let (mut columns, mut sql) = (Vec::new(), Vec::new());
-    if query.items.is_empty() {
-        return Ok((Kind::Count, columns, sql));
+fn limits(scope: &Scope<'_>, text: &str, query: &Query) -> Result<(), SoqlError> {
+    if query.offset.is_some_and(|offset| offset > 2_000) {
+        return Err(SoqlError::new("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"));
     }
-    let mut aggregates = 0;
-    for item in &query.items {
-        match item {
-            Item::Field(path) => {
-                let field = joins.resolve(&strip(path))?;
-                if columns.iter().any(|c: &Column| c.names == field.names) {
-                    let message = format!("duplicate field selected: {}", field.names.join("."));
-                    return Err(SoqlError::new("INVALID_FIELD", message));
-                }
-                columns.push(Column { names: field.names, kind: field.field.kind });
-                sql.push(field.sql);
-            }
-            Item::Count { path, alias } => {
-                let field = joins.resolve(&strip(path))?;
-                let name = alias.clone().unwrap_or_else(|| format!("expr{aggregates}"));
-                columns.push(Column { names: vec![name], kind: FieldType::Int });
-                sql.push(format!("count({})", field.sql));
-                aggregates += 1;
-            }
+    match query.all_rows {
+        Some(at) if !scope.deleted => {
+            Err(SoqlError::at("MALFORMED_QUERY", text, at, "ALL ROWS not allowed in this context"))
         }
+        _ => Ok(()),
     }
-    if aggregates == 0 {
-        return Ok((Kind::Records, columns, sql));
-    }
-    if aggregates < query.items.len() {
-        let message = "Field must be grouped or aggregated";
-        return Err(SoqlError::new("MALFORMED_QUERY", message));
-    }
-    Ok((Kind::Aggregate, columns, sql))
 }
 
 /// Every relationship path on the way to a column, once.
-fn parents(columns: &[Column]) -> Vec<Vec<String>> {
-    let mut parents: Vec<Vec<String>> = Vec::new();
+fn parents(columns: &[Column], joins: &Joins<'_>) -> Vec<Parent> {
+    let mut parents: Vec<Parent> = Vec::new();
     for column in columns {
         for length in 1..column.names.len() {
-            let path = column.names[..length].to_vec();
-            if !parents.contains(&path) {
-                parents.push(path);
+            let names = column.names[..length].to_vec();
+            let typed = column.only != Only::All && length + 1 == column.names.len();
+            match parents.iter_mut().find(|p| p.names == names) {
+                Some(known) => known.mixed &= !typed,
+                None => {
+                    let mixed = !typed && joins.is_mixed(&names);
+                    parents.push(Parent { names, mixed });
+                }
             }
         }
     }
     parents
 }
 
-fn order(query: &Query, joins: &mut Joins<'_>, strip: &dyn Fn(&Path) -> Path) -> Result<String, SoqlError> {
-    let mut parts = Vec::new();
-    for order in &query.order {
-        let field = joins.resolve(&strip(&order.path))?;
-        let direction = if order.descending { "DESC" } else { "ASC" };
-        // Salesforce puts blanks first unless told otherwise, whatever the direction.
-        let nulls = if order.nulls_first.unwrap_or(true) { "FIRST" } else { "LAST" };
-        parts.push(format!("{} {direction} NULLS {nulls}", field.sql));
-    }
-    Ok(parts.join(", "))
+fn order(query: &Query, joins: &mut Joins<'_>, group: &[group::Grouped]) -> Result<String, SoqlError> {
+    let parts: Result<Vec<String>, SoqlError> =
+        query.order.iter().map(|part| order_part(part, joins, group)).collect();
+    Ok(parts?.join(", "))
 }
 
-/// A path without the object's alias or name in front.
-fn strip_alias(path: &Path, query: &Query, object: &Object) -> Path {
-    let first = &path.names[0];
-    let alias = query.alias.as_deref().is_some_and(|a| a.eq_ignore_ascii_case(first));
-    let own = object.name.eq_ignore_ascii_case(first) && object.relationship(first).is_none();
-    if path.names.len() > 1 && (alias || own) {
-        return Path { names: path.names[1..].to_vec(), at: path.at };
-    }
-    path.clone()
+fn order_part(part: &Order, joins: &mut Joins<'_>, group: &[group::Grouped]) -> Result<String, SoqlError> {
+    let sql = match &part.by {
+        By::Call(call) => group::call(call, joins)?.0,
+        By::Field(path) => {
+            let field = joins.resolve(path)?;
+            if !field.field.has(Flag::Sortable) {
+                let message = format!("field '{}' can not be sorted in a query call", field.field.name);
+                return Err(joins.wrong(path, &message));
+            }
+            if !group.is_empty() && !group.iter().any(|g| g.names == field.names) {
+                let message = format!("Ordered field must be grouped or aggregated: {}", path.text());
+                return Err(SoqlError::new("MALFORMED_QUERY", message));
+            }
+            field.sql
+        }
+    };
+    let direction = if part.descending { "DESC" } else { "ASC" };
+    // Salesforce puts blanks first unless told otherwise, whatever the direction.
+    let nulls = if part.nulls_first.unwrap_or(true) { "FIRST" } else { "LAST" };
+    Ok(format!("{sql} {direction} NULLS {nulls}"))
 }
 
 fn no_object(text: &str, object: &Path) -> SoqlError {
@@ -173,4 +241,17 @@ fn no_object(text: &str, object: &Path) -> SoqlError {
         object.text()
     );
     SoqlError::at("INVALID_TYPE", text, object.at, &message)
+}
+
+/// What SQLite can answer in one row, with room for the row's own columns.
+const WIDEST: usize = 1_900;
+
+impl Selected {
+    /// Refuses more columns than the database can answer.
+    pub(super) fn check(self) -> Result<Self, SoqlError> {
+        if self.columns.len() > WIDEST {
+            return Err(SoqlError::new("MALFORMED_QUERY", "too many fields selected"));
+        }
+        Ok(self)
+    }
 }

@@ -10,6 +10,18 @@ pub(super) struct Token {
     pub(super) at: usize,
 }
 
+impl Token {
+    /// Whether it is this keyword, in any letter case.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        self.kind == Kind::Name && self.text.eq_ignore_ascii_case(word)
+    }
+
+    /// Whether it is this symbol.
+    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
+        self.kind == Kind::Symbol && self.text == symbol
+    }
+}
+
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -73,12 +85,10 @@ fn text_end(query: &str, from: usize) -> Result<usize, SoqlError> {
             _ => at += 1,
         }
     }
-    Err(SoqlError::at(
-        "MALFORMED_QUERY",
-        query,
-        from,
-        "line breaks not allowed in string literals, or missing quote",
-    ))
+    let line = query.matches('\n').count() + 1;
+    let column = query.rsplit('\n').next().unwrap_or_default().chars().count();
+    let message = format!("line {line}:{column} mismatched character '<EOF>' expecting '''");
+    Err(SoqlError::new("MALFORMED_QUERY", message))
 }
 
 fn symbol_end(query: &str, at: usize) -> Result<usize, SoqlError> {
@@ -87,10 +97,29 @@ fn symbol_end(query: &str, at: usize) -> Result<usize, SoqlError> {
         return Ok(at + 2);
     }
     match rest.chars().next() {
-        Some('(' | ')' | ',' | '.' | '=' | '<' | '>') => Ok(at + 1),
+        Some('(' | ')' | ',' | '.' | ':' | '=' | '<' | '>') => Ok(at + 1),
         Some(other) => Err(SoqlError::unexpected(query, at, &other.to_string())),
         None => Ok(at),
     }
+}
+
+/// Refuses a text with an escape that SOQL does not know.
+pub(super) fn check_escapes(query: &str, token: &Token) -> Result<(), SoqlError> {
+    let mut chars = token.text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        let escape = chars.next().unwrap_or_default();
+        if escape == 'u' && unicode(chars.as_str()).is_some() {
+            chars.nth(3);
+        } else if !r#"nNrRtTbBfF"'\_%"#.contains(escape) {
+            // Unconfirmed: the text.
+            let message = format!("Illegal character sequence '\\{escape}' in string literal");
+            return Err(SoqlError::at("MALFORMED_QUERY", query, token.at, &message));
+        }
+    }
+    Ok(())
 }
 
 /// The text a literal stands for.
@@ -117,10 +146,20 @@ fn resolve(raw: &str, pattern: bool) -> String {
             Some('t' | 'T') => text.push('\t'),
             Some('b' | 'B') => text.push('\u{8}'),
             Some('f' | 'F') => text.push('\u{c}'),
+            Some('u') => {
+                text.extend(unicode(chars.as_str()));
+                chars.nth(3);
+            }
             Some(c @ ('_' | '%' | '\\')) if pattern => text.extend(['\\', c]),
             Some(c) => text.push(c),
             None => {}
         }
     }
     text
+}
+
+/// The character of four hexadecimal digits.
+fn unicode(rest: &str) -> Option<char> {
+    let digits = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    char::from_u32(u32::from_str_radix(digits, 16).ok()?)
 }

@@ -1,21 +1,23 @@
 //! Reading what a query answers, a page at a time.
 
 use super::compile::{Compiled, Kind};
+use crate::model::FieldType;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Result, Row, params_from_iter};
 
 /// Where to go on: the number of the last row read, or how many rows were, in a query that has an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
-    /// Number of the last row.
+    /// Number of the last row; 0 where it is not known.
     pub(crate) row: i64,
     /// Rows read so far.
     pub(crate) read: u64,
 }
 
-/// A row of the answer: its id, its columns, its references.
+/// A row of the answer: its id, its columns, its references; a group has columns alone.
 pub(crate) struct Answer<'r> {
     row: &'r Row<'r>,
+    first: usize,
     columns: usize,
 }
 
@@ -27,14 +29,17 @@ impl Answer<'_> {
 
     /// A column's value.
     pub(crate) fn value(&self, column: usize) -> Result<ValueRef<'_>> {
-        self.row.get_ref(column + 2)
+        self.row.get_ref(self.first + column)
     }
 
     /// The id of the record at the end of a relationship path.
     pub(crate) fn parent(&self, path: usize) -> Result<Option<&str>> {
-        Ok(self.row.get_ref(self.columns + path + 2)?.as_str_or_null()?)
+        Ok(self.row.get_ref(self.first + self.columns + path)?.as_str_or_null()?)
     }
 }
+
+/// What is done with each row.
+pub(crate) type Each<'e> = dyn FnMut(&Answer<'_>) -> Result<()> + 'e;
 
 impl Compiled {
     /// How many rows the query answers in all.
@@ -46,13 +51,20 @@ impl Compiled {
         Ok(self.limit.map_or(rest, |limit| rest.min(limit)))
     }
 
+    /// A query of children, of this parent.
+    pub(crate) fn of_parent(&self, id: &str) -> Self {
+        let mut bound = self.clone();
+        bound.values.push(Value::Text(id.to_owned()));
+        bound
+    }
+
     /// Hands up to `size` rows to `each`; answers where to go on, or nothing at the end.
     pub(crate) fn page(
         &self,
         conn: &Connection,
         cursor: Cursor,
         size: u64,
-        each: &mut dyn FnMut(&Answer<'_>) -> Result<()>,
+        each: &mut Each<'_>,
     ) -> Result<Option<Cursor>> {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(cursor.read));
         let wanted = size.min(left);
@@ -69,49 +81,69 @@ impl Compiled {
             count += 1;
             next.row = row.get(0)?;
             next.read += 1;
-            each(&Answer { row, columns: self.columns.len() })?;
+            each(&Answer { row, first: 2, columns: self.columns.len() })?;
         }
         Ok(None)
     }
 
-    /// One row of aggregates.
-    pub(crate) fn aggregates(&self, conn: &Connection) -> Result<Vec<i64>> {
-        let sql = format!("SELECT {} {}", self.select.join(", "), self.from);
+    /// Hands up to `most` groups to `each`; whether those were all.
+    pub(crate) fn groups(&self, conn: &Connection, most: u64, each: &mut Each<'_>) -> Result<bool> {
+        let mut sql = format!("SELECT {} {}", self.select.join(", "), self.from);
+        for (word, list) in [("GROUP BY", &self.group), ("ORDER BY", &self.order)] {
+            if !list.is_empty() {
+                sql.push_str(&format!(" {word} {list}"));
+            }
+        }
+        let limit = self.limit.unwrap_or(u64::MAX).min(most.saturating_add(1));
+        sql.push_str(&format!(" LIMIT {} OFFSET {}", signed(limit), signed(self.offset)));
         let mut statement = conn.prepare_cached(&sql)?;
-        let read = |row: &Row<'_>| (0..self.columns.len()).map(|i| row.get(i)).collect();
-        statement.query_row(params_from_iter(&self.values), read)
+        let mut rows = statement.query(params_from_iter(&self.values))?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            if count == most {
+                return Ok(false);
+            }
+            count += 1;
+            each(&Answer { row, first: 0, columns: self.columns.len() })?;
+        }
+        Ok(true)
     }
 
     fn statement(&self, cursor: Cursor, wanted: u64) -> (String, Vec<Value>) {
         let mut select = vec!["t0.\"#row\"".to_owned(), "t0.\"Id\"".to_owned()];
         select.extend(self.select.iter().cloned());
-        let limit = i64::try_from(wanted.saturating_add(1)).unwrap_or(i64::MAX);
+        let limit = Value::Integer(signed(wanted.saturating_add(1)));
         let mut values = self.values.clone();
         let mut sql = format!("SELECT {} {}", select.join(", "), self.from);
-        if self.by_row() {
+        if self.by_row(cursor) {
             // The plus keeps SQLite from walking the table in order where an index finds the rows.
             let row = if self.selective { "+t0.\"#row\"" } else { "t0.\"#row\"" };
-            values.extend([Value::Integer(cursor.row), Value::Integer(limit)]);
+            values.extend([Value::Integer(cursor.row), limit]);
             sql.push_str(&format!(" AND {row} > ? ORDER BY {row} LIMIT ?"));
         } else {
             let comma = if self.order.is_empty() { "" } else { ", " };
-            let skip = i64::try_from(self.offset + cursor.read).unwrap_or(i64::MAX);
-            values.extend([Value::Integer(limit), Value::Integer(skip)]);
+            values.extend([limit, Value::Integer(signed(self.offset.saturating_add(cursor.read)))]);
             sql.push_str(&format!(" ORDER BY {}{comma}t0.\"#row\" LIMIT ? OFFSET ?", self.order));
         }
         (sql, values)
     }
 
-    fn by_row(&self) -> bool {
-        self.order.is_empty() && self.offset == 0 && self.kind == Kind::Records
+    /// Whether rows are found by their numbers: those of a page behind the first are, when its number is known.
+    fn by_row(&self, cursor: Cursor) -> bool {
+        let known = cursor.read == 0 || cursor.row > 0;
+        known && self.order.is_empty() && self.offset == 0 && self.kind == Kind::Records
     }
 }
 
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// A stored value as text; `None` for null.
-pub(crate) fn text(value: ValueRef<'_>, kind: crate::model::FieldType) -> Option<String> {
+pub(crate) fn text(value: ValueRef<'_>, kind: FieldType) -> Option<String> {
     match value {
         ValueRef::Null | ValueRef::Blob(_) => None,
-        ValueRef::Integer(n) if kind == crate::model::FieldType::Boolean => Some((n != 0).to_string()),
+        ValueRef::Integer(n) if kind == FieldType::Boolean => Some((n != 0).to_string()),
         ValueRef::Integer(n) => Some(n.to_string()),
         ValueRef::Real(n) => Some(number(n)),
         ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
