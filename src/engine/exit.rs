@@ -94,7 +94,7 @@ impl EngineError {
             Self::Problems(exit, _) => *exit,
             Self::Org(OrgError::Refused { .. }) => Exit::Refused,
             Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
-            Self::Org(OrgError::Api { code, .. }) if code == "REQUEST_LIMIT_EXCEEDED" => Exit::Interrupted,
+            Self::Org(error) if error.is_limit() => Exit::Interrupted,
             Self::Journal(
                 JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. },
             )
@@ -110,6 +110,10 @@ impl EngineError {
             Self::Org(OrgError::Refused { .. }) => {
                 (Code::OrgRefused, "log in again, or ask for the permission")
             }
+            Self::Org(error) if error.is_limit() => (
+                Code::OrgRefused,
+                "the org's allowance comes back within a day: then run `cutover apply` again, it goes on where it stopped",
+            ),
             Self::Org(_) => (Code::OrgUnreachable, "run `cutover apply` again: it goes on where it stopped"),
             _ => (Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
         };

@@ -10,7 +10,6 @@ use crate::ports::{Body, Files, TransportError};
 use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, ResultKind, next_wait};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 
 /// Bytes read from a part's file at a time while it is uploaded.
 const PIECE: usize = 256 << 10;
@@ -83,7 +82,9 @@ impl Desk<'_, '_> {
         let spec = JobSpec { object: part.object.clone(), operation, external_id };
         let job = self.client.create_job(&spec).await?.id;
         self.note(Event::JobCreated { part: key, job: job.clone() })?;
-        self.client.upload(&job, self.body(&part.file.path, part.file.length)?).await?;
+        let length = part.file.length;
+        let pieces = pieces(self.ports.files, &part.file.path, length)?;
+        self.client.upload(&job, &|| body(&pieces, length)).await?;
         self.note(Event::Uploaded { part: key })?;
         self.close(key, &job).await?;
         self.collect(key).await
@@ -169,19 +170,18 @@ impl Desk<'_, '_> {
         }
         Ok(())
     }
-
-    /// The part's file as a stream of known length.
-    fn body(&self, path: &str, length: u64) -> Result<Body, EngineError> {
-        if length <= PIECE as u64 {
-            return Ok(Body::Bytes(crate::ports::read_all(self.ports.files, path)?.into()));
-        }
-        // The stream outlives this borrow, so the pieces are read up front, one allocation each.
-        let bytes: Arc<[Bytes]> = pieces(self.ports.files, path, length)?.into();
-        let stream = (0..bytes.len()).map(move |i| Ok::<_, TransportError>(bytes[i].clone()));
-        Ok(Body::Stream(length, Box::pin(futures_util::stream::iter(stream))))
-    }
 }
 
+/// The part's rows as a body, as often as one is needed.
+fn body(pieces: &[Bytes], length: u64) -> Body {
+    if let [only] = pieces {
+        return Body::Bytes(only.clone());
+    }
+    let pieces: Vec<_> = pieces.iter().cloned().map(Ok::<_, TransportError>).collect();
+    Body::Stream(length, Box::pin(futures_util::stream::iter(pieces)))
+}
+
+/// The part's file, one allocation a piece: a body outlives any borrow of the files.
 fn pieces(files: &dyn Files, path: &str, length: u64) -> Result<Vec<Bytes>, EngineError> {
     let mut pieces = Vec::new();
     let mut offset = 0;

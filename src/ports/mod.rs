@@ -16,7 +16,7 @@ pub use clock::{Clock, RealClock, TestClock};
 pub use files::{FileLock, Files, read_all, read_text, sync_names, write_durably};
 pub use files_memory::MemoryFiles;
 pub use files_real::RealFiles;
-pub use org::{Body, ByteStream, Method, Org, Reply, Request, TransportError};
+pub use org::{Body, ByteStream, Method, Org, Renewal, Reply, Request, TransportError};
 pub use random::{Random, SeededRandom};
 pub use store::{MemoryStore, Store, StoreError};
 pub use work::{InlineWork, Threads, Work};

@@ -98,10 +98,37 @@ pub enum TransportError {
     Broken(String),
 }
 
+/// What came of asking for a new login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewal {
+    /// There is a newer token than the one seen; requests go out with it.
+    Renewed,
+    /// There is no way to log in again: somebody else fetched the token.
+    Impossible,
+    /// The login was refused.
+    Refused {
+        /// The org's error code.
+        code: String,
+        /// The org's words.
+        message: String,
+    },
+}
+
 /// Sends requests to one org.
 pub trait Org: Send + Sync {
     /// Sends one request, once, and gives the reply as soon as its headers are there.
     fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>>;
+
+    /// Which login the next request goes out with: a number that grows with every new one.
+    fn login(&self) -> u64 {
+        0
+    }
+
+    /// Logs in anew, unless somebody has done so since login `seen`: many calls in flight share one new login.
+    fn renew(&self, seen: u64) -> Future<'_, Result<Renewal, TransportError>> {
+        let _ = seen;
+        Box::pin(std::future::ready(Ok(Renewal::Impossible)))
+    }
 }
 
 /// A body in memory as a stream.

@@ -6,7 +6,7 @@ use super::csv_stream::CsvStream;
 use super::error::OrgError;
 use super::jobs::{JobStage, Wire};
 use super::poll::next_wait;
-use super::retry::Repeat;
+use super::retry::Kind;
 use super::soql::{columns, encode, without_literals};
 use crate::ports::Method;
 use serde_json::json;
@@ -32,14 +32,13 @@ impl Client<'_> {
         self.until_complete(&path).await?;
         let rows = self.read_pages(&path, &columns(soql), each).await?;
         // What is left behind costs nothing but tidiness.
-        let _ = self.whole(Call::delete(path)).await;
+        let _ = self.done(Call::delete(Kind::RemoveJob, path)).await;
         Ok(rows)
     }
 
     async fn create_query(&self, soql: &str) -> Result<String, OrgError> {
         let body = json!({ "operation": "query", "query": soql, "contentType": "CSV", "lineEnding": "LF" });
-        // Safe: a query job that nobody reads does no harm.
-        let call = Call::json(Method::Post, self.path("jobs/query"), &body, Repeat::Safe);
+        let call = Call::json(Kind::CreateQuery, Method::Post, self.path("jobs/query"), &body);
         Ok(self.json::<Wire>(call).await?.id)
     }
 

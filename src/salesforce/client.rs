@@ -1,10 +1,14 @@
 //! One request: sent, repeated where `retry.rs` allows, its reply read. Knows nothing of what is asked.
 
 use super::error::OrgError;
-use super::retry::{Budget, Fault, Repeat, Retry, decide};
-use crate::ports::{Body, Clock, Method, Org, Random, Reply, Request, TransportError};
+use super::limits::{Usage, read_usage};
+use super::retry::{Budget, Decision, Kind, Outcome, Tried, decide};
+use crate::model::ObjectSchema;
+use crate::ports::{Body, Clock, Method, Org, Random, Renewal, Reply, Request, TransportError};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// The newest API version whose behaviour we know. An org that has it is spoken to in it.
 pub const NEWEST_VERSION: &str = "67.0";
@@ -21,36 +25,54 @@ pub struct Client<'a> {
     random: &'a dyn Random,
     version: String,
     budget: Budget,
+    usage: Mutex<Option<Usage>>,
+    /// Objects described so far, by their names in lower case.
+    pub(super) described: Mutex<BTreeMap<String, Option<ObjectSchema>>>,
 }
 
+/// Makes a body anew for each time that it is sent.
+pub type MakeBody<'b> = dyn Fn() -> Body + Sync + 'b;
+
 /// One request to be made, and what a second arrival of it would do.
-pub(super) struct Call {
+pub(super) struct Call<'b> {
+    kind: Kind,
     method: Method,
     path: String,
     headers: Vec<(String, String)>,
-    body: Body,
-    repeat: Repeat,
+    content: Content<'b>,
 }
 
-impl Call {
+/// A body that can be sent more than once.
+enum Content<'b> {
+    Empty,
+    Bytes(Bytes),
+    Made(&'b MakeBody<'b>),
+}
+
+impl Call<'static> {
     pub(super) fn get(path: String) -> Self {
-        Self { method: Method::Get, path, headers: Vec::new(), body: Body::Empty, repeat: Repeat::Safe }
+        Self { kind: Kind::Read, method: Method::Get, path, headers: Vec::new(), content: Content::Empty }
     }
 
-    pub(super) fn delete(path: String) -> Self {
-        Self { method: Method::Delete, ..Self::get(path) }
+    pub(super) fn delete(kind: Kind, path: String) -> Self {
+        Self { kind, method: Method::Delete, ..Self::get(path) }
     }
 
-    pub(super) fn json(method: Method, path: String, body: &serde_json::Value, repeat: Repeat) -> Self {
-        let body = Body::Bytes(body.to_string().into());
-        let call = Self { method, body, repeat, ..Self::get(path) };
-        call.header("content-type", "application/json; charset=utf-8")
+    pub(super) fn json(kind: Kind, method: Method, path: String, body: &serde_json::Value) -> Self {
+        Self::text(kind, method, path, body.to_string(), "application/json; charset=utf-8")
     }
 
-    pub(super) fn put_csv(path: String, body: Body) -> Self {
-        let repeat = if matches!(body, Body::Stream(..)) { Repeat::Never } else { Repeat::IfUnheard };
-        let call = Self { method: Method::Put, body, repeat, ..Self::get(path) };
-        call.header("content-type", "text/csv; charset=UTF-8")
+    /// A body in memory, of a type.
+    pub(super) fn text(kind: Kind, method: Method, path: String, body: String, content_type: &str) -> Self {
+        let content = Content::Bytes(body.into());
+        Self { kind, method, content, ..Self::get(path) }.header("content-type", content_type)
+    }
+}
+
+impl<'b> Call<'b> {
+    pub(super) fn put_csv(path: String, body: &'b MakeBody<'b>) -> Self {
+        let headers = vec![("content-type".to_owned(), "text/csv; charset=UTF-8".to_owned())];
+        Self { kind: Kind::Upload, method: Method::Put, path, headers, content: Content::Made(body) }
     }
 
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
@@ -58,12 +80,12 @@ impl Call {
         self
     }
 
-    /// The request as it goes out once more; a stream goes out once only.
-    fn request(&mut self) -> Request {
-        let body = match &mut self.body {
-            Body::Empty => Body::Empty,
-            Body::Bytes(bytes) => Body::Bytes(bytes.clone()),
-            stream @ Body::Stream(..) => std::mem::replace(stream, Body::Empty),
+    /// The request as it goes out, this time.
+    fn request(&self) -> Request {
+        let body = match &self.content {
+            Content::Empty => Body::Empty,
+            Content::Bytes(bytes) => Body::Bytes(bytes.clone()),
+            Content::Made(make) => make(),
         };
         Request { method: self.method, path: self.path.clone(), headers: self.headers.clone(), body }
     }
@@ -77,7 +99,8 @@ impl<'a> Client<'a> {
         random: &'a dyn Random,
         version: impl Into<String>,
     ) -> Self {
-        Self { org, clock, random, version: version.into(), budget: Budget::PATIENT }
+        let (version, budget) = (version.into(), Budget::PATIENT);
+        Self { org, clock, random, version, budget, usage: Mutex::default(), described: Mutex::default() }
     }
 
     /// The same client with other patience.
@@ -91,18 +114,28 @@ impl<'a> Client<'a> {
         &self.version
     }
 
+    /// The day's calls as the last reply told them; nothing before the first that does.
+    pub fn usage(&self) -> Option<Usage> {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A path below the API's version.
     pub(super) fn path(&self, rest: &str) -> String {
         format!("/services/data/v{}/{rest}", self.version)
     }
 
     /// Sends, and gives the reply with its body still to be read.
-    pub(super) async fn stream(&self, call: Call) -> Result<Reply, OrgError> {
+    pub(super) async fn stream(&self, call: Call<'_>) -> Result<Reply, OrgError> {
         self.send(call, Read::Later).await
     }
 
+    /// Sends, and looks at the status only: what the org has done stands, whatever becomes of its reply's body.
+    pub(super) async fn done(&self, call: Call<'_>) -> Result<(), OrgError> {
+        self.send(call, Read::Later).await.map(|_| ())
+    }
+
     /// Sends, and reads the whole body; a reply that breaks off counts as a broken connection.
-    pub(super) async fn whole(&self, call: Call) -> Result<(Reply, Vec<u8>), OrgError> {
+    pub(super) async fn whole(&self, call: Call<'_>) -> Result<(Reply, Vec<u8>), OrgError> {
         let mut reply = self.send(call, Read::Now).await?;
         let body = std::mem::replace(&mut reply.body, held(Bytes::new()));
         let bytes = Reply { status: reply.status, headers: Vec::new(), body }.bytes(usize::MAX).await?;
@@ -110,31 +143,62 @@ impl<'a> Client<'a> {
     }
 
     /// Sends, and reads the body as JSON.
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, OrgError> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, OrgError> {
         let (_, bytes) = self.whole(call).await?;
         serde_json::from_slice(&bytes).map_err(|e| OrgError::Protocol(e.to_string()))
     }
 
-    async fn send(&self, mut call: Call, read: Read) -> Result<Reply, OrgError> {
-        let (mut attempt, mut waited) = (1, 0);
-        loop {
-            let (fault, error) = match self.once(call.request(), read).await {
-                Ok(reply) => return Ok(reply),
-                Err(failure) => failure,
-            };
-            match decide(attempt, waited, call.repeat, &fault, self.budget, self.random.next()) {
-                Retry::Surface => return Err(error),
-                Retry::Wait(wait) => {
-                    self.clock.sleep(wait).await;
-                    waited += wait;
-                    attempt += 1;
-                }
+    /// Waits after attempt `attempts` of something that is repeated as a whole, such as a download, if patience lasts.
+    pub(super) async fn again(
+        &self,
+        tried: &mut Tried,
+        kind: Kind,
+        outcome: &Outcome,
+        error: OrgError,
+    ) -> Result<(), OrgError> {
+        match decide(*tried, kind, outcome, self.budget, self.random.next()) {
+            Decision::Surface | Decision::LogIn => Err(error),
+            Decision::GiveUp => Err(error.after(tried.attempts)),
+            Decision::Wait(wait) => {
+                self.clock.sleep(wait).await;
+                tried.waited_ms += wait;
+                tried.attempts += 1;
+                Ok(())
             }
         }
     }
 
-    async fn once(&self, request: Request, read: Read) -> Result<Reply, (Fault, OrgError)> {
+    async fn send(&self, call: Call<'_>, read: Read) -> Result<Reply, OrgError> {
+        let mut tried = Tried::FIRST;
+        loop {
+            let seen = self.org.login();
+            let (outcome, error) = match self.once(call.request(), read).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            if decide(tried, call.kind, &outcome, self.budget, 0) == Decision::LogIn {
+                self.log_in(seen, error).await?;
+                tried.logged_in = true;
+            } else {
+                self.again(&mut tried, call.kind, &outcome, error).await?;
+            }
+        }
+    }
+
+    /// A new login in place of the one that was refused. A bare token stays refused.
+    async fn log_in(&self, seen: u64, refusal: OrgError) -> Result<(), OrgError> {
+        match self.org.renew(seen).await? {
+            Renewal::Renewed => Ok(()),
+            Renewal::Impossible => Err(refusal),
+            Renewal::Refused { code, message } => Err(OrgError::Refused { status: 401, code, message }),
+        }
+    }
+
+    async fn once(&self, request: Request, read: Read) -> Result<Reply, (Outcome, OrgError)> {
         let reply = self.org.send(request).await.map_err(broken)?;
+        if let Some(usage) = reply.header("sforce-limit-info").and_then(read_usage) {
+            *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        }
         if !(200..300).contains(&reply.status) {
             return Err(refusal(reply).await);
         }
@@ -160,17 +224,17 @@ fn held(bytes: Bytes) -> crate::ports::ByteStream {
     Box::pin(futures_util::stream::iter([Ok(bytes)]))
 }
 
-fn broken(error: TransportError) -> (Fault, OrgError) {
-    (Fault::Transport(error.clone()), error.into())
+fn broken(error: TransportError) -> (Outcome, OrgError) {
+    (Outcome::Transport(error.clone()), error.into())
 }
 
 /// What a reply that is no success says. One whose body breaks off still has its status.
-async fn refusal(reply: Reply) -> (Fault, OrgError) {
+async fn refusal(reply: Reply) -> (Outcome, OrgError) {
     let status = reply.status;
     let retry_after_ms = reply.header("retry-after").and_then(seconds);
     let body = reply.bytes(ERROR_REPLY).await.unwrap_or_default();
     let error = OrgError::from_reply(status, &body);
-    (Fault::Status { status, busy: is_busy(&error), retry_after_ms }, error)
+    (Outcome::Status { status, busy: is_busy(&error), retry_after_ms }, error)
 }
 
 /// Too many requests at this moment: passes by itself. The day's limit bears the same code and does not.
@@ -186,11 +250,11 @@ fn seconds(value: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{Call, Client};
-    use crate::ports::{Body, Clock, Method, SeededRandom, TestClock};
+    use crate::ports::{Body, Clock, Method, Renewal, SeededRandom, TestClock};
     use crate::salesforce::testing::{Script, block_on};
-    use crate::salesforce::{Budget, OrgError, Repeat};
+    use crate::salesforce::{Budget, Kind, OrgError};
 
-    fn ask(script: &Script, call: Call) -> (Result<serde_json::Value, OrgError>, i64) {
+    fn ask(script: &Script, call: Call<'_>) -> (Result<serde_json::Value, OrgError>, i64) {
         let (clock, random) = (TestClock::default(), SeededRandom::new(1));
         let client = Client::new(script, &clock, &random, "67.0");
         (block_on(client.json(call)), clock.now())
@@ -212,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_post_is_not_repeated_once_it_may_have_been_heard() {
-        let post = || Call::json(Method::Post, "/x".into(), &serde_json::json!({"b": 2}), Repeat::IfUnheard);
+        let post = || Call::json(Kind::CreateJob, Method::Post, "/x".into(), &serde_json::json!({"b": 2}));
         let script = Script::default().not_sent("POST /x").broken("POST /x {\"b\":2}");
         assert!(ask(&script, post()).0.unwrap_err().is_unknown());
         script.done();
@@ -225,11 +289,41 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_goes_out_once() {
-        let stream = Box::pin(futures_util::stream::iter([Ok("a,b\n".into())]));
-        let script = Script::default().not_sent("PUT /x a,b\n");
-        let (answer, _) = ask(&script, Call::put_csv("/x".into(), Body::Stream(4, stream)));
-        assert!(!answer.unwrap_err().is_unknown());
+    fn an_upload_is_made_anew_for_each_time_it_goes_out() {
+        let make = || Body::Stream(4, Box::pin(futures_util::stream::iter([Ok("a,b\n".into())])));
+        let put = || Call::put_csv("/x".into(), &make);
+        let script = Script::default().not_sent("PUT /x a,b\n").reply("PUT /x a,b\n", 201, "{}");
+        assert!(ask(&script, put()).0.is_ok());
+        script.done();
+        let script = Script::default().broken("PUT /x a,b\n");
+        assert!(ask(&script, put()).0.unwrap_err().is_unknown());
+        script.done();
+    }
+
+    #[test]
+    fn a_401_logs_in_once_and_goes_on() {
+        let expired = "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired or invalid\"}]";
+        let post = || Call::json(Kind::CreateJob, Method::Post, "/x".into(), &serde_json::json!({"b": 2}));
+        let script = Script::default().reply("POST /x", 401, expired).log_in(Renewal::Renewed).reply(
+            "POST /x {\"b\":2}",
+            200,
+            "{}",
+        );
+        assert!(ask(&script, post()).0.is_ok());
+        script.done();
+        let script = Script::default()
+            .reply("POST /x", 401, expired)
+            .log_in(Renewal::Renewed)
+            .reply("POST /x", 401, expired);
+        assert!(ask(&script, post()).0.unwrap_err().is_login());
+        script.done();
+        let script = Script::default().reply("POST /x", 401, expired).log_in(Renewal::Impossible);
+        assert_eq!(ask(&script, post()).0.unwrap_err().code(), Some("INVALID_SESSION_ID"));
+        script.done();
+        let refused = Renewal::Refused { code: "invalid_grant".into(), message: "user is locked".into() };
+        let script = Script::default().reply("POST /x", 401, expired).log_in(refused);
+        let error = ask(&script, post()).0.unwrap_err();
+        assert!(error.is_login() && error.to_string().contains("user is locked"), "{error}");
         script.done();
     }
 
@@ -241,7 +335,8 @@ mod tests {
         let script = Script::default()
             .reply("GET /x", 403, &limit("ConcurrentRequests (Concurrent API Requests)"))
             .reply("GET /x", 403, &limit("TotalRequests"));
-        assert!(matches!(ask(&script, Call::get("/x".into())).0, Err(OrgError::Refused { status: 403, .. })));
+        let error = ask(&script, Call::get("/x".into())).0.unwrap_err();
+        assert!(matches!(error, OrgError::Api { status: 403, .. }) && error.is_limit(), "{error}");
         script.done();
     }
 
@@ -254,7 +349,8 @@ mod tests {
         let script = (0..3).fold(Script::default(), |s, _| s.broken("GET /x"));
         let (clock, random) = (TestClock::default(), SeededRandom::new(1));
         let client = Client::new(&script, &clock, &random, "67.0").with_budget(Budget::BRIEF);
-        assert!(block_on(client.json::<serde_json::Value>(Call::get("/x".into()))).is_err());
+        let error = block_on(client.json::<serde_json::Value>(Call::get("/x".into()))).unwrap_err();
+        assert!(error.to_string().ends_with("gave up after 3 attempts"), "{error}");
         script.done();
     }
 }

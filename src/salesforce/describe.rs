@@ -5,13 +5,26 @@ use super::error::OrgError;
 use super::soql::encode;
 use crate::model::{FieldSchema, FieldType, ObjectSchema, RecordType};
 use serde::Deserialize;
+use std::sync::PoisonError;
 
 impl Client<'_> {
-    /// Describes an object; nothing when the org has none of that name, or hides it from this user.
+    /// Describes an object; nothing when the org has none of that name, or hides it from this user. Asked once: a
+    /// client lives as long as a run, and a run sees one shape of the org.
     ///
     /// # Errors
     /// The org's refusal, or a broken connection.
     pub async fn describe(&self, object: &str) -> Result<Option<ObjectSchema>, OrgError> {
+        let name = object.to_lowercase();
+        let known = self.described.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let found = self.ask_describe(object).await?;
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).insert(name, found.clone());
+        Ok(found)
+    }
+
+    async fn ask_describe(&self, object: &str) -> Result<Option<ObjectSchema>, OrgError> {
         let path = self.path(&format!("sobjects/{}/describe", encode(object)));
         match self.json::<WireObject>(Call::get(path)).await {
             Ok(wire) => Ok(Some(wire.into())),
@@ -199,13 +212,22 @@ mod tests {
     fn an_object_that_is_not_there() {
         let gone = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
         let script = Script::default()
+            .reply(PATH, 403, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired\"}]")
             .reply(PATH, 404, gone)
-            .reply("GET /services/data/v67.0/sobjects/A%2FB/describe", 404, gone)
-            .reply(PATH, 401, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired\"}]");
+            .reply("GET /services/data/v67.0/sobjects/A%2FB/describe", 404, gone);
         with(script, async |c| {
+            assert!(matches!(c.describe("Task").await, Err(crate::salesforce::OrgError::Refused { .. })));
             assert!(c.describe("Task").await.unwrap().is_none());
             assert!(c.describe("A/B").await.unwrap().is_none());
-            assert!(c.describe("Task").await.unwrap_err().is_login());
+        });
+    }
+
+    #[test]
+    fn an_object_is_asked_for_once() {
+        let script = Script::default().reply(PATH, 200, TASK);
+        with(script, async |c| {
+            let first = c.describe("Task").await.unwrap();
+            assert!(first.is_some() && c.describe("task").await.unwrap() == first);
         });
     }
 }

@@ -46,8 +46,26 @@ impl OrgError {
     pub(super) fn from_reply(status: u16, body: &[u8]) -> Self {
         let (code, message) = read_body(body).unwrap_or_else(|| ("HTTP".to_owned(), excerpt(body)));
         match status {
-            401 | 403 => Self::Refused { status, code, message },
+            // No login and no permission helps against a limit.
+            401 | 403 if code != "REQUEST_LIMIT_EXCEEDED" => Self::Refused { status, code, message },
             _ => Self::Api { status, code, message },
+        }
+    }
+
+    /// The org's allowance of calls, jobs or rows is spent: it comes back by itself, within a day. Codes: reference
+    /// A3 and F1; the quota of ingest jobs was never captured, both of its likely codes are taken for it.
+    pub fn is_limit(&self) -> bool {
+        const CODES: [&str; 3] = ["REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "EXCEEDEDQUOTA"];
+        matches!(self, Self::Api { status, code, .. } if *status == 429 || CODES.contains(&code.as_str()))
+    }
+
+    /// The same error, saying that it was met this many times.
+    pub(super) fn after(self, attempts: u32) -> Self {
+        let more = |text: String| format!("{text}; gave up after {attempts} attempts");
+        match self {
+            Self::Transport(TransportError::NotSent(why)) => TransportError::NotSent(more(why)).into(),
+            Self::Transport(TransportError::Broken(why)) => TransportError::Broken(more(why)).into(),
+            other => other.reworded(|message| more(message.to_owned())),
         }
     }
 

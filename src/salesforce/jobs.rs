@@ -1,13 +1,10 @@
-//! Ingest jobs of Bulk API 2.0: made, filled, closed, asked after, read and removed. One job takes one upload.
+//! Ingest jobs of Bulk API 2.0: made, filled, closed, asked after and removed. One job takes one upload.
 
-use super::client::{Call, Client};
-use super::csv_stream::ResultsError;
+use super::client::{Call, Client, MakeBody};
 use super::error::OrgError;
-use super::results::{ResultKind, ResultRows, ResultSink};
-use super::retry::Repeat;
+use super::retry::Kind;
 use super::soql::encode;
-use crate::ports::{Body, Method, Reply};
-use futures_util::StreamExt;
+use crate::ports::Method;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -150,19 +147,19 @@ impl Client<'_> {
         if let Some(field) = &spec.external_id {
             body["externalIdFieldName"] = json!(field);
         }
-        let call = Call::json(Method::Post, self.path("jobs/ingest"), &body, Repeat::IfUnheard);
+        let call = Call::json(Kind::CreateJob, Method::Post, self.path("jobs/ingest"), &body);
         let wire: Wire = self.json(call).await?;
         Ok(JobInfo { id: wire.id.clone(), state: wire.state().state })
     }
 
-    /// Uploads the job's rows: once. A body in memory is sent again only when the org cannot have heard the first;
-    /// a stream never is, because its bytes are gone.
+    /// Uploads the job's rows: once. `body` is asked for the bytes again only when the org cannot have heard the
+    /// first.
     ///
     /// # Errors
     /// As [`Client::create_job`]; when it is unknown whether the upload arrived, the job is to be aborted.
-    pub async fn upload(&self, job: &str, body: Body) -> Result<(), OrgError> {
+    pub async fn upload(&self, job: &str, body: &MakeBody<'_>) -> Result<(), OrgError> {
         let path = format!("{}/batches", self.job_path(job));
-        self.whole(Call::put_csv(path, body)).await.map(|_| ())
+        self.done(Call::put_csv(path, body)).await
     }
 
     /// Says that the upload is complete: the org begins to work. A job that is closed already stays closed.
@@ -198,37 +195,10 @@ impl Client<'_> {
     /// # Errors
     /// The org's refusal, or a broken connection.
     pub async fn delete(&self, job: &str) -> Result<(), OrgError> {
-        match self.whole(Call::delete(self.job_path(job))).await {
+        match self.done(Call::delete(Kind::RemoveJob, self.job_path(job))).await {
             Err(error) if !error.is_gone() => Err(error),
             _ => Ok(()),
         }
-    }
-
-    /// One result file as a stream of bytes, for [`ResultRows`].
-    ///
-    /// # Errors
-    /// The org's refusal, or a broken connection. A stream may break off later, and is then asked for anew.
-    pub async fn results(&self, job: &str, kind: ResultKind) -> Result<Reply, OrgError> {
-        let path = format!("{}/{}", self.job_path(job), kind.word());
-        self.stream(Call::get(path).header("accept", "text/csv")).await
-    }
-
-    /// Every row of one result file. Gives the number of rows.
-    ///
-    /// # Errors
-    /// As [`Client::results`]; rows handed on before an error are handed on again by the next call.
-    pub async fn each_result(
-        &self,
-        job: &str,
-        kind: ResultKind,
-        each: &mut ResultSink<'_>,
-    ) -> Result<u64, OrgError> {
-        let mut reply = self.results(job, kind).await?;
-        let mut rows = ResultRows::new(kind);
-        while let Some(piece) = reply.body.next().await {
-            rows.push(&piece?, each).map_err(|e| file_fault(kind, e))?;
-        }
-        rows.finish(each).map_err(|e| file_fault(kind, e))
     }
 
     /// Asks for a state. A refusal counts only when the job has not reached it: the first of two equal requests may
@@ -240,7 +210,7 @@ impl Client<'_> {
         reached: impl Fn(&JobStage) -> bool,
     ) -> Result<JobState, OrgError> {
         let body = json!({ "state": word });
-        let call = Call::json(Method::Patch, self.job_path(job), &body, Repeat::Safe);
+        let call = Call::json(Kind::MoveJob, Method::Patch, self.job_path(job), &body);
         let refusal = match self.json::<Wire>(call).await {
             Ok(wire) => return Ok(wire.state()),
             Err(refusal @ OrgError::Api { status: 400..=499, .. }) => refusal,
@@ -252,15 +222,8 @@ impl Client<'_> {
         }
     }
 
-    fn job_path(&self, job: &str) -> String {
+    pub(super) fn job_path(&self, job: &str) -> String {
         self.path(&format!("jobs/ingest/{}", encode(job)))
-    }
-}
-
-fn file_fault(kind: ResultKind, error: ResultsError) -> OrgError {
-    match error {
-        ResultsError::Sink(error) => OrgError::Sink(error),
-        other => OrgError::Protocol(format!("{}: {other}", kind.word())),
     }
 }
 
@@ -323,9 +286,9 @@ mod tests {
         let put = "PUT /services/data/v67.0/jobs/ingest/750x/batches Id\n1\n";
         let body = || Body::from(b"Id\n1\n".to_vec());
         let script = Script::default().not_sent(put).reply(put, 201, "");
-        with(script, async |c| c.upload("750x", body()).await.unwrap());
+        with(script, async |c| c.upload("750x", &body).await.unwrap());
         let script = Script::default().broken(put);
-        let error = with(script, async |c| c.upload("750x", body()).await.unwrap_err());
+        let error = with(script, async |c| c.upload("750x", &body).await.unwrap_err());
         assert!(matches!(error, OrgError::Transport(TransportError::Broken(_))));
     }
 
@@ -375,20 +338,15 @@ mod tests {
     fn reads_a_partial_failure_and_a_file_that_breaks_off() {
         let path = "GET /services/data/v67.0/jobs/ingest/750x/failedResults";
         let file = recorded!("partial-failure.csv");
-        let (whole, open) = (format!("{file}\n"), &file[..200]);
-        let script = Script::default().reply(path, 200, file).cut_off(path, &whole).reply(path, 200, open);
+        let script =
+            Script::default().reply(path, 200, &file[..200]).cut_off(path, file).reply(path, 200, file);
         let mut codes = Vec::new();
         let mut keep = |row: &crate::salesforce::ResultRow<'_>| {
             codes.push(row.error().unwrap().code);
             Ok(())
         };
-        with(script, async |c| {
-            assert_eq!(c.each_result("750x", ResultKind::Failed, &mut keep).await.unwrap(), 1);
-            let cut = c.each_result("750x", ResultKind::Failed, &mut keep).await.unwrap_err();
-            assert!(matches!(cut, OrgError::Transport(_)), "{cut}");
-            let short = c.each_result("750x", ResultKind::Failed, &mut keep).await.unwrap_err();
-            assert!(matches!(short, OrgError::Protocol(_)), "{short}");
-        });
-        assert_eq!(codes, ["INVALID_FIELD", "INVALID_FIELD"]);
+        let rows =
+            with(script, async |c| c.each_result("750x", ResultKind::Failed, &mut keep).await.unwrap());
+        assert_eq!((rows, codes), (1, vec!["INVALID_FIELD".to_owned()]));
     }
 }

@@ -12,17 +12,22 @@
 //! | `facts.rs`, `describe.rs` | which org is this, and what is an object like |
 //! | `learn.rs` | what binding needs to know |
 //! | `query.rs`, `bulk_query.rs`, `soql.rs` | records by SOQL |
+//! | `collections.rs` | up to 200 records in one call |
+//! | `limits.rs` | what the org still allows today |
 //! | `jobs.rs`, `poll.rs` | ingest jobs, and how often to ask for them |
-//! | `results.rs`, `row_error.rs` | what became of each row |
+//! | `download.rs`, `results.rs`, `row_error.rs` | what became of each row |
 
 mod bulk_query;
 mod client;
+mod collections;
 mod csv_stream;
 mod describe;
+mod download;
 mod error;
 mod facts;
 mod jobs;
 mod learn;
+mod limits;
 mod poll;
 mod query;
 mod results;
@@ -33,14 +38,16 @@ mod soql;
 mod testing;
 mod transport;
 
-pub use client::{Client, NEWEST_VERSION};
+pub use client::{Client, MakeBody, NEWEST_VERSION};
+pub use collections::{COLLECTION_ROWS, Cell, Parent, Record, Saved};
 pub use error::OrgError;
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};
+pub use limits::{Limit, Limits, Usage};
 pub use poll::next_wait;
 pub use query::{Row, RowSink};
 pub use results::{ResultKind, ResultRow, ResultRows, ResultSink, ResultsError};
-pub use retry::{Budget, Fault, Repeat, Retry, decide};
+pub use retry::{Budget, Decision, Kind, Outcome, Tried, decide};
 pub use row_error::{ErrorClass, RowError};
 pub use soql::{in_lists, quote};
 pub use transport::{HttpOrg, TransportProblem};

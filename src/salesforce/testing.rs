@@ -1,6 +1,8 @@
 //! An org that follows a script: which request it expects next, and what it answers.
 
-use crate::ports::{Body, ByteStream, Future, Org, Reply, Request, SeededRandom, TestClock, TransportError};
+use crate::ports::{
+    Body, ByteStream, Future, Org, Renewal, Reply, Request, SeededRandom, TestClock, TransportError,
+};
 use crate::salesforce::Client;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -23,7 +25,11 @@ pub(super) fn with<T>(script: Script, ask: impl AsyncFnOnce(&Client<'_>) -> T) -
 enum Answer {
     Reply(Reply),
     Nothing(TransportError),
+    Login(Renewal),
 }
+
+/// How a script names a new login.
+const LOG_IN: &str = "a new login";
 
 /// A queue of expected requests, each written `METHOD path` with the body behind a blank where it matters.
 #[derive(Default)]
@@ -62,6 +68,11 @@ impl Script {
         self.then(expected, Answer::Nothing(TransportError::Broken("by the script".to_owned())))
     }
 
+    /// A new login is asked for, and this comes of it.
+    pub(super) fn log_in(self, renewal: Renewal) -> Self {
+        self.then(LOG_IN, Answer::Login(renewal))
+    }
+
     /// Fails when not every answer was asked for.
     pub(super) fn done(&self) {
         let rest: Vec<_> = self.0.lock().unwrap().iter().map(|(e, _)| e.clone()).collect();
@@ -89,6 +100,7 @@ impl Script {
         match answer {
             Answer::Reply(reply) => Ok(reply),
             Answer::Nothing(error) => Err(error),
+            Answer::Login(_) => panic!("a request where a new login was expected: {seen}"),
         }
     }
 }
@@ -108,5 +120,12 @@ async fn text(body: Body) -> String {
 impl Org for Script {
     fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
         Box::pin(self.play(request))
+    }
+
+    fn renew(&self, _: u64) -> Future<'_, Result<Renewal, TransportError>> {
+        let Some((_, Answer::Login(renewal))) = self.0.lock().unwrap().pop_front() else {
+            panic!("unexpected new login")
+        };
+        Box::pin(std::future::ready(Ok(renewal)))
     }
 }
