@@ -19,3 +19,6 @@ pub mod local_org {}
 
 #[doc = include_str!("cli.md")]
 pub mod cli {}
+
+#[doc = include_str!("unconfirmed.md")]
+pub mod unconfirmed {}

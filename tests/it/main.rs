@@ -36,3 +36,5 @@ mod same;
 mod screens;
 #[cfg(unix)]
 mod superseded;
+mod unconfirmed;
+mod wire;

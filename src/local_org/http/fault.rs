@@ -40,13 +40,13 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
 }
 
 fn refuse(failure: Failure) -> Response {
-    Answer::from(failure).respond(false, None)
+    Answer::from(failure).respond(false, false, None)
 }
 
 /// Unconfirmed: Salesforce documents neither 429 nor `Retry-After`; choice: a gateway's status, header in seconds.
 fn busy(retry_after: u64) -> Response {
     let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many requests");
-    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, None)
+    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false, None)
 }
 
 /// Unconfirmed: the message of a 503; choice: plain words.
@@ -58,7 +58,7 @@ fn unavailable(retry_after: Option<u64>) -> Response {
         Some(seconds) => answer.with("retry-after", seconds.to_string()),
         None => answer,
     }
-    .respond(false, None)
+    .respond(false, false, None)
 }
 
 /// Unconfirmed: what results answer while they are not there (reference K2); choice: as for a job that is not done.

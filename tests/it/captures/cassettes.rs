@@ -232,3 +232,27 @@ fn our_client_reads_recorded_queries() {
     }
     assert!(read_rows > 150, "{read_rows}");
 }
+
+/// What our client should make of the answer of a collection, in the order of the records.
+fn wanted(answer: &Value) -> Value {
+    let error = |e: &Value| serde_json::json!([e["statusCode"], e["message"], e["fields"]]);
+    let errors = |saved: &Value| saved["errors"].as_array().unwrap().iter().map(error).collect::<Value>();
+    let one = |s: &Value| serde_json::json!({"id": s["id"], "created": s["created"], "errors": errors(s)});
+    answer.as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn our_client_reads_recorded_collections() {
+    let mut read_records = 0;
+    for capture in &set("cumulusci").captures {
+        let file = format!("cumulusci/{}", capture.file);
+        for exchange in exchanges(&read(&file)).iter().filter(|e| e.call.contains("composite/sobjects")) {
+            let answer = serde_json::from_str(&exchange.answer).unwrap();
+            let (wanted, count) = (wanted(&answer), answer.as_array().unwrap().len());
+            read_records += count;
+            let call = if exchange.call.starts_with("POST") { "insert_records" } else { "upsert_records" };
+            assert_eq!(play(call, &count.to_string(), exchange.status, &exchange.answer), wanted, "{file}");
+        }
+    }
+    assert!(read_records > 60, "{read_records}");
+}

@@ -4,7 +4,7 @@
 use super::index::{Capture, Played};
 use bytes::Bytes;
 use cutover::ports::{Future, Org, Reply, Request, SeededRandom, TestClock, TransportError};
-use cutover::salesforce::{Budget, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind};
+use cutover::salesforce::{Budget, Cell, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind, RowError, Saved};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
@@ -57,9 +57,27 @@ async fn ask(client: &Client<'_>, call: &str, with: &str) -> Value {
         "job" => client.job("750x").await.map_or_else(refused, state),
         "failed" | "successful" | "unprocessed" => results(client, call).await,
         "query" => client.query(with).await.map_or_else(refused, |rows| json!(rows)),
+        "insert_records" => saved(client.insert_records("Contact", &records(with)).await),
+        "update_records" => saved(client.update_records("Contact", &records(with)).await),
+        "upsert_records" => saved(client.upsert_records("Contact", "Id", &records(with)).await),
         "count" => client.count(with).await.map_or_else(refused, |n| json!(n)),
         other => panic!("the test knows no call `{other}` of the client"),
     }
+}
+
+/// So many records as the text says.
+fn records(count: &str) -> Vec<Vec<(&'static str, Cell<'static>)>> {
+    let count = count.parse().unwrap_or_else(|_| panic!("how many records? `{count}`"));
+    vec![vec![("Id", Cell::Null), ("LastName", Cell::Text("One"))]; count]
+}
+
+fn saved(saved: Result<Vec<Saved>, OrgError>) -> Value {
+    let one = |s: Saved| json!({"id": s.id.map(|id| id.to_string()), "created": s.created, "errors": s.errors.iter().map(told).collect::<Vec<_>>()});
+    saved.map_or_else(refused, |all| all.into_iter().map(one).collect())
+}
+
+fn told(e: &RowError) -> Value {
+    json!([e.code, e.message, e.fields])
 }
 
 fn spec() -> JobSpec {
@@ -84,7 +102,7 @@ async fn results(client: &Client<'_>, file: &str) -> Value {
     let mut rows = Vec::new();
     let read = client
         .each_result("750x", kind, &mut |row| {
-            let error = row.error().map(|e| json!([e.code, e.message, e.fields]));
+            let error = row.error().map(|e| told(&e));
             rows.push(json!({"id": row.id(), "created": row.created(), "error": error, "cells": row.cells().count()}));
             Ok(())
         })

@@ -88,7 +88,7 @@ fn shape(value: &Value) -> Shape {
 fn walk(value: &Value, place: String, name: &str, shape: &mut Shape) {
     let at = shape.entry(place.clone()).or_default();
     at.kinds.insert(kind(value));
-    if WORDS.contains(&name) && !value.is_object() {
+    if WORDS.contains(&name) && !value.is_object() && !place.contains(".Address") {
         at.words.insert(without_ids(&value.to_string()));
     }
     match value {
