@@ -1,8 +1,8 @@
-//! A source in chunks: whole records, about a megabyte at a time, in order, from one file or several.
+//! A source in chunks: whole records, about a megabyte or some thousands at a time, in order, from one file or several.
 
 use super::cutter::Cutter;
 use super::format::{Coding, CsvFormat};
-use super::{CHUNK, LONGEST_RECORD};
+use super::{CHUNK, LONGEST_RECORD, RECORDS};
 use crate::ports::Files;
 use std::io;
 
@@ -75,6 +75,7 @@ pub struct Chunks<'a> {
     number: u32,
     size: usize,
     longest: usize,
+    most: usize,
 }
 
 impl<'a> Chunks<'a> {
@@ -96,6 +97,7 @@ impl<'a> Chunks<'a> {
             number: 0,
             size: CHUNK,
             longest: LONGEST_RECORD,
+            most: RECORDS,
         })
     }
 
@@ -132,7 +134,7 @@ impl<'a> Chunks<'a> {
     fn open_next(&mut self) -> io::Result<bool> {
         let Some(path) = self.paths.get(usize::from(self.next_file)) else { return Ok(false) };
         let cutter = Cutter::open(self.files, path, &self.format, self.coding)?;
-        let mut cutter = cutter.longest(self.longest);
+        let mut cutter = cutter.limits(self.longest, self.most);
         cutter.first(self.size)?;
         self.open = Some(cutter);
         self.next_file += 1;
@@ -142,7 +144,7 @@ impl<'a> Chunks<'a> {
     /// Other sizes, for tests.
     #[cfg(test)]
     pub(super) fn sized(mut self, size: usize, longest: usize) -> Self {
-        (self.size, self.longest) = (size, longest);
+        (self.size, self.longest, self.most) = (size, longest, size.div_ceil(8));
         self
     }
 }

@@ -3,7 +3,7 @@
 use super::format::{Coding, CsvFormat};
 use super::input::Input;
 use super::splitter::Splitter;
-use super::{Broken, LONGEST_RECORD};
+use super::{Broken, LONGEST_RECORD, RECORDS};
 use crate::ports::Files;
 use memchr::memchr_iter;
 use std::io;
@@ -32,8 +32,11 @@ pub(super) struct Cutter<'a> {
     seen: usize,
     /// The last end of a record in what it has seen; 0 when there is none.
     end: usize,
+    /// How many records end there.
+    records: usize,
     ended: bool,
     longest: usize,
+    most: usize,
 }
 
 impl<'a> Cutter<'a> {
@@ -53,14 +56,16 @@ impl<'a> Cutter<'a> {
             line: 1,
             seen: 0,
             end: 0,
+            records: 0,
             ended: false,
             longest: LONGEST_RECORD,
+            most: RECORDS,
         })
     }
 
-    /// Another limit than [`LONGEST_RECORD`].
-    pub(super) fn longest(mut self, bytes: usize) -> Self {
-        self.longest = bytes;
+    /// Other limits than [`LONGEST_RECORD`] and [`RECORDS`].
+    pub(super) fn limits(mut self, longest: usize, most: usize) -> Self {
+        (self.longest, self.most) = (longest, most);
         self
     }
 
@@ -83,7 +88,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The next records, about `piece` bytes of them; nothing when the file has ended.
+    /// The next records, about `piece` bytes of them and at most [`RECORDS`]; nothing when the file has ended.
     pub(super) fn next(&mut self, piece: usize) -> io::Result<Option<Cut>> {
         if !self.ended && self.buffer.len() < piece {
             self.read(piece - self.buffer.len())?;
@@ -99,10 +104,17 @@ impl<'a> Cutter<'a> {
         if self.end == 0 {
             return Ok(self.rest());
         }
-        if self.ended && !self.splitter.inside_quotes() && self.buffer.len() - self.end <= self.longest {
+        if self.is_last() {
             self.end = self.buffer.len();
         }
         Ok(Some(self.take()))
+    }
+
+    /// Whether what follows the last end that was found is the file's last record, without a line end.
+    fn is_last(&self) -> bool {
+        let tail = self.buffer.len() - self.end;
+        let all_seen = self.seen == self.buffer.len();
+        self.ended && all_seen && !self.splitter.inside_quotes() && tail <= self.longest
     }
 
     fn read(&mut self, want: usize) -> io::Result<()> {
@@ -111,25 +123,26 @@ impl<'a> Cutter<'a> {
     }
 
     fn scan(&mut self) {
-        while self.scan_one() {}
+        while self.records < self.most && self.scan_one() {}
     }
 
     fn scan_one(&mut self) -> bool {
         let found = self.splitter.next_end(&self.buffer[self.seen..]);
         self.seen = found.map_or(self.buffer.len(), |end| self.seen + end);
-        self.end = if found.is_some() { self.seen } else { self.end };
+        if found.is_some() {
+            self.end = self.seen;
+            self.records += 1;
+        }
         found.is_some()
     }
 
     /// Gives away the buffer up to the last end.
     fn take(&mut self) -> Cut {
-        let mut tail = Vec::with_capacity(self.buffer.capacity());
-        tail.extend_from_slice(&self.buffer[self.end..]);
-        let mut bytes = std::mem::replace(&mut self.buffer, tail);
-        bytes.truncate(self.end);
+        let bytes = self.buffer[..self.end].to_vec();
+        self.buffer.drain(..self.end);
         let (offset, line) = self.pass(&bytes);
         self.seen -= self.end;
-        self.end = 0;
+        (self.end, self.records) = (0, 0);
         Cut { offset, line, bytes, broken: None }
     }
 
@@ -156,7 +169,7 @@ impl<'a> Cutter<'a> {
             let place = self.pass(gone);
             let (offset, line) = *begin.get_or_insert(place);
             self.buffer.extend_from_slice(kept);
-            (self.seen, self.end) = (0, 0);
+            (self.seen, self.end, self.records) = (0, 0, 0);
             if found || self.ended {
                 let unclosed = self.ended && !found && self.splitter.inside_quotes();
                 let broken = Some(if unclosed { Broken::Unclosed } else { Broken::TooLong });

@@ -34,3 +34,7 @@ pub const LONGEST_RECORD: usize = 16 << 20;
 
 /// How much of a file goes into one chunk, unless a record is longer.
 const CHUNK: usize = 1 << 20;
+
+/// How many records go into one chunk: what a worker holds of a chunk grows with its records, and a megabyte of very
+/// short ones would take ten times what it takes of long ones.
+const RECORDS: usize = 8192;
