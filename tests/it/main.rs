@@ -20,6 +20,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod describes;
 mod docs;
 mod examples;
 mod exit_codes;

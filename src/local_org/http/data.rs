@@ -1,9 +1,7 @@
-//! What the org tells about itself: versions, resources, limits, who is calling.
+//! What the org tells about itself: versions, resources, limits.
 
-use super::Call;
 use super::answer::Answer;
-use crate::local_org::LocalOrg;
-use crate::local_org::schema::ADMIN;
+use super::{Call, identity};
 use serde_json::json;
 
 /// API versions the org answers to.
@@ -35,30 +33,8 @@ pub(super) fn resources(call: &Call) -> Answer {
     let (org, base) = (&call.org, call.base());
     let at = |name: &str| format!("{base}/{name}");
     Answer::json(&json!({
-        "identity": identity_url(org), "jobs": at("jobs"), "limits": at("limits"), "query": at("query"),
-        "queryAll": at("queryAll"), "sobjects": at("sobjects"),
-    }))
-}
-
-fn identity_url(org: &LocalOrg) -> String {
-    format!("{}/id/{}/{}", org.base_url(), org.org_id(), org.0.facts.admin_id)
-}
-
-/// Who is calling: the org's only caller.
-pub(super) fn identity(org: &LocalOrg) -> Answer {
-    let url = identity_url(org);
-    let base = org.base_url();
-    let (user, organization) = (&org.0.facts.admin_id, org.org_id());
-    let rest = format!("{base}/services/data/v{{version}}/");
-    Answer::json(&json!({
-        "sub": url, "id": url, "user_id": user, "organization_id": organization, "preferred_username": ADMIN,
-        "username": ADMIN, "display_name": "Local Admin", "name": "Local Admin", "nickname": "local.admin",
-        "email": ADMIN, "email_verified": true, "given_name": "Local", "family_name": "Admin", "active": true,
-        "user_type": "STANDARD", "language": "en_US", "locale": "en_US", "zoneinfo": "GMT", "is_app_installed": true,
-        "urls": {
-            "rest": rest, "query": format!("{rest}query/"), "sobjects": format!("{rest}sobjects/"),
-            "recent": format!("{rest}recent/"), "custom_domain": base,
-        },
+        "composite": at("composite"), "identity": identity::url(org, &org.0.facts.admin_id), "jobs": at("jobs"),
+        "limits": at("limits"), "query": at("query"), "queryAll": at("queryAll"), "sobjects": at("sobjects"),
     }))
 }
 

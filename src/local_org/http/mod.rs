@@ -12,8 +12,9 @@ mod counts;
 mod create;
 mod data;
 mod fault;
-mod inner;
+mod identity;
 mod ingest;
+mod inner;
 mod job_info;
 mod multipart;
 mod query;
@@ -117,8 +118,11 @@ async fn route(
         return Ok(data::versions());
     }
     authorised(org, &headers)?;
-    if words == ["services", "oauth2", "userinfo"] || words.first() == Some(&"id") {
-        return Ok(data::identity(org));
+    if words == ["services", "oauth2", "userinfo"] {
+        return identity::userinfo(org, &org.0.facts.admin_id);
+    }
+    if words.first() == Some(&"id") {
+        return identity::identity(org, &path[1..]);
     }
     let ["services", "data", version, ..] = words.as_slice() else { return Err(Failure::not_found()) };
     let version = data::version(version).ok_or_else(Failure::not_found)?;

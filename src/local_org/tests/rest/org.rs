@@ -22,11 +22,30 @@ async fn versions_are_listed_to_anybody_oldest_first() {
 #[tokio::test]
 async fn the_way_that_clients_go_to_who_they_are() {
     let world = World::new();
+    // jsforce and SFDMU follow `identity` of a version's resources.
     let resources = world.get("/services/data/v67.0").await.json();
-    let identity =
-        resources["identity"].as_str().unwrap().strip_prefix("http://127.0.0.1:1").unwrap().to_owned();
-    let who = world.get(&format!("http://x{identity}")).await;
-    let me = world.get("/services/oauth2/userinfo").await.json();
+    let url = resources["identity"].as_str().unwrap().to_owned();
+    let path = url.strip_prefix("http://127.0.0.1:1").unwrap();
+    let who = world.send_as(&world.org.access_token(), "GET", path, "".into()).await.json();
+    let me =
+        world.send_as(&world.org.access_token(), "GET", "/services/oauth2/userinfo", "".into()).await.json();
+    assert_eq!((&who["id"], &me["sub"]), (&json!(url), &json!(url)));
+    for key in ["user_id", "organization_id", "email", "active", "urls", "language"] {
+        assert_eq!(who[key], me[key], "{key}");
+    }
+    assert_eq!((&who["username"], &who["display_name"]), (&me["preferred_username"], &me["name"]));
+    assert_eq!(who["urls"]["rest"], "http://127.0.0.1:1/services/data/v{version}/");
+    for wrong in [
+        "/id/00D000000000001/005000000000001",
+        "/id/x",
+        &format!("/id/{}/005000000000001", world.org.org_id()),
+    ] {
+        assert_eq!(
+            world.send_as(&world.org.access_token(), "GET", wrong, "".into()).await.status,
+            404,
+            "{wrong}"
+        );
+    }
     // The sf CLI reads the user with an old version, by the id that userinfo gives.
     let user = me["user_id"].as_str().unwrap();
     let record = world.get(&format!("/services/data/v51.0/sobjects/User/{user}")).await.json();
@@ -34,7 +53,6 @@ async fn the_way_that_clients_go_to_who_they_are() {
     assert_eq!(record["attributes"]["url"], format!("/services/data/v51.0/sobjects/User/{user}"));
     assert_eq!(me["preferred_username"], record["Username"]);
     assert_eq!(me["organization_id"], world.org.org_id());
-    drop(who);
 }
 
 #[tokio::test]
