@@ -5,8 +5,11 @@ mod ingest;
 mod jobs;
 mod lifecycle;
 mod queries;
+mod query_calls;
+mod query_jobs;
 mod rest;
 mod rows;
+mod soql;
 mod states;
 
 use super::{Faults, LocalOrg, Options, Schema};
@@ -28,6 +31,7 @@ objects:
       Since__c: { type: date }
       Seen__c: { type: datetime }
       Vip__c: { type: boolean }
+      Tags__c: { type: multipicklist, values: [Red, Green, Blue] }
       Fixed__c: { type: string, updateable: false }
       Primary_Contact__c: { type: reference, to: Contact }
     record_types: [Customer, Partner]

@@ -26,6 +26,7 @@ const FILES: &[&str] = &[
     include_str!("../standard/Product2.json"),
     include_str!("../standard/Pricebook2.json"),
     include_str!("../standard/PricebookEntry.json"),
+    include_str!("../standard/EntityDefinition.json"),
 ];
 
 /// Fields that a migration may set on create: the org behaves as with "Set Audit Fields upon Record Creation" on.

@@ -5,6 +5,7 @@ use super::filter::Filter;
 use super::group;
 use super::joins::Joins;
 use super::select::{self, Selected};
+use super::semi;
 use super::tree::{By, Order, Path, Query};
 use crate::local_org::schema::flags::{Flag, Flags};
 use crate::local_org::schema::{Field, Object, Schema};
@@ -130,10 +131,11 @@ pub(super) fn whole(
     child_by: Option<&Field>,
 ) -> Result<Compiled, SoqlError> {
     limits(scope, text, query)?;
+    query.condition.as_ref().map_or(Ok(()), |condition| semi::check(text, condition))?;
     let mut joins = Joins::new(scope.schema, text, object, query.alias.as_deref());
     let selected = select::select(scope, text, query, &mut joins)?;
     let group = group::by(query, &mut joins)?;
-    let order = order(query, &mut joins, &group)?;
+    let order = order(query, &mut joins, &group, selected.kind)?;
     let mut filter = Filter::new(*scope, text, &mut joins);
     let condition = query.condition.as_ref().map(|c| filter.sql(c, true)).transpose()?;
     let (values, selective) = (filter.values, filter.selective);
@@ -206,22 +208,36 @@ fn parents(columns: &[Column], joins: &Joins<'_>) -> Vec<Parent> {
     parents
 }
 
-fn order(query: &Query, joins: &mut Joins<'_>, group: &[group::Grouped]) -> Result<String, SoqlError> {
+fn order(
+    query: &Query,
+    joins: &mut Joins<'_>,
+    group: &[group::Grouped],
+    kind: Kind,
+) -> Result<String, SoqlError> {
     let parts: Result<Vec<String>, SoqlError> =
-        query.order.iter().map(|part| order_part(part, joins, group)).collect();
+        query.order.iter().map(|part| order_part(part, joins, group, kind)).collect();
     Ok(parts?.join(", "))
 }
 
-fn order_part(part: &Order, joins: &mut Joins<'_>, group: &[group::Grouped]) -> Result<String, SoqlError> {
+fn order_part(
+    part: &Order,
+    joins: &mut Joins<'_>,
+    group: &[group::Grouped],
+    kind: Kind,
+) -> Result<String, SoqlError> {
     let sql = match &part.by {
-        By::Call(call) => group::call(call, joins)?.0,
+        By::Call(call) if kind == Kind::Aggregate => group::call(call, joins)?.0,
+        By::Call(call) => {
+            let message = "Ordering by an aggregate needs a grouped query";
+            return Err(joins.malformed(&call.path, message));
+        }
         By::Field(path) => {
             let field = joins.resolve(path)?;
             if !field.field.has(Flag::Sortable) {
                 let message = format!("field '{}' can not be sorted in a query call", field.field.name);
                 return Err(joins.wrong(path, &message));
             }
-            if !group.is_empty() && !group.iter().any(|g| g.names == field.names) {
+            if kind != Kind::Records && !group.iter().any(|g| g.names == field.names) {
                 let message = format!("Ordered field must be grouped or aggregated: {}", path.text());
                 return Err(SoqlError::new("MALFORMED_QUERY", message));
             }

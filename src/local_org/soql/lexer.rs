@@ -85,10 +85,12 @@ fn text_end(query: &str, from: usize) -> Result<usize, SoqlError> {
             _ => at += 1,
         }
     }
+    // As recorded of a search: the row and column of the last character, and the words of the parser behind them.
     let line = query.matches('\n').count() + 1;
     let column = query.rsplit('\n').next().unwrap_or_default().chars().count();
+    let last = query.char_indices().next_back().map_or(0, |(at, _)| at);
     let message = format!("line {line}:{column} mismatched character '<EOF>' expecting '''");
-    Err(SoqlError::new("MALFORMED_QUERY", message))
+    Err(SoqlError::at("MALFORMED_QUERY", query, last, &message))
 }
 
 fn symbol_end(query: &str, at: usize) -> Result<usize, SoqlError> {

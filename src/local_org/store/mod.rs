@@ -3,6 +3,7 @@
 //!
 //! Owns tables, ids and what is put into the org when it opens. Must not know HTTP, SOQL or the rules of rows.
 
+mod entities;
 pub(crate) mod ids;
 pub(crate) mod rows;
 mod sync;
@@ -56,6 +57,7 @@ pub(crate) fn open(options: &Options, schema: &mut Schema) -> Result<Opened, Ope
     tables::sync(&tx, schema)?;
     let facts = sync::facts(&tx, schema, seed, now)?;
     sync::people(&tx, schema, &facts, now)?;
+    entities::write(&tx, schema, &facts)?;
     tx.execute("DELETE FROM _upload WHERE job IN (SELECT seq FROM _job WHERE upload = 1)", [])?;
     tx.execute("UPDATE _job SET upload = 0 WHERE upload = 1", [])?;
     tx.commit()?;
