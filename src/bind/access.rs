@@ -13,6 +13,12 @@ const AUDIT: [&str; 4] = ["CreatedDate", "CreatedById", "LastModifiedDate", "Las
 /// done, and counted.
 pub(super) fn check(site: &Site<'_>, field: &Field, schema: &FieldSchema, problems: &mut Problems) {
     let name = format!("`{}.{}`", site.object.name, schema.name);
+    if site.load.operation.needs_record() {
+        // The key only finds the record: it is not sent.
+        let is_key = site.load.key.eq_ignore_ascii_case(&schema.name);
+        problems.extend(on_update(&name, schema).filter(|_| !is_key).map(|p| p.at(&field.place)));
+        return;
+    }
     let problem = match (schema.createable, schema.updateable, field.only) {
         (true, _, only) if is_audit(schema) => audit(&name, only),
         (true, true, _) | (true, false, Only::Always | Only::Create) | (false, true, Only::Update) => None,
@@ -24,6 +30,18 @@ pub(super) fn check(site: &Site<'_>, field: &Field, schema: &FieldSchema, proble
         (false, false, _) => Some(read_only(&name, schema)),
     };
     problems.extend(problem.map(|p| p.at(&field.place)));
+}
+
+/// A field of a load that creates nothing.
+fn on_update(name: &str, schema: &FieldSchema) -> Option<Diagnostic> {
+    match (schema.createable, schema.updateable) {
+        (_, true) if !is_audit(schema) => None,
+        (false, false) if !is_audit(schema) => Some(read_only(name, schema)),
+        _ => Some(
+            refuse(format!("{name} can be set on create only, and an `update` creates nothing"))
+                .help("leave the field out"),
+        ),
+    }
 }
 
 /// Refuses types that no column of text can carry. Gives whether it may be loaded.

@@ -56,6 +56,20 @@ pub struct BoundLoad {
     pub lock: Option<(usize, LockWhy)>,
     /// How rows are written.
     pub operation: Operation,
+    /// Objects loaded here that records of this one may point to, mapped by this load or not, as indices into
+    /// [`Bound::objects`], and how much they belong to them.
+    pub points_to: Vec<(usize, Belongs)>,
+}
+
+/// How much records belong to those that they point to, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Belongs {
+    /// No record is without one: master-detail, or a reference that may not be empty.
+    Wholly,
+    /// By a field that the object always has.
+    Usually,
+    /// By a field that somebody added.
+    Perhaps,
 }
 
 /// Why a reference is the one whose parent is locked.

@@ -55,9 +55,17 @@ fn check_schema(site: &Site<'_>, field: &FieldSchema, problems: &mut Problems) {
 /// A field that the org cannot find records by.
 fn no_lookup(site: &Site<'_>, name: &str) -> Diagnostic {
     let message = format!("{name} is neither an external ID nor a look-up field");
-    if site.load.operation == Operation::Insert {
-        return Diagnostic::warning(Code::BadKey, message)
-            .help("rows whose answer is lost are looked for by a query, and no other load can refer to these records");
+    let help = match site.load.operation {
+        Operation::Upsert => None,
+        Operation::Insert => Some(
+            "rows whose answer is lost are looked for by a query, and no other load can refer to these records",
+        ),
+        Operation::Update | Operation::Delete | Operation::HardDelete => {
+            Some("records are looked for by a query, and no other load can refer to them")
+        }
+    };
+    if let Some(help) = help {
+        return Diagnostic::warning(Code::BadKey, message).help(help);
     }
     let others: Vec<_> =
         site.object.fields.iter().filter(|f| f.external_id).map(|f| format!("`{}`", f.name)).collect();

@@ -1,11 +1,12 @@
 //! One load: its object, its fields together, and what the org requires of them.
 
-use super::bound::{BoundLoad, LockWhy, Reference};
+use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
 use super::{Problems, Site, World, key};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Load, Operation, Verb};
 use crate::transform::Only;
+use std::collections::BTreeMap;
 
 /// Binds one load; nothing when it cannot be.
 pub(super) fn bind(world: &World<'_>, index: usize, problems: &mut Problems) -> Option<BoundLoad> {
@@ -22,7 +23,9 @@ pub(super) fn bind(world: &World<'_>, index: usize, problems: &mut Problems) -> 
     let mut fields: Vec<_> = fields.filter_map(|f| field::bind(&site, f, problems)).collect();
     fields.sort_by(|a, b| a.rule.field.cmp(&b.rule.field));
     twice(&fields, problems);
-    required(&site, problems);
+    if !load.operation.needs_record() {
+        required(&site, problems);
+    }
     assemble(&site, index, fields, problems)
 }
 
@@ -38,19 +41,29 @@ fn unknown_object(world: &World<'_>, load: &Load) -> Diagnostic {
 }
 
 fn writeable(site: &Site<'_>, problems: &mut Problems) {
-    let updates = site.load.operation == Operation::Upsert;
-    let missing = match (site.object.createable, site.object.updateable || !updates) {
-        (true, true) => return,
-        (false, true) => "create",
-        (true, false) => "update",
-        (false, false) => "create or update",
-    };
+    let Some(missing) = missing_right(site) else { return };
     let message = format!("this user may not {missing} records of `{}`", site.object.name);
     problems.push(
         Diagnostic::error(Code::NotWriteable, message)
             .at(&site.load.place)
             .help("give the user a permission set with that right, if the object has it at all"),
     );
+}
+
+/// What the user would need to be allowed and is not.
+fn missing_right(site: &Site<'_>) -> Option<&'static str> {
+    let object = site.object;
+    match site.load.operation {
+        Operation::Upsert => match (object.createable, object.updateable) {
+            (true, true) => None,
+            (false, true) => Some("create"),
+            (true, false) => Some("update"),
+            (false, false) => Some("create or update"),
+        },
+        Operation::Insert => (!object.createable).then_some("create"),
+        Operation::Update => (!object.updateable).then_some("update"),
+        Operation::Delete | Operation::HardDelete => (!object.deletable).then_some("delete"),
+    }
 }
 
 /// The org compares names without case: two spellings may be one field.
@@ -125,7 +138,27 @@ fn assemble(
         create_only,
         lock,
         operation: site.load.operation,
+        points_to: points_to(site),
     })
+}
+
+/// Objects loaded here to which records of this one may belong, by describe: what is deleted in which order.
+fn points_to(site: &Site<'_>) -> Vec<(usize, Belongs)> {
+    let mut found: BTreeMap<usize, Belongs> = BTreeMap::new();
+    for field in &site.object.fields {
+        let belongs = match field.master_detail() || !field.nillable {
+            true => Belongs::Wholly,
+            false if field.custom => Belongs::Perhaps,
+            false => Belongs::Usually,
+        };
+        for (index, object) in site.world.objects.iter().enumerate() {
+            if field.reference_to.iter().any(|to| to.eq_ignore_ascii_case(&object.name)) {
+                let known = found.entry(index).or_insert(belongs);
+                *known = belongs.min(*known);
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 fn positions<T>(all: &[T], which: impl Fn(&T) -> bool) -> Vec<usize> {

@@ -27,7 +27,7 @@ mod table;
 mod tests;
 mod values;
 
-pub use bound::{Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
+pub use bound::{Belongs, Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
 pub use facts::{Need, OrgFacts, QueueFact, UserFact, needs};
 pub use header::relationship_column;
 

@@ -111,6 +111,9 @@ pub enum Event {
         created: u64,
         updated: u64,
         deleted: u64,
+        /// Rows of a delete whose record was gone already.
+        #[serde(default)]
+        unchanged: u64,
         failed: u64,
         segment: Option<NamedFile>,
         failures: Option<NamedFile>,

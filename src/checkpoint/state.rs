@@ -98,6 +98,18 @@ pub struct Part {
     pub failures: Option<NamedFile>,
 }
 
+impl Part {
+    /// Whether its rows, and the org's answers, name records by Id rather than by key.
+    pub fn by_id(&self) -> bool {
+        self.operation == "update" || self.deletes()
+    }
+
+    /// Whether its records are gone afterwards.
+    pub fn deletes(&self) -> bool {
+        matches!(self.operation.as_str(), "delete" | "hardDelete")
+    }
+}
+
 /// The state of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunState {
@@ -232,7 +244,7 @@ impl RunState {
     }
 
     fn count_settled(&mut self, key: PartKey, event: &Event) {
-        let Event::PartSettled { created, updated, deleted, failed, .. } = event else { return };
+        let Event::PartSettled { created, updated, deleted, unchanged, failed, .. } = event else { return };
         let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
         let Some(state) = self.loads.get_mut(load as usize) else { return };
         match kind {
@@ -240,6 +252,7 @@ impl RunState {
                 state.decide(Outcome::Created, *created);
                 state.decide(Outcome::Updated, *updated);
                 state.decide(Outcome::Deleted, *deleted);
+                state.decide(Outcome::Unchanged, *unchanged);
                 state.decide(Outcome::Failed, *failed);
             }
             StepKind::References => {

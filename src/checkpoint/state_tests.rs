@@ -60,6 +60,7 @@ fn journal() -> Vec<Line> {
             created: 2,
             updated: 0,
             deleted: 0,
+            unchanged: 0,
             failed: 1,
             segment: None,
             failures: None,
@@ -122,7 +123,18 @@ fn references_that_a_resumed_run_tries_again_count_once() {
         let (updated, failed) = (number - 7, 8 - number);
         let (updated, failed) = (u64::from(updated), u64::from(failed));
         let (segment, failures) = (None, None);
-        add(Event::PartSettled { part, state, created: 0, updated, deleted: 0, failed, segment, failures });
+        let (created, deleted, unchanged) = (0, 0, 0);
+        add(Event::PartSettled {
+            part,
+            state,
+            created,
+            updated,
+            deleted,
+            unchanged,
+            failed,
+            segment,
+            failures,
+        });
     }
     let state = RunState::fold("j", &lines).unwrap();
     assert_eq!(state.loads[0].references, References { filled: 1, pending: 0, failed: 0 });

@@ -142,20 +142,27 @@ impl Order<'_> {
         resumes: bool,
     ) -> Result<(), EngineError> {
         let plan = &prepared.plan;
-        if let Some(saved) = &self.saved {
+        match &self.saved {
             // What the interrupted run has landed of its own plan is no reason to call the plan stale.
-            return if resumes && saved.inputs == plan.inputs { Ok(()) } else { same_plan(saved, plan) };
+            Some(saved) if resumes && saved.inputs == plan.inputs => {}
+            Some(saved) => same_plan(saved, plan)?,
+            None => self.screen.tell(&plan_text(plan)),
         }
-        self.screen.tell(&plan_text(plan));
         let local = matches!(migration.environment.org, OrgLogin::Local { .. });
-        if local || self.args.yes || !plan.changes {
+        let deletes: u64 = plan.loads.iter().map(|load| load.delete).sum();
+        // A saved plan is consent, and so is `--yes`; what destroys wants both, or somebody who is asked.
+        let consents = u8::from(self.saved.is_some()) + u8::from(self.args.yes);
+        if local || !plan.changes || consents > u8::from(deletes > 0) {
             return Ok(());
         }
-        let question = format!("Apply this to {} ({})? Only `yes` goes on:", plan.environment, plan.org_id);
-        match self.screen.ask(&question) {
+        let what = if deletes > 0 { format!(", deleting {deletes} records") } else { String::new() };
+        let (environment, org) = (&plan.environment, &plan.org_id);
+        match self.screen.ask(&format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:")) {
             Some(true) => Ok(()),
-            Some(false) => Err(refused("nothing was sent")),
-            None => Err(refused("somebody must approve the plan, and there is no terminal to ask at")),
+            Some(false) => Err(refused("nothing was sent", deletes)),
+            None => {
+                Err(refused("somebody must approve the plan, and there is no terminal to ask at", deletes))
+            }
         }
     }
 
@@ -203,8 +210,13 @@ fn same_plan(saved: &Plan, now: &Plan) -> Result<(), EngineError> {
     Err(EngineError::problem(Exit::Stale, problem.help(help)))
 }
 
-fn refused(message: &str) -> EngineError {
-    let help = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
+fn refused(message: &str, deletes: u64) -> EngineError {
+    let help = match deletes {
+        0 => "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`",
+        _ => {
+            "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`"
+        }
+    };
     EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, message).help(help))
 }
 

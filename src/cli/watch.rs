@@ -72,12 +72,16 @@ fn in_words(line: &Line, state: &RunState) -> Option<String> {
             Some(format!("run {run} begins: environment {environment}, org {org_id}"))
         }
         Event::RunResumed { .. } => Some(format!("run {} goes on", state.run)),
-        Event::PartSettled { part, created, updated, failed, .. } => {
+        Event::PartSettled { part, created, updated, deleted, failed, .. } => {
             let known = state.parts.get(part)?;
             let second = if known.kind == StepKind::References { " (second pass)" } else { "" };
             let job = known.job.as_deref().unwrap_or_default();
             let name = load(known.load);
-            Some(format!("{name}{second}: job {job}: {created} created, {updated} updated, {failed} failed"))
+            let done = match known.deletes() {
+                true => format!("{deleted} deleted"),
+                false => format!("{created} created, {updated} updated"),
+            };
+            Some(format!("{name}{second}: job {job}: {done}, {failed} failed"))
         }
         Event::PartDropped { part, reason } => {
             let known = state.parts.get(part)?;

@@ -94,7 +94,7 @@ fn payload_rows(
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.byte_headers().map_err(std::io::Error::other)?.clone();
     let column = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name.as_bytes()));
-    let (key, id) = (column(&part.key), column("Id").filter(|_| part.operation == "update"));
+    let (key, id) = (column(&part.key), column("Id").filter(|_| part.by_id()));
     let mut rows = Vec::new();
     for record in reader.byte_records() {
         let record = record.map_err(std::io::Error::other)?;

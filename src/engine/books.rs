@@ -51,6 +51,14 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// As [`Books::entries`], with what is still known of removed records.
+    pub fn entries_with_removed(&self, object: &str) -> Entries<'_> {
+        match self.ledgers.get(object) {
+            Some(ledger) => Box::new(ledger.iter_with_removed()),
+            None => Box::new(std::iter::empty()),
+        }
+    }
+
     /// The landed keys of an object whose ledger is open.
     pub fn landed(&self, object: &str) -> Presence<'_> {
         Box::new(self.entries(object).filter_map(landed))

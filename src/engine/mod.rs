@@ -10,6 +10,7 @@ mod begin;
 mod books;
 mod connect;
 mod exit;
+mod find;
 mod job;
 mod next;
 mod overlap;

@@ -8,7 +8,7 @@ use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
-use crate::manifest::{Migration, Operation};
+use crate::manifest::Migration;
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
 use crate::transform::Matcher;
@@ -160,10 +160,8 @@ fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<Loa
         let limit = load.part_rows.or(migration.environment.part_rows);
         LoadFacts {
             object: bound.object.clone(),
-            operation: match bound.operation {
-                Operation::Upsert => "upsert".into(),
-                Operation::Insert => "insert".into(),
-            },
+            operation: bound.operation.word().into(),
+            deletes: bound.operation.deletes(),
             key: bound.key.clone(),
             part_rows: limit.unwrap_or(if lock.is_some() { LOCKING_ROWS } else { FREE_ROWS }).max(1),
             lock,
@@ -174,7 +172,9 @@ fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<Loa
 }
 
 fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
-    use crate::model::Outcome::{Created, Duplicate, Failed, Filtered, Held, Rejected, Unchanged, Updated};
+    use crate::model::Outcome::{
+        Created, Deleted, Duplicate, Failed, Filtered, Held, Rejected, Unchanged, Updated,
+    };
     let (scan, decided) = (&survey.scans[load], &survey.decided[load]);
     let of = |outcome: crate::model::Outcome| decided.outcomes[outcome as usize];
     LoadTotals {
@@ -184,7 +184,7 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
         duplicate: of(Duplicate),
         held: of(Held),
         unchanged: of(Unchanged),
-        done: if resumed { of(Created) + of(Updated) + of(Failed) } else { 0 },
+        done: if resumed { of(Created) + of(Updated) + of(Deleted) + of(Failed) } else { 0 },
         absent: decided.absent,
         levels: decided.levels.clone(),
         deferred: decided.deferred,
@@ -218,10 +218,16 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
             decided.levels.iter().map(|l| l.1).sum::<u64>(),
             decided.outcomes[crate::model::Outcome::Unchanged as usize],
         );
-        if landed > 1 && unchanged == 0 {
+        if landed > 1 && unchanged == 0 && !shape.operation.needs_record() {
             notes.push(format!(
                 "{}: all {landed} rows that landed go again: its mapping has changed, or every row has",
                 shape.name
+            ));
+        }
+        if decided.gone > 0 {
+            notes.push(format!(
+                "{}: {} rows have no record in the org: nothing to delete",
+                shape.name, decided.gone
             ));
         }
         if decided.too_deep {

@@ -1,15 +1,14 @@
 //! Trust, then check: whether the org still has what we loaded, and the ledger built again from the org.
 
-use super::ask::adopted;
 use super::books::Books;
 use super::exit::{EngineError, Exit};
+use super::find::{all_keys, entry, keyed};
 use super::ports::{Observer, Ports, Progress};
 use super::recover::republish;
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::merge::Joined;
-use crate::ledger::sort::Sorter;
 use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
 use crate::salesforce::Client;
@@ -40,7 +39,7 @@ pub(super) async fn check_counts(
 
 fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
     let message = format!(
-        "the org has {there} {} records with a {}; we landed {landed}: somebody removed records, or this is another org",
+        "the org has {there} {} records with a {}; we landed {landed}: somebody removed records, records went with a master that was deleted, or this is another org",
         object.name, object.key
     );
     let help = "run `cutover apply --refresh`: it reads the keys that the org has and loads what is missing";
@@ -62,20 +61,7 @@ pub async fn refresh(
     settled_first(ports, books)?;
     for object in &bound.objects {
         let before = books.open(&object.name)?.landed_count()?;
-        let mut found = Sorter::new(ports.files, "data/scratch/refresh", 16 + 15, 4 << 20);
-        let soql = format!("SELECT Id, {} FROM {} WHERE {} != null", object.key, object.name, object.key);
-        client
-            .bulk_query(&soql, &mut |row| {
-                let cells: Vec<Option<String>> = row.iter().map(|c| Some(c.to_owned())).collect();
-                match adopted(&cells, object.key_form) {
-                    Some(Entry { key, id: Some(id), .. }) => {
-                        found.push(&[&key.to_be_bytes()[..], id.bytes()].concat())
-                    }
-                    _ => Ok(()),
-                }
-            })
-            .await?;
-        let found = found.finish()?;
+        let found = all_keys(ports, client, object).await?;
         rebuild(books, object, &found)?;
         let after = books.open(&object.name)?.landed_count()?;
         observer.progress(&Progress::Note(format!(
@@ -113,25 +99,13 @@ fn rebuild(
     Ok(ledger.rebuild(in_org, |r| r.0, merge)?)
 }
 
-fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
-    let (mut key, mut id) = ([0; 16], [0; 15]);
-    key.copy_from_slice(&bytes[..16]);
-    id.copy_from_slice(&bytes[16..]);
-    (KeyHash::from_be_bytes(key), RecordId::from_bytes(id))
-}
-
 fn merge(
     joined: std::io::Result<Joined<(KeyHash, Option<RecordId>), Entry>>,
 ) -> Option<std::io::Result<Entry>> {
     match joined {
-        Ok(Joined::Both((_, id), entry)) if entry.state == State::Landed && entry.id == id => Some(Ok(entry)),
-        Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => Some(Ok(adopt(key, id))),
+        Ok(Joined::Both((_, id), known)) if known.state == State::Landed && known.id == id => Some(Ok(known)),
+        Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => Some(Ok(entry(key, id))),
         Ok(Joined::Right(_)) => None,
         Err(error) => Some(Err(error)),
     }
-}
-
-fn adopt(key: KeyHash, id: Option<RecordId>) -> Entry {
-    let flags = crate::ledger::Flags { adopted: true, ..Default::default() };
-    Entry { id, flags, load: super::ask::NO_LOAD, ..Entry::new(key, State::Landed) }
 }

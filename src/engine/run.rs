@@ -300,7 +300,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     fn part_staged(&self, step: &PlanStep, key: PartKey, part: &StagedPart) -> Event {
         let bound = &self.prepared.bound.loads[step.load as usize];
         let shape = &self.prepared.survey.shapes[step.load as usize];
-        let by_id = part.action == action::REFERENCES || (part.action == action::UPDATE && shape.inserts);
+        let updates = part.action != action::DELETE && shape.sends_id(part.action);
         let named = |(path, length, blake3): &(String, u64, String)| NamedFile {
             path: path.clone(),
             length: *length,
@@ -310,7 +310,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             part: key,
             load: step.load,
             kind: step.kind,
-            operation: if by_id { "update".into() } else { step.operation.clone() },
+            operation: if updates { "update".into() } else { step.operation.clone() },
             object: bound.object.clone(),
             key: bound.key.clone(),
             form: bound.key_form.word().into(),

@@ -12,18 +12,20 @@ use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
 use crate::stage::{IndexRecord, action};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is in the org.
+    /// The org did what was asked: the record is there, or is deleted.
     Landed {
         /// Its record.
         id: RecordId,
         /// Whether the record is new.
         created: bool,
     },
+    /// It was to be deleted and is not there any more: somebody else did it.
+    Gone,
     /// The org refused it.
     Failed {
         /// The record, where the org named it.
@@ -60,7 +62,7 @@ impl Index {
             bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
-        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.operation == "update" })
+        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.by_id() })
     }
 
     /// Only these records from now on.
@@ -141,6 +143,25 @@ impl Collected {
         Ok(keys)
     }
 
+    /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that
+    /// they are deleted or unknown to it.
+    pub(super) fn doubtful(&self) -> Vec<RecordId> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.filter(|(_, fate)| is_doubtful(fate.as_ref())).filter_map(|(record, _)| record.id).collect()
+    }
+
+    /// Settles the doubtful records of a delete: those not among `there` are gone. By our own doing, where the org told
+    /// nothing of this intent or an earlier one of it (`again`); else by somebody's.
+    pub(super) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
+        for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
+            let Some(id) = record.id.filter(|id| is_doubtful(fate.as_ref()) && !there.contains(id)) else {
+                continue;
+            };
+            let ours = fate.is_none() || again;
+            *fate = Some(if ours { Fate::Landed { id, created: false } } else { Fate::Gone });
+        }
+    }
+
     /// Gives the row of a key its fate.
     pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
         if let Some(at) = self.index.position(key) {
@@ -190,6 +211,16 @@ impl Collected {
     }
 }
 
+/// Whether a row's record may be gone.
+fn is_doubtful(fate: Option<&Fate>) -> bool {
+    const MAYBE: [&str; 2] = ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"];
+    match fate {
+        None => true,
+        Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
+        Some(_) => false,
+    }
+}
+
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
 pub(super) fn settle(
@@ -206,18 +237,20 @@ pub(super) fn settle(
     write_crosswalk(desk, key, &part, &collected)?;
     let entries = collected.index.records.iter().zip(&collected.fates);
     let load = load_tag(&desk.load_name(part.load));
-    let entries: Vec<Entry> = entries.map(|(r, fate)| entry(r, fate.as_ref(), load, run)).collect();
+    let make = if part.deletes() { after_delete } else { entry };
+    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
     let ledger = books.open(&part.object)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
-    let (created, updated, failed) = counts(&part, &collected);
+    let Counts { created, updated, deleted, unchanged, failed } = counts(&part, &collected);
     let seq = desk.record(Event::PartSettled {
         part: key,
         state: collected.state.clone(),
         created,
         updated,
-        deleted: 0,
+        deleted,
+        unchanged,
         failed,
         segment: Some(named),
         failures,
@@ -250,17 +283,47 @@ fn again(
     if again.is_empty() { Ok(Vec::new()) } else { parts_again(desk, key, part, &again) }
 }
 
-/// Created, updated, failed.
-fn counts(part: &Part, collected: &Collected) -> (u64, u64, u64) {
-    let (mut created, mut updated, mut failed) = (0, 0, 0);
+/// The rows of a part by outcome.
+#[derive(Default)]
+struct Counts {
+    created: u64,
+    updated: u64,
+    deleted: u64,
+    unchanged: u64,
+    failed: u64,
+}
+
+fn counts(part: &Part, collected: &Collected) -> Counts {
+    let mut counts = Counts::default();
     for fate in &collected.fates {
-        match fate {
-            Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => created += 1,
-            Some(Fate::Landed { .. }) => updated += 1,
-            _ => failed += 1,
-        }
+        let count = match fate {
+            Some(Fate::Landed { .. }) if part.deletes() => &mut counts.deleted,
+            Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => &mut counts.created,
+            Some(Fate::Landed { .. }) => &mut counts.updated,
+            Some(Fate::Gone) => &mut counts.unchanged,
+            _ => &mut counts.failed,
+        };
+        *count += 1;
     }
-    (created, updated, failed)
+    counts
+}
+
+/// What the ledger will know of a row that was to be deleted: refused, the record is as it was.
+fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entry {
+    let flags = Flags { created_by_us: record.past.ours, ..Flags::default() };
+    let entry = Entry { load, run, flags, ..Entry::new(record.key, State::Removed) };
+    match fate {
+        Some(Fate::Landed { .. }) => Entry { outcome: Some(Outcome::Deleted), ..entry },
+        Some(Fate::Gone) => Entry { outcome: Some(Outcome::Unchanged), ..entry },
+        _ => Entry {
+            state: State::Landed,
+            id: record.id,
+            payload: record.payload,
+            create: record.create,
+            outcome: Some(Outcome::Failed),
+            ..entry
+        },
+    }
 }
 
 /// What the ledger will know of a row.
@@ -334,7 +397,8 @@ fn write_failures(
     Ok(Some(NamedFile { path, length: bytes.len() as u64, blake3 }))
 }
 
-/// `key,id` of every row that landed: what satellite systems need to follow a record. Durable before the event.
+/// `key,id` of every row that landed: what satellite systems need to follow a record; the Id alone of every record
+/// that was deleted. Durable before the event.
 fn write_crosswalk(
     desk: &Desk<'_, '_>,
     key: PartKey,
@@ -349,21 +413,22 @@ fn write_crosswalk(
         let get = cell_of(header, record);
         let Some(at) = collected.index.find(&get) else { return Ok(()) };
         let Some(Fate::Landed { id, .. }) = &collected.fates[at] else { return Ok(()) };
-        let legacy = get(&part.key).unwrap_or_default();
-        Ok(csv.write_record([legacy, id.to_string()]).map_err(std::io::Error::other)?)
+        match get(&part.key) {
+            Some(legacy) => csv.write_record([legacy, id.to_string()]).map_err(std::io::Error::other)?,
+            None if part.deletes() => csv.write_record([id.to_string()]).map_err(std::io::Error::other)?,
+            // An update does not send the key: earlier runs, or nobody, had it here.
+            None => {}
+        }
+        Ok(())
     })?;
     let bytes = csv.into_inner().map_err(|e| EngineError::Unexpected(e.to_string()))?;
     if bytes.is_empty() {
         return Ok(());
     }
     let run = desk.state.borrow().run;
-    let path = crosswalk_path(run, &part.object, key);
+    let ending = if part.deletes() { "gone" } else { "csv" };
+    let path = format!("data/{run}/crosswalk/{}/{key}.{ending}", part.object);
     Ok(crate::ports::write_durably(desk.ports.files, &path, &bytes)?)
-}
-
-/// Where the crosswalk of a part lies.
-fn crosswalk_path(run: u32, object: &str, key: PartKey) -> String {
-    format!("data/{run}/crosswalk/{object}/{key}.csv")
 }
 
 /// Calls `f` with the header and each row of a part's payload.

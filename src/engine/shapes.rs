@@ -3,7 +3,7 @@
 use super::exit::{EngineError, Exit};
 use crate::bind::{Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{Load, Migration, Operation};
+use crate::manifest::{Load, Migration};
 use crate::stage::{Header, ReferenceShape, RuleShape, Shape};
 use crate::transform::{Blank, FieldRule, Matcher, RowProgram};
 
@@ -41,7 +41,7 @@ fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
         rules,
         references,
         duplicates: load.duplicates,
-        inserts: bound.operation == Operation::Insert,
+        operation: bound.operation,
     })
 }
 

@@ -4,6 +4,7 @@ use super::ask::ask;
 use super::books::{Books, union};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::find::find;
 use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
 use super::shapes::shapes;
@@ -17,7 +18,7 @@ use crate::stage::{
     Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, RowRecord, Scan,
     Shape, StageError, decide, reason, resolve, scan, write_left_out,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where sorted runs of the survey lie.
 const SCRATCH: &str = "data/scratch";
@@ -152,6 +153,11 @@ async fn decide_all<'a>(
         let (shape, scan) = (&survey.shapes[load], &survey.scans[load]);
         let mask = survey.deferred[load];
         let there = There { bound, creates: &creates, later: &later };
+        let ambiguous = if shape.operation.needs_record() {
+            find(ports, &connected.client, &bound.objects[shape.object], shape, scan, books).await?
+        } else {
+            BTreeSet::new()
+        };
         let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
         if resolved.count > 0 {
             let asked = ask(ports, &connected.client, bound, shape, scan, &resolved, books).await?;
@@ -162,9 +168,17 @@ async fn decide_all<'a>(
                 resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
             }
         }
-        let given =
-            Decisions { resumed: options.resumed, deferred: survey.deferred[load], paths: &shape.paths };
-        let entries = books.entries(&bound.objects[shape.object].name);
+        let given = Decisions {
+            resumed: options.resumed,
+            deferred: survey.deferred[load],
+            paths: &shape.paths,
+            ambiguous: &ambiguous,
+        };
+        let object = &bound.objects[shape.object].name;
+        let entries = match shape.operation.deletes() {
+            true => books.entries_with_removed(object),
+            false => books.entries(object),
+        };
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let this = decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH);
         let Some(mut this) = or_problems(this, &mut problems)? else { continue };
@@ -238,6 +252,7 @@ pub(super) fn leave_out(
 /// Why a row is left out, without a value of the customer.
 fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
     let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
+    let word = shape.operation.word();
     let (outcome, code, message) = match left.reason {
         reason::DUPLICATE => {
             (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
@@ -248,6 +263,16 @@ fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
             Outcome::Rejected,
             Code::NotWriteable,
             "a field changed that the org takes on create alone".to_owned(),
+        ),
+        reason::NO_RECORD => (
+            Outcome::Rejected,
+            Code::RowUnmatched,
+            format!("the org has no record with its {}, and `{word}` creates none", shape.key_field),
+        ),
+        reason::AMBIGUOUS => (
+            Outcome::Rejected,
+            Code::RowUnmatched,
+            format!("several records of the org have its {}", shape.key_field),
         ),
         _ => (
             Outcome::Rejected,
@@ -325,6 +350,7 @@ fn graph(migration: &Migration, bound: &Bound, scans: &[Scan<'_>]) -> Vec<GraphL
             object: bound.object_index,
             after: load.after.clone(),
             references: references.collect(),
+            deletes: bound.operation.deletes().then(|| bound.points_to.clone()),
             place: load.place.clone(),
         }
     })

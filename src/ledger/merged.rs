@@ -10,13 +10,13 @@ use std::io;
 pub struct Merged<'a> {
     segments: Option<KWay<FileCursor<'a>>>,
     last: Option<KeyHash>,
-    /// Whether entries of removed records are left out.
-    hide_removed: bool,
+    /// Entries of records removed before this run are left out.
+    hide_removed: Option<u32>,
 }
 
 impl<'a> Merged<'a> {
     /// Merges segments, oldest first.
-    pub(super) fn new(segments: Vec<FileCursor<'a>>, hide_removed: bool) -> Self {
+    pub(super) fn new(segments: Vec<FileCursor<'a>>, hide_removed: Option<u32>) -> Self {
         Self { segments: Some(KWay::new(segments, size_of::<KeyHash>())), last: None, hide_removed }
     }
 
@@ -29,7 +29,8 @@ impl<'a> Merged<'a> {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a ledger segment is not in order"));
             }
             let superseded = last == Some(entry.key);
-            let hidden = self.hide_removed && entry.state == State::Removed;
+            let hidden =
+                entry.state == State::Removed && self.hide_removed.is_some_and(|run| entry.run < run);
             if !(superseded || hidden) {
                 return Ok(Some(entry));
             }

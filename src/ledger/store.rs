@@ -78,7 +78,12 @@ impl<'a> Ledger<'a> {
 
     /// The newest entry of each key, in order of the keys, without removed ones.
     pub fn iter(&self) -> Merged<'_> {
-        self.merged(0, true)
+        self.merged(0, Some(u32::MAX))
+    }
+
+    /// As [`Ledger::iter`], with what is still known of removed records: at least of those that the last run removed.
+    pub fn iter_with_removed(&self) -> Merged<'_> {
+        self.merged(0, None)
     }
 
     /// Looks up keys that come in ascending order, repeated or not.
@@ -188,7 +193,7 @@ impl<'a> Ledger<'a> {
         self.replace(next)
     }
 
-    /// Merges all segments into one, without removed entries.
+    /// Merges all segments into one, without entries removed before the last run.
     ///
     /// # Errors
     /// The disk's own error.
@@ -216,16 +221,18 @@ impl<'a> Ledger<'a> {
         Ok(removed)
     }
 
-    fn merged(&self, from: usize, hide_removed: bool) -> Merged<'_> {
+    fn merged(&self, from: usize, hide_removed: Option<u32>) -> Merged<'_> {
         let cursors = self.current.segments[from..].iter();
         Merged::new(cursors.map(|s| segment::cursor(self.files, &self.folder, s)).collect(), hide_removed)
     }
 
     /// Merges the segments from this one on into one. Only a merge of all may forget removed entries: below others
-    /// they still hide older ones.
+    /// they still hide older ones. Those of the last run stay all the same: should it be gone on with, it must know
+    /// what it removed.
     fn merge(&mut self, from: usize) -> Result<(), LedgerError> {
         let name = format!("merged-{}", self.current.next_merge);
-        let draft = segment::draft(self.files, &self.folder, &name, self.merged(from, from == 0))?;
+        let forget = (from == 0).then_some(self.current.last_run);
+        let draft = segment::draft(self.files, &self.folder, &name, self.merged(from, forget))?;
         let merged = draft.commit(self.files, &self.folder)?;
         let mut next = self.current.clone();
         next.next_merge += 1;

@@ -9,7 +9,7 @@ use super::migration::{Field, Load, Operation, Verb};
 use super::policy::{Defaults, Policies, read_budget};
 use super::source::{Opened, open};
 use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
-use super::words::{DUPLICATES, LOAD, OPERATION, UNBUILT_OPERATIONS, name_of, refuse_unbuilt};
+use super::words::{DUPLICATES, LOAD, OPERATION, name_of, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic, Place, any_error};
 use crate::transform::{Role, Scope};
 use crate::yaml::{MapReader, Node};
@@ -64,6 +64,9 @@ pub(super) fn read_load(
     let ignore = take_names(&mut reader, "ignore");
     reader.finish();
     check_fields(node, &load, problems);
+    if all_read {
+        super::operation::check(&load, problems);
+    }
     check_columns(scope.columns.as_deref(), &load, &ignore, all_read, problems);
     load.ignore = ignore.into_iter().map(|(name, _)| name).collect();
     Some(Draft { load, name_place: names.name_place, object_place: names.object_place, after })
@@ -167,7 +170,7 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
 fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.duplicates = reader.take_word("duplicates", DUPLICATES).unwrap_or(load.duplicates);
     load.max_failed = read_budget(reader).or(load.max_failed);
-    load.operation = take_operation(reader).unwrap_or_default();
+    load.operation = reader.take_word("operation", OPERATION).unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
     if let Some(node) = take_scalar(reader, "lock_by") {
@@ -176,24 +179,6 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
             reader.problem(problem);
         }
     }
-}
-
-/// `operation`; those of the language that are not built yet are refused as such.
-fn take_operation(reader: &mut MapReader<'_, '_>) -> Option<Operation> {
-    let node = take_scalar(reader, "operation")?;
-    let text = node.text()?;
-    if let Some((_, operation)) = OPERATION.iter().find(|(word, _)| *word == text) {
-        return Some(*operation);
-    }
-    let built = listed(OPERATION.iter().map(|(word, _)| *word));
-    reader.problem(if UNBUILT_OPERATIONS.contains(&text) {
-        let message = format!("the operation `{text}` is not built yet");
-        Diagnostic::error(Code::NotBuilt, message).at(&node.place).help(format!("there are {built}"))
-    } else {
-        let help = near(text, OPERATION.iter().map(|(word, _)| *word));
-        wrong(node, format!("`operation` is one of {built}, not `{text}`")).help_maybe(help)
-    });
-    None
 }
 
 /// `lock_by` names a reference of this load.
@@ -267,7 +252,8 @@ fn check_columns(
     let ignored = |column: &str| ignore.iter().any(|(name, _)| name == column);
     let left: Vec<&str> =
         columns.iter().map(String::as_str).filter(|c| !used.contains(c) && !ignored(c)).collect();
-    if left.is_empty() || !all_read {
+    // A delete reads nothing but the key: a list for it is often a whole export.
+    if left.is_empty() || !all_read || load.operation.deletes() {
         return;
     }
     let message = match left.len() {

@@ -238,4 +238,27 @@ pub enum Operation {
     Upsert,
     /// Created once; later changes go as updates by Id.
     Insert,
+    /// Updated by Id; never created.
+    Update,
+    /// Moved to the recycle bin, by Id.
+    Delete,
+    /// Removed for good, by Id.
+    HardDelete,
+}
+
+impl Operation {
+    /// Whether it is for records that the org has: a row without one is never created.
+    pub fn needs_record(self) -> bool {
+        matches!(self, Self::Update) || self.deletes()
+    }
+
+    /// Whether its records are gone afterwards.
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::HardDelete)
+    }
+
+    /// The word of the manifest, of the plan and of the job.
+    pub fn word(self) -> &'static str {
+        super::words::name_of(super::words::OPERATION, &self)
+    }
 }

@@ -12,6 +12,7 @@ mod file;
 mod load;
 mod maps;
 mod migration;
+mod operation;
 mod policy;
 mod schema;
 mod source;

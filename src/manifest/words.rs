@@ -254,10 +254,13 @@ pub(super) const DUPLICATES: &[(&str, Duplicates)] = &[
     ("last", Duplicates::Last),
 ];
 /// `operation`.
-pub(super) const OPERATION: &[(&str, Operation)] =
-    &[("upsert", Operation::Upsert), ("insert", Operation::Insert)];
-/// Operations of the language that are not built yet.
-pub(super) const UNBUILT_OPERATIONS: &[&str] = &["update", "delete", "hardDelete"];
+pub(super) const OPERATION: &[(&str, Operation)] = &[
+    ("upsert", Operation::Upsert),
+    ("insert", Operation::Insert),
+    ("update", Operation::Update),
+    ("delete", Operation::Delete),
+    ("hardDelete", Operation::HardDelete),
+];
 /// The standard User fields that `match` may name, `Username` first: it is the default.
 pub(super) const USER_MATCH: &[&str] =
     &["Username", "Email", "EmployeeNumber", "FederationIdentifier", "Name", "Alias"];

@@ -35,6 +35,8 @@ pub struct LoadFacts {
     pub object: String,
     /// The operation.
     pub operation: String,
+    /// Whether its records are gone afterwards.
+    pub deletes: bool,
     /// The key field.
     pub key: String,
     /// The parent that its rows lock.
@@ -97,6 +99,7 @@ pub fn build(inputs: Inputs<'_>) -> Plan {
 
 fn plan_load(inputs: &Inputs<'_>, load: usize) -> PlanLoad {
     let (facts, totals) = (&inputs.facts[load], &inputs.totals[load]);
+    let known = totals.levels.iter().map(|l| l.1).sum();
     PlanLoad {
         name: inputs.graph[load].name.clone(),
         object: facts.object.clone(),
@@ -110,7 +113,8 @@ fn plan_load(inputs: &Inputs<'_>, load: usize) -> PlanLoad {
         held: totals.held,
         unchanged: totals.unchanged,
         create: totals.levels.iter().map(|l| l.0).sum(),
-        update: totals.levels.iter().map(|l| l.1).sum(),
+        update: if facts.deletes { 0 } else { known },
+        delete: if facts.deletes { known } else { 0 },
         done: totals.done,
         absent: totals.absent,
         deferred: totals.deferred,
@@ -123,14 +127,17 @@ fn edges(inputs: &Inputs<'_>) -> Vec<Edge> {
     for (child, load) in inputs.graph.iter().enumerate() {
         for (index, reference) in load.references.iter().enumerate() {
             let deferred = inputs.order.deferred.iter().any(|d| (d.load, d.reference) == (child, index));
-            for parent in inputs.graph.iter().filter(|p| reference.parents.contains(&p.object)) {
+            let fills = |p: &&GraphLoad| reference.parents.contains(&p.object) && p.deletes.is_none();
+            for parent in inputs.graph.iter().filter(fills) {
                 let (parent, child) = (parent.name.clone(), load.name.clone());
                 edges.insert(Edge { parent, child, by: reference.field.clone(), deferred });
             }
         }
-        for parent in &load.after {
-            let (parent, child) = (inputs.graph[*parent].name.clone(), load.name.clone());
-            edges.insert(Edge { parent, child, by: "after".into(), deferred: false });
+        let named = load.after.iter().map(|first| (first, "after"));
+        let deletes = inputs.order.deletes.iter().filter(|(_, later)| *later == child);
+        for (first, by) in named.chain(deletes.map(|(first, _)| (first, "delete"))) {
+            let (parent, child) = (inputs.graph[*first].name.clone(), load.name.clone());
+            edges.insert(Edge { parent, child, by: by.into(), deferred: false });
         }
     }
     edges.into_iter().collect()

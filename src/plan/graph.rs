@@ -1,7 +1,8 @@
 //! Which load goes before which: edges from references, `after` and the sharing of an object; an order without
 //! cycles, found by deferring references where there are some.
 
-use super::cycle;
+use super::{cycle, delete};
+use crate::bind::Belongs;
 use crate::diagnostic::{Diagnostic, Place};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -18,6 +19,8 @@ pub struct GraphLoad {
     pub after: Vec<usize>,
     /// Its references, in the order of its fields.
     pub references: Vec<GraphReference>,
+    /// For a load that deletes: the objects that its records may point to, and how much they belong to them.
+    pub deletes: Option<Vec<(usize, Belongs)>>,
     /// Where it stands.
     pub place: Place,
 }
@@ -57,6 +60,8 @@ pub struct Order {
     pub deferred: Vec<Deferred>,
     /// For each load, the loads that must be done before it.
     pub needs: Vec<BTreeSet<usize>>,
+    /// Loads that go before others because records are deleted children first: `(first, later)`.
+    pub deletes: BTreeSet<(usize, usize)>,
 }
 
 /// Finds the order.
@@ -66,10 +71,10 @@ pub struct Order {
 pub fn order(loads: &[GraphLoad]) -> Result<Order, Vec<Diagnostic>> {
     let mut deferred = Vec::new();
     loop {
-        let needs = needs(loads, &deferred);
+        let (needs, deletes) = needs(loads, &deferred);
         let components = cycle::components(&needs);
         let Some(component) = components.into_iter().next() else {
-            return Ok(Order { sequence: sequence(&needs), deferred, needs });
+            return Ok(Order { sequence: sequence(&needs), deferred, needs, deletes });
         };
         match cycle::choose(loads, &component, &deferred) {
             Some(choice) => deferred.push(choice),
@@ -78,20 +83,23 @@ pub fn order(loads: &[GraphLoad]) -> Result<Order, Vec<Diagnostic>> {
     }
 }
 
-/// For each load, the loads before it, with the deferred references left out.
-fn needs(loads: &[GraphLoad], deferred: &[Deferred]) -> Vec<BTreeSet<usize>> {
+/// For each load, the loads before it, with the deferred references left out; and the pairs that deleting adds.
+fn needs(loads: &[GraphLoad], deferred: &[Deferred]) -> (Vec<BTreeSet<usize>>, BTreeSet<(usize, usize)>) {
     let is_deferred = |load, reference| deferred.iter().any(|d| d.load == load && d.reference == reference);
     let mut needs: Vec<BTreeSet<usize>> = loads.iter().map(|l| l.after.iter().copied().collect()).collect();
     for (child, load) in loads.iter().enumerate() {
         for (index, reference) in load.references.iter().enumerate() {
             if !is_deferred(child, index) {
-                let parents = (0..loads.len()).filter(|p| reference.parents.contains(&loads[*p].object));
+                let fills =
+                    |p: &usize| reference.parents.contains(&loads[*p].object) && loads[*p].deletes.is_none();
+                let parents = (0..loads.len()).filter(fills);
                 needs[child].extend(parents.filter(|p| loads[*p].object != load.object));
             }
         }
     }
+    let deletes = delete::add(loads, &mut needs);
     add_same_object(loads, &mut needs);
-    needs
+    (needs, deletes)
 }
 
 /// Loads of one object run one after the other: in manifest order unless the edges say otherwise.
@@ -110,7 +118,7 @@ fn add_same_object(loads: &[GraphLoad], needs: &mut [BTreeSet<usize>]) {
 }
 
 /// Whether `from` needs `to`, directly or not.
-fn reaches(needs: &[BTreeSet<usize>], from: usize, to: usize) -> bool {
+pub(super) fn reaches(needs: &[BTreeSet<usize>], from: usize, to: usize) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
     while let Some(load) = open.pop() {
@@ -168,7 +176,7 @@ mod tests {
                 place: place.clone(),
             })
             .collect();
-        GraphLoad { name: name.into(), object, after: Vec::new(), references, place }
+        GraphLoad { name: name.into(), object, after: Vec::new(), references, deletes: None, place }
     }
 
     #[test]

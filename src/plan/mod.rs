@@ -5,6 +5,7 @@
 
 mod build;
 mod cycle;
+mod delete;
 mod draw;
 mod graph;
 mod types;

@@ -52,7 +52,7 @@ pub struct Edge {
     pub parent: String,
     /// The load that points to it.
     pub child: String,
-    /// The field, or `after`.
+    /// The field, `after`, or `delete`: records go before those that they may belong to.
     pub by: String,
     /// Whether it is filled in a second pass.
     pub deferred: bool,
@@ -87,6 +87,9 @@ pub struct PlanLoad {
     pub unchanged: u64,
     pub create: u64,
     pub update: u64,
+    /// Records that will be gone.
+    #[serde(default)]
+    pub delete: u64,
     /// Rows of an interrupted run that have their outcome already.
     pub done: u64,
     pub absent: u64,

@@ -39,11 +39,16 @@ fn write(files: &dyn Files, object: &str, mut folders: Vec<(u32, String)>) -> io
     files.remove(&temporary)?;
     files.append(&temporary, b"legacy_key,record_id\n")?;
     folders.sort_by_key(|(run, _)| std::cmp::Reverse(*run));
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut gone) = (BTreeSet::new(), BTreeSet::new());
     for (_, folder) in folders {
-        for name in files.list(&folder)?.iter().filter(|n| n.ends_with(".csv")) {
+        let names = files.list(&folder)?;
+        for name in names.iter().filter(|n| n.ends_with(".gone")) {
             let bytes = read_all(files, &format!("{folder}/{name}"))?;
-            files.append(&temporary, &new_lines(&bytes, &mut seen)?)?;
+            gone.extend(String::from_utf8_lossy(&bytes).lines().map(str::to_owned));
+        }
+        for name in names.iter().filter(|n| n.ends_with(".csv")) {
+            let bytes = read_all(files, &format!("{folder}/{name}"))?;
+            files.append(&temporary, &new_lines(&bytes, &mut seen, &gone)?)?;
         }
     }
     files.sync(&temporary)?;
@@ -52,14 +57,15 @@ fn write(files: &dyn Files, object: &str, mut folders: Vec<(u32, String)>) -> io
     Ok(path)
 }
 
-/// The lines whose key no newer run had. Keys are told apart by case: in some objects it makes two of them.
-fn new_lines(bytes: &[u8], seen: &mut BTreeSet<u128>) -> io::Result<Vec<u8>> {
+/// The lines whose key no newer run had and whose record no newer run deleted. Keys are told apart by case: in some objects it makes two of them.
+fn new_lines(bytes: &[u8], seen: &mut BTreeSet<u128>, gone: &BTreeSet<String>) -> io::Result<Vec<u8>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
     let mut out = csv::Writer::from_writer(Vec::new());
     for record in reader.records() {
         let record = record?;
         let key = KeyForm::ExactText.hash(record.get(0).unwrap_or_default());
-        if key.is_some_and(|k| seen.insert(k)) {
+        let deleted = gone.contains(record.get(1).unwrap_or_default());
+        if !deleted && key.is_some_and(|k| seen.insert(k)) {
             out.write_record(&record)?;
         }
     }

@@ -21,6 +21,9 @@ pub fn plan_text(plan: &Plan) -> String {
     for note in &plan.notes {
         let _ = writeln!(out, "note: {note}");
     }
+    for load in plan.loads.iter().filter(|l| l.delete > 0) {
+        let _ = writeln!(out, "{}", destroys(plan, load));
+    }
     if plan.changes {
         let rows: u64 = plan.steps.iter().map(|s| s.rows).sum();
         let _ = writeln!(
@@ -32,6 +35,19 @@ pub fn plan_text(plan: &Plan) -> String {
         let _ = writeln!(out, "Nothing to send: the org has every row as it is.");
     }
     out
+}
+
+/// What a delete does to the org, so that nobody overlooks it.
+fn destroys(plan: &Plan, load: &PlanLoad) -> String {
+    let how = match load.operation.as_str() {
+        "hardDelete" => "removed for good, past the recycle bin",
+        _ => "moved to the recycle bin",
+    };
+    let (name, rows, object) = (&load.name, number(load.delete), &load.object);
+    format!(
+        "DELETES {rows} {object} records of {}: {how}; records that belong to them go too ({name})",
+        plan.org_id
+    )
 }
 
 /// The screen of a run. `folder`: where its files lie, as the user would type it.
@@ -109,6 +125,7 @@ fn plan_row(load: &PlanLoad) -> BalanceRow {
         ("done", load.done),
         ("create", load.create),
         ("update", load.update),
+        ("delete", load.delete),
     ];
     let balances = load.source == counts.iter().map(|c| c.1).sum::<u64>();
     BalanceRow { name: load.name.clone(), object: load.object.clone(), source: load.source, counts, balances }

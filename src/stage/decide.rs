@@ -14,6 +14,7 @@ use crate::manifest::Duplicates;
 use crate::model::{KeyHash, Outcome};
 use crate::source::split_position;
 use crate::transform::OnMissing;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 /// Duplicates named one by one in the error; more are counted.
@@ -36,6 +37,8 @@ pub struct Decided<'a> {
     pub levels: Vec<(u64, u64)>,
     /// Rows with references for the second pass.
     pub deferred: u64,
+    /// Rows of a delete whose record is gone already.
+    pub gone: u64,
     /// Landed rows that are no longer in the source.
     pub absent: u64,
     /// Their record Ids.
@@ -56,6 +59,8 @@ pub struct Decisions<'x> {
     pub deferred: u64,
     /// Where files are named.
     pub paths: &'x [String],
+    /// Keys that several records of the org have, as far as it was asked.
+    pub ambiguous: &'x BTreeSet<KeyHash>,
 }
 
 /// Decides.
@@ -101,6 +106,7 @@ struct Out<'a> {
     outcomes: [u64; 10],
     levels: Vec<(u64, u64)>,
     deferred: u64,
+    gone: u64,
     absent: u64,
     absent_ids: Sorter<'a>,
     instead: (u64, u64),
@@ -118,6 +124,7 @@ impl<'a> Out<'a> {
             outcomes: [0; 10],
             levels: Vec::new(),
             deferred: 0,
+            gone: 0,
             absent: 0,
             absent_ids: sorter("absent", 15),
             instead: (0, 0),
@@ -155,12 +162,19 @@ fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
     missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
 }
 
-/// What the ledger's entry makes of a row: create, or update of a record.
-fn with_entry(decision: Decision, entry: Option<Entry>) -> Decision {
+/// What the ledger's entry makes of a row: create, update or delete of a record.
+fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decision {
     let Some(entry) = entry else { return Decision { action: action::CREATE, ..decision } };
     let landed = entry.state == State::Landed;
+    // A delete sends none of it: what is known of the record stays, should the org refuse.
+    let known = RowRecord { payload: entry.payload, create: entry.create, ..decision.row };
     Decision {
-        action: if landed { action::UPDATE } else { action::CREATE },
+        action: match landed {
+            true if deletes => action::DELETE,
+            true => action::UPDATE,
+            false => action::CREATE,
+        },
+        row: if deletes { known } else { decision.row },
         id: entry.id.filter(|_| landed),
         retry: entry.failed(),
         past: past_of(&entry),
@@ -256,6 +270,7 @@ impl<'a> Pass<'_, 'a> {
                 return Ok(Some(entry));
             }
             if entry.state == State::Landed
+                && !self.shape.operation.deletes()
                 && entry.load == load_tag(&self.shape.name)
                 && !entry.flags.adopted
             {
@@ -299,6 +314,10 @@ impl<'a> Pass<'_, 'a> {
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let mut instead = Instead::default();
         let missing = self.missing.of(row.key, row.pos)?;
+        let there = entry.is_some_and(|e| e.state == State::Landed);
+        if self.shape.operation.needs_record() && !there {
+            return self.without_record(row, entry);
+        }
         let later =
             missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
         for missing in missing.iter().filter(|m| !m.own) {
@@ -326,13 +345,28 @@ impl<'a> Pass<'_, 'a> {
             past: Past::default(),
             row,
         };
-        let decision = with_entry(decision, entry);
+        let decision = with_entry(decision, entry, self.shape.operation.deletes());
         if self.levels.waits(row.key) {
             self.levels.decide(row.key, decision, instead, entry);
             return Ok(());
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
+    }
+
+    /// A row that needs a record and has none: an update is refused; of a delete nothing is left to do.
+    fn without_record(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
+        let out = &mut self.out;
+        if self.given.ambiguous.contains(&row.key) {
+            return out.leave(row.pos, row.line, reason::AMBIGUOUS, 0);
+        }
+        if !self.shape.operation.deletes() {
+            return out.leave(row.pos, row.line, reason::NO_RECORD, 0);
+        }
+        let now = entry.filter(|e| self.given.resumed == Some(e.run) && e.outcome == Some(Outcome::Deleted));
+        out.count(if now.is_some() { Outcome::Deleted } else { Outcome::Unchanged });
+        out.gone += u64::from(now.is_none());
+        Ok(())
     }
 
     /// Counts a row that needs nothing, and sends the others.
@@ -358,7 +392,7 @@ impl<'a> Pass<'_, 'a> {
         if entry.create != 0 && row.create != 0 && entry.create != row.create {
             return self.out.leave(row.pos, row.line, reason::CREATE_ONLY, 0);
         }
-        if entry.payload == payload {
+        if entry.payload == payload && !self.shape.operation.deletes() {
             self.out.count(Outcome::Unchanged);
             self.out.deferred += u64::from(entry.flags.reference_pending);
             return Ok(());
@@ -388,6 +422,7 @@ impl<'a> Pass<'_, 'a> {
             outcomes,
             levels: self.out.levels,
             deferred: self.out.deferred,
+            gone: self.out.gone,
             absent: self.out.absent,
             absent_ids: self.out.absent_ids.finish()?,
             instead: self.out.instead,

@@ -200,6 +200,36 @@ pub fn key_texts(
     )
 }
 
+/// The rows' own keys as text, for rows whose record is to be asked of the org, sorted by row.
+///
+/// # Errors
+/// The disk's own.
+pub fn own_keys(
+    io: StageIo<'_>,
+    shape: &Shape,
+    chunks: &[ChunkRef],
+    wanted: impl FnMut() -> std::io::Result<Option<RowPos>>,
+    mut take: impl FnMut(&str),
+) -> Result<(), StageError> {
+    let mut worker = shape.program.worker();
+    let mut out = RowOut::default();
+    each_row_at(
+        io,
+        shape,
+        chunks,
+        wanted,
+        |pos| *pos,
+        |_, row| {
+            if matches!(worker.run(&row, &mut out), Verdict::Kept)
+                && let Some(CellOut::Text(key)) = out.cells.get(shape.key_rule)
+            {
+                take(&out.text[key.clone()]);
+            }
+            Ok(())
+        },
+    )
+}
+
 /// Reads again the rows at sorted places, chunk by chunk, skipping chunks that hold none.
 fn each_row_at<T>(
     io: StageIo<'_>,

@@ -26,7 +26,7 @@ mod write;
 
 pub use decide::{Decided, Decisions, Entries, decide};
 pub use error::{StageError, StageIo};
-pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, write_left_out};
+pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, own_keys, write_left_out};
 pub use level::Levels;
 pub use part::{PartLimits, StagedPart};
 pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, Past, RowRecord, action, reason};

@@ -3,6 +3,7 @@
 
 use super::record::action;
 use super::shape::{RuleShape, Shape};
+use crate::manifest::Operation;
 use crate::model::RecordId;
 use crate::transform::{CellOut, Only, RowOut};
 
@@ -21,13 +22,16 @@ impl Columns {
             let reference = shape.reference_of(*index).filter(|r| deferred & (1 << r) != 0);
             match what {
                 action::REFERENCES => reference.is_some(),
+                action::DELETE => false,
                 // Its values are left for the second pass, which knows nothing of blanks: those go now.
                 _ if reference.is_some_and(|r| !shape.references[r].clears) => false,
+                // The key has found the record: it is no change.
+                action::UPDATE if shape.operation == Operation::Update && *index == shape.key_rule => false,
                 action::UPDATE if shape.splits() => sent_on_update(&shape.rules[*index]),
                 _ => shape.rules[*index].only != Only::Update,
             }
         };
-        let by_id = what == action::REFERENCES || (what == action::UPDATE && shape.inserts);
+        let by_id = shape.sends_id(what);
         Self { by_id, rules: (0..shape.rules.len()).filter(takes).collect() }
     }
 

@@ -12,6 +12,8 @@ pub mod action {
     pub const UPDATE: u8 = 2;
     /// Fill deferred references of a record.
     pub const REFERENCES: u8 = 3;
+    /// Delete a record.
+    pub const DELETE: u8 = 4;
 }
 
 /// Why a row is left out by a decision; the numbers are stored.
@@ -26,6 +28,10 @@ pub mod reason {
     pub const CREATE_ONLY: u8 = 4;
     /// Rows point at each other by a reference that cannot be filled later.
     pub const LOOP: u8 = 5;
+    /// The org has no record of its key, and the load creates none.
+    pub const NO_RECORD: u8 = 6;
+    /// Several records of the org have its key.
+    pub const AMBIGUOUS: u8 = 7;
 }
 
 /// A row that a decision leaves out, by its place.

@@ -1,6 +1,8 @@
 //! What the row path needs to know of a load: how its rows become records, and what each field is to hashes,
 //! references and headers.
 
+use super::record::action;
+use crate::manifest::Operation;
 use crate::model::{KeyForm, KeyHash};
 use crate::source::CsvFormat;
 use crate::transform::{OnMissing, Only, RowProgram};
@@ -33,14 +35,28 @@ pub struct Shape {
     pub references: Vec<ReferenceShape>,
     /// What rows with the same key come to.
     pub duplicates: crate::manifest::Duplicates,
-    /// Whether landed rows are updated by Id (`insert`), not by key.
-    pub inserts: bool,
+    /// How rows are written.
+    pub operation: Operation,
 }
 
 impl Shape {
+    /// Whether rows that the org has already go by the record's Id, not by key.
+    pub fn by_id(&self) -> bool {
+        self.operation != Operation::Upsert
+    }
+
     /// Whether rows that the org has already go in jobs of their own, because their columns or operation differ.
     pub fn splits(&self) -> bool {
-        self.inserts || self.rules.iter().any(|r| r.create_only || r.only != Only::Always)
+        self.by_id() || self.rules.iter().any(|r| r.create_only || r.only != Only::Always)
+    }
+
+    /// Whether rows that do this name their record by its Id.
+    pub fn sends_id(&self, what: u8) -> bool {
+        match what {
+            action::REFERENCES | action::DELETE => true,
+            action::UPDATE => self.by_id(),
+            _ => false,
+        }
     }
 
     /// The reference that a rule is, if it is one.

@@ -174,8 +174,18 @@ fn told(undisturbed: &Undisturbed, wrong: &[(Aim, String)]) -> String {
 
 #[test]
 fn crash_at_every_boundary() {
-    let undisturbed = Undisturbed::of(Project::tiny());
-    let aims = undisturbed.aims();
+    at_every_boundary(Project::tiny(), 1);
+}
+
+#[test]
+fn crash_at_every_boundary_of_updates_and_deletes() {
+    // A third of them: each world is filled first, which takes as long again.
+    at_every_boundary(Project::tidy(), 3);
+}
+
+fn at_every_boundary(project: Arc<Project>, stride: usize) {
+    let undisturbed = Undisturbed::of(project);
+    let aims: Vec<Aim> = undisturbed.aims().into_iter().skip(stride / 2).step_by(stride).collect();
     let begun = std::time::Instant::now();
     let (applies, wrong) = all(&undisturbed, &aims, false);
     println!(

@@ -30,6 +30,7 @@ mod house;
 mod kill;
 #[cfg(target_os = "linux")]
 mod memory;
+mod operations;
 mod privacy;
 mod rerun;
 mod review;

@@ -188,9 +188,24 @@ fn mistakes_of_loads() {
                 "`stop`",
             ),
             (
-                "source: other.csv\n    operation: «delete\n    fields: { K__c: id, T: title }",
-                NotBuilt,
-                "`delete` is not built",
+                "source: other.csv\n    operation: delete\n    fields: { K__c: id, «T: title }",
+                Conflict,
+                "a `delete` sends the record's Id alone",
+            ),
+            (
+                "source: other.csv\n    operation: hardDelete\n    fields: { K__c: id, «T: title }",
+                Conflict,
+                "a `hardDelete` sends",
+            ),
+            (
+                "source: other.csv\n    operation: update\n    fields: { K__c: id, T: «{ from: title, only: create } }",
+                Conflict,
+                "an `update` creates nothing",
+            ),
+            (
+                "source: other.csv\n    operation: «harddelete\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`hardDelete`?",
             ),
             (
                 "source: other.csv\n    operation: «upsrt\n    fields: { K__c: id, T: title }",

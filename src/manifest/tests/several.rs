@@ -35,7 +35,7 @@ objects:
     key: K__c
     source: a.csv
     where: statsu != \"X\"
-    operation: delete
+    operation: delte
     fields: { K__c: id, Name: true, Type: { from: type, ref: Accont }, Ower: { user: owner, match: Mail } }
     ignored: [amount]
 ",
@@ -48,7 +48,7 @@ objects:
         (4, FileMissing),
         (5, WrongValue),
         (10, UnknownColumn),
-        (11, NotBuilt),
+        (11, WrongValue),
         (12, WrongValue),
         (12, WrongValue),
         (12, UnknownName),

@@ -61,8 +61,16 @@ impl World {
         for (path, bytes) in &project.files {
             sources.put(path, bytes);
         }
+        let org = match &project.before {
+            Some(before) => {
+                let world = Self::new(before);
+                world.apply(Aim::Nowhere).end.unwrap().unwrap();
+                world.org
+            }
+            None => LocalOrg::open(project.schema.clone(), options).unwrap(),
+        };
         Self {
-            org: LocalOrg::open(project.schema.clone(), options).unwrap(),
+            org,
             disk: MemoryFiles::default(),
             sources,
             workers: 1,

@@ -9,6 +9,8 @@ pub struct Project {
     pub files: Vec<(String, Vec<u8>)>,
     pub schema: Schema,
     pub queries: Vec<String>,
+    /// What somebody else loaded into the org before: another manifest over the same files.
+    pub before: Option<Arc<Project>>,
 }
 
 impl Project {
@@ -16,7 +18,8 @@ impl Project {
     pub fn new(files: Vec<(String, Vec<u8>)>, queries: &[&str]) -> Arc<Self> {
         let org = files.iter().find(|(path, _)| path == "org.yaml").unwrap();
         let schema = LocalOrg::schema_from_yaml("org.yaml", std::str::from_utf8(&org.1).unwrap()).unwrap();
-        Arc::new(Self { files, schema, queries: queries.iter().map(|q| (*q).to_owned()).collect() })
+        let queries = queries.iter().map(|q| (*q).to_owned()).collect();
+        Arc::new(Self { files, schema, queries, before: None })
     }
 
     /// One of `examples/`.
@@ -56,12 +59,36 @@ impl Project {
         Self::new(files, &queries)
     }
 
+    /// Updates and deletes of what somebody else has loaded: a row that the org refuses, one without a record, one
+    /// that is gone already.
+    pub fn tidy() -> Arc<Self> {
+        let files = [
+            ("cutover.yaml", TIDY),
+            ("org.yaml", ORG),
+            ("accounts.csv", "id,name\nA1,One\nA2,Two\nA3,Three\nA4,Four\n"),
+            ("contacts.csv", "id,name,account\nC1,Ada,A1\nC2,Bob,A2\nC3,Cyd,A3\nC4,Dee,A1\n"),
+            ("names.csv", "id,name\nA1,First\nA2,Refused\nA4,Fourth\nA9,Nobody\n"),
+            ("people.csv", "id\nC1\nC2\nC4\nC9\n"),
+            ("firms.csv", "id\nA3\n"),
+        ];
+        let files: Vec<_> = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+        let queries = [
+            "SELECT Legacy_Id__c, Name FROM Account ORDER BY Legacy_Id__c",
+            "SELECT Legacy_Id__c, LastName, Account.Legacy_Id__c FROM Contact ORDER BY Legacy_Id__c",
+        ];
+        let project = Self::new(files, &queries);
+        let before = project.with("cutover.yaml", TIDY_BEFORE);
+        let (files, schema, queries) = (project.files.clone(), project.schema.clone(), project.queries.clone());
+        Arc::new(Self { files, schema, queries, before: Some(before) })
+    }
+
     /// A project with one more load of its own text in place of a file.
     pub fn with(&self, path: &str, text: &str) -> Arc<Self> {
         let mut files = self.files.clone();
         files.retain(|(p, _)| p != path);
         files.push((path.to_owned(), text.as_bytes().to_vec()));
-        Arc::new(Self { files, schema: self.schema.clone(), queries: self.queries.clone() })
+        let (schema, queries, before) = (self.schema.clone(), self.queries.clone(), self.before.clone());
+        Arc::new(Self { files, schema, queries, before })
     }
 }
 
@@ -110,6 +137,47 @@ objects:
       Legacy_Id__c: id
       Subject__c: subject
       Contact__c: { ref: Contact, from: contact }
+";
+
+const TIDY_BEFORE: &str = "\
+cutover: 1
+project: before
+environments: { local: { org: { local: org.yaml } } }
+objects:
+  - object: Account
+    key: Legacy_Id__c
+    source: accounts.csv
+    fields: { Legacy_Id__c: id, Name: name }
+  - object: Contact
+    key: Legacy_Id__c
+    source: contacts.csv
+    fields: { Legacy_Id__c: id, LastName: name, AccountId: { ref: Account, from: account } }
+";
+
+const TIDY: &str = "\
+cutover: 1
+project: tidy
+environments:
+  local: { org: { local: org.yaml }, limits: { parallel_jobs: 2 } }
+objects:
+  - name: firms
+    object: Account
+    key: Legacy_Id__c
+    operation: delete
+    source: firms.csv
+    fields: { Legacy_Id__c: id }
+  - name: names
+    object: Account
+    key: Legacy_Id__c
+    operation: update
+    source: names.csv
+    fields: { Legacy_Id__c: id, Name: name }
+  - name: people
+    object: Contact
+    key: Legacy_Id__c
+    operation: hardDelete
+    source: people.csv
+    fields: { Legacy_Id__c: id }
 ";
 
 const ORG: &str = "\

@@ -1,0 +1,202 @@
+//! Records that an update or a delete is about and the ledger does not have: the org is asked for them by key, and
+//! what it has is adopted. Nobody creates the others.
+
+use super::ask::{NO_LOAD, adopted};
+use super::books::Books;
+use super::exit::{EngineError, Exit};
+use super::ports::Ports;
+use crate::bind::BoundObject;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::{Entry, Flags, State};
+use crate::model::{KeyForm, KeyHash, RecordId};
+use crate::salesforce::{Client, in_lists};
+use crate::stage::{RowRecord, Scan, Shape, own_keys};
+use std::collections::BTreeSet;
+
+/// Up to so many keys are asked for one by one; beyond, all keys of the object are read by a bulk query.
+const MOST_LISTED: u64 = 20_000;
+/// Characters of one list of keys.
+const LIST: usize = 8_000;
+/// Keys that several records have, at most: beyond this the field is no key at all.
+const MOST_AMBIGUOUS: usize = 100_000;
+/// Bytes that one sorter may hold.
+const SORT_BUDGET: usize = 4 << 20;
+/// A key and a record: bytes.
+pub(super) const KEYED: usize = 16 + 15;
+
+/// Asks the org for the records of a load's rows that have not landed as far as the ledger knows. Gives the keys
+/// that several records have: none of those is meant for certain.
+///
+/// # Errors
+/// The org's refusal, or the disk's own; 65 when the field identifies nothing.
+pub(super) async fn find(
+    ports: &Ports<'_>,
+    client: &Client<'_>,
+    object: &BoundObject,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    books: &mut Books<'_>,
+) -> Result<BTreeSet<KeyHash>, EngineError> {
+    let (wanted, count) = unknown(ports, object, scan, books)?;
+    if count == 0 {
+        return Ok(BTreeSet::new());
+    }
+    let found = match count {
+        0..=MOST_LISTED => listed(ports, client, object, shape, scan, &wanted).await?,
+        _ => all_keys(ports, client, object).await?,
+    };
+    let ambiguous = ambiguous(&found, &wanted)?;
+    if ambiguous.len() >= MOST_AMBIGUOUS {
+        let message =
+            format!("`{}.{}` identifies nothing: many records share its values", object.name, object.key);
+        return Err(EngineError::problem(Exit::Invalid, Diagnostic::error(Code::BadKey, message)));
+    }
+    if matching(&found, &wanted, &ambiguous).next().is_some() {
+        books.open(&object.name)?.adopt(matching(&found, &wanted, &ambiguous))?;
+    }
+    Ok(ambiguous)
+}
+
+/// Every key and Id that the org has of an object, by key.
+///
+/// # Errors
+/// The org's refusal, or the disk's own.
+pub(super) async fn all_keys<'a>(
+    ports: &Ports<'a>,
+    client: &Client<'_>,
+    object: &BoundObject,
+) -> Result<Sorted<'a>, EngineError> {
+    let mut found = Sorter::new(ports.files, "data/scratch/keys", KEYED, SORT_BUDGET);
+    let soql = format!("SELECT Id, {} FROM {} WHERE {} != null", object.key, object.name, object.key);
+    client
+        .bulk_query(&soql, &mut |row| {
+            let cells: Vec<Option<String>> = row.iter().map(|c| Some(c.to_owned())).collect();
+            push(&mut found, &cells, object.key_form)
+        })
+        .await?;
+    Ok(found.finish()?)
+}
+
+/// Rows whose key the ledger has not landed: `key, place`, and how many.
+fn unknown<'a>(
+    ports: &Ports<'a>,
+    object: &BoundObject,
+    scan: &Scan<'_>,
+    books: &Books<'_>,
+) -> Result<(Sorted<'a>, u64), EngineError> {
+    let mut wanted = Sorter::new(ports.files, "data/scratch/unknown", 24, SORT_BUDGET);
+    let mut landed = books.landed(&object.name).peekable();
+    let (mut rows, mut count) = (scan.rows.iter(), 0);
+    while let Some(bytes) = rows.next_record()? {
+        let row = RowRecord::decode(bytes);
+        while let Some(passed) = landed.next_if(|l| l.as_ref().map_or(true, |(key, _)| *key < row.key)) {
+            passed?;
+        }
+        if !matches!(landed.peek(), Some(Ok((key, _))) if *key == row.key) {
+            wanted.push(&[&row.key.to_be_bytes()[..], &row.pos.to_be_bytes()].concat())?;
+            count += 1;
+        }
+    }
+    Ok((wanted.finish()?, count))
+}
+
+/// What the org has of these keys, asked for in lists.
+async fn listed<'a>(
+    ports: &Ports<'a>,
+    client: &Client<'_>,
+    object: &BoundObject,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    wanted: &Sorted<'a>,
+) -> Result<Sorted<'a>, EngineError> {
+    let keys = texts(ports, shape, scan, wanted)?;
+    let mut found = Sorter::new(ports.files, "data/scratch/found", KEYED, SORT_BUDGET);
+    let numeric = object.key_form == KeyForm::Number;
+    for list in in_lists(&object.key, keys.iter().map(String::as_str), numeric, LIST) {
+        let soql = format!("SELECT Id, {} FROM {} WHERE {list}", object.key, object.name);
+        for row in client.query(&soql).await? {
+            push(&mut found, &row, object.key_form)?;
+        }
+    }
+    Ok(found.finish()?)
+}
+
+fn texts(
+    ports: &Ports<'_>,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    wanted: &Sorted<'_>,
+) -> Result<BTreeSet<String>, EngineError> {
+    let mut places = Sorter::new(ports.files, "data/scratch/places", 8, SORT_BUDGET);
+    let mut iter = wanted.iter();
+    while let Some(bytes) = iter.next_record()? {
+        places.push(&bytes[16..])?;
+    }
+    let places = places.finish()?;
+    let (mut iter, mut keys) = (places.iter(), BTreeSet::new());
+    let next = || Ok(iter.next_record()?.map(|b| u64::from_be_bytes(std::array::from_fn(|i| b[i]))));
+    own_keys(ports.stage(), shape, &scan.chunks, next, |key| {
+        keys.insert(key.trim().to_owned());
+    })?;
+    Ok(keys)
+}
+
+fn push(found: &mut Sorter<'_>, row: &[Option<String>], form: KeyForm) -> std::io::Result<()> {
+    match adopted(row, form) {
+        Some(Entry { key, id: Some(id), .. }) => found.push(&[&key.to_be_bytes()[..], id.bytes()].concat()),
+        _ => Ok(()),
+    }
+}
+
+/// A record as [`all_keys`] gives it.
+pub(super) fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
+    let key = KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i]));
+    (key, RecordId::from_bytes(std::array::from_fn(|i| bytes[16 + i])))
+}
+
+/// Wanted keys that several records have; no more than are worth telling.
+fn ambiguous(found: &Sorted<'_>, wanted: &Sorted<'_>) -> Result<BTreeSet<KeyHash>, EngineError> {
+    let (mut twice, mut last) = (BTreeSet::new(), None);
+    for next in wanted_only(found, wanted) {
+        let (key, _) = next?;
+        if last.replace(key) == Some(key) && twice.len() < MOST_AMBIGUOUS {
+            twice.insert(key);
+        }
+    }
+    Ok(twice)
+}
+
+/// Entries of the records that are meant for certain.
+fn matching<'s>(
+    found: &'s Sorted<'_>,
+    wanted: &'s Sorted<'_>,
+    ambiguous: &'s BTreeSet<KeyHash>,
+) -> impl Iterator<Item = std::io::Result<Entry>> + 's {
+    let sure = wanted_only(found, wanted)
+        .filter(|next| next.as_ref().map_or(true, |(key, _)| !ambiguous.contains(key)));
+    sure.map(|next| next.map(|(key, id)| entry(key, id)))
+}
+
+/// An entry for a record that the org has and no load of ours sent.
+pub(super) fn entry(key: KeyHash, id: Option<RecordId>) -> Entry {
+    let flags = Flags { adopted: true, ..Flags::default() };
+    Entry { id, flags, load: NO_LOAD, ..Entry::new(key, State::Landed) }
+}
+
+/// Of what was found, that which was wanted: both by key.
+fn wanted_only<'s>(
+    found: &'s Sorted<'_>,
+    wanted: &'s Sorted<'_>,
+) -> impl Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 's {
+    let key_of = |bytes: &[u8]| KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i]));
+    let mut wanted = wanted.iter().decode(key_of).peekable();
+    found.iter().decode(keyed).filter_map(move |next| {
+        let Ok((key, id)) = next else { return Some(next) };
+        while wanted.next_if(|w| w.as_ref().is_ok_and(|w| *w < key)).is_some() {}
+        match wanted.next_if(Result::is_err) {
+            Some(Err(error)) => Some(Err(error)),
+            _ => matches!(wanted.peek(), Some(Ok(w)) if *w == key).then_some(Ok((key, id))),
+        }
+    })
+}
