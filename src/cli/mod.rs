@@ -7,6 +7,7 @@ mod check;
 mod graph;
 mod local;
 mod local_commands;
+mod login;
 mod org;
 mod plan;
 mod project;

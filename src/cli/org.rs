@@ -1,6 +1,7 @@
 //! Reaching the org of an environment: over HTTP, or the local org served by this very process on loopback.
 
 use super::local::{Running, serve};
+use super::login::log_in;
 use super::project::Project;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
@@ -25,10 +26,9 @@ pub(super) struct Reached {
 /// Reaches the org of the chosen environment.
 ///
 /// # Errors
-/// An address or schema that cannot be used.
+/// An address, login or schema that cannot be used; the org's refusal of the login.
 pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Reached, EngineError> {
     match &migration.environment.org {
-        OrgLogin::Token { url, token } => Ok(Reached { org: http(url, token.clone())?, local: None }),
         OrgLogin::Local { schema } => {
             let org = open_local(
                 Some(&project.root.join(schema)),
@@ -39,8 +39,10 @@ pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Re
             let running = serve(org.clone(), 0).await?;
             let url = format!("http://127.0.0.1:{}", running.port);
             let token = SecretString::from(org.access_token());
-            Ok(Reached { org: http(&url, token)?, local: Some(running) })
+            let org = log_in(project, &OrgLogin::Token { url, token }).await?;
+            Ok(Reached { org, local: Some(running) })
         }
+        login => Ok(Reached { org: log_in(project, login).await?, local: None }),
     }
 }
 
@@ -104,9 +106,4 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(folder)
-}
-
-fn http(url: &str, token: SecretString) -> Result<HttpOrg, EngineError> {
-    HttpOrg::new(url, token)
-        .map_err(|e| EngineError::problem(Exit::Invalid, Diagnostic::error(Code::Environment, e.to_string())))
 }

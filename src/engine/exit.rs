@@ -92,7 +92,7 @@ impl EngineError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Problems(exit, _) => *exit,
-            Self::Org(OrgError::Refused { .. }) => Exit::Refused,
+            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => Exit::Refused,
             Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
             Self::Org(error) if error.is_limit() => Exit::Interrupted,
             Self::Journal(
@@ -107,7 +107,7 @@ impl EngineError {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let (code, help) = match self {
             Self::Problems(_, problems) => return problems.clone(),
-            Self::Org(OrgError::Refused { .. }) => {
+            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => {
                 (Code::OrgRefused, "log in again, or ask for the permission")
             }
             Self::Org(error) if error.is_limit() => (

@@ -46,6 +46,8 @@ pub struct Environment {
     pub parallel_jobs: u32,
     /// Rows of a lock-prone part, if it says so.
     pub part_rows: Option<u32>,
+    /// Whether an apply needs a saved plan and a typed confirmation, if it says so.
+    pub protect: Option<bool>,
 }
 
 /// How an org is reached.
@@ -62,6 +64,44 @@ pub enum OrgLogin {
         url: String,
         /// The token.
         token: SecretString,
+    },
+    /// The `sf` command's login.
+    Sf {
+        /// An alias or username that it knows.
+        user: String,
+    },
+    /// A signed assertion (JWT bearer).
+    Jwt {
+        /// Where logins are made, without a slash at the end.
+        login: String,
+        /// Who we are there.
+        username: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// Path of the private key.
+        key_file: String,
+        /// Where it is named.
+        key_place: Place,
+    },
+    /// An app's own login.
+    ClientCredentials {
+        /// The org's own address, without a slash at the end.
+        login: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// The app's secret.
+        client_secret: SecretString,
+    },
+    /// A refresh token that was granted before.
+    RefreshToken {
+        /// Where logins are made, without a slash at the end.
+        login: String,
+        /// The app's consumer key.
+        client_id: String,
+        /// The app's secret, where it has one.
+        client_secret: Option<SecretString>,
+        /// The refresh token.
+        refresh_token: SecretString,
     },
 }
 

@@ -10,6 +10,7 @@ mod expression;
 mod field;
 mod file;
 mod load;
+mod login;
 mod maps;
 mod migration;
 mod operation;

@@ -46,6 +46,11 @@ fn required(words: &[Word]) -> Vec<&'static str> {
         vec!["file"]
     } else if has("org") {
         vec!["org"]
+    } else if has("key_file") {
+        vec!["login", "username", "client_id", "key_file"]
+    } else if has("client_secret") {
+        let secret = if has("refresh_token") { "refresh_token" } else { "client_secret" };
+        vec!["login", "client_id", secret]
     } else {
         Vec::new()
     }

@@ -97,7 +97,11 @@ pub(super) const ENVIRONMENT: &[Word] = &[
     word("org_id", Name, "Refuse any other org: its 15 or 18 character Id."),
     word("limits", Words(LIMITS), "How fast."),
     word("vars", TextMap, "Values of vars that differ here."),
-    later("protect", "leave it out; an apply to an org that is not the local one asks first"),
+    word(
+        "protect",
+        Flag,
+        "An apply needs a saved plan and this environment's name typed: the default unless the org is a sandbox or local.",
+    ),
 ];
 
 /// How an org is reached.
@@ -105,9 +109,41 @@ pub(super) const ORG: &[Word] = &[
     word("local", Name, "The embedded org: path of its schema, relative to this file."),
     word("url", Name, "Address of the instance, or `env:NAME`."),
     word("token", Name, "`env:NAME`: the environment variable that holds the access token."),
-    later("sf", "use `url: env:NAME` and `token: env:NAME`"),
-    later("jwt", "use `url: env:NAME` and `token: env:NAME`"),
+    word("sf", Name, "Log in through the `sf` command: an alias or username that it knows, or `env:NAME`."),
+    word("jwt", Words(JWT), "Log in with a signed assertion: no secret leaves this machine."),
+    word("client_credentials", Words(CLIENT_CREDENTIALS), "Log in as the run-as user of an app."),
+    word("refresh_token", Words(REFRESH_TOKEN), "Log in with a refresh token that was granted before."),
 ];
+
+/// A login by JWT bearer.
+pub(super) const JWT: &[Word] = &[
+    word("login", Name, ABOUT_LOGIN),
+    word("username", Name, "Who we are there, or `env:NAME`."),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word(
+        "key_file",
+        Name,
+        "The RSA private key (PEM) whose certificate the app has: a path relative to this file, or `env:NAME`.",
+    ),
+];
+
+/// A login by client credentials.
+pub(super) const CLIENT_CREDENTIALS: &[Word] = &[
+    word("login", Name, "The org's own address, such as `acme.my.salesforce.com`, or `env:NAME`."),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word("client_secret", Name, "`env:NAME`: the environment variable that holds the app's secret."),
+];
+
+/// A login by refresh token.
+pub(super) const REFRESH_TOKEN: &[Word] = &[
+    word("login", Name, ABOUT_LOGIN),
+    word("client_id", Name, ABOUT_CLIENT_ID),
+    word("client_secret", Name, "`env:NAME`: the app's secret, where it asks for one."),
+    word("refresh_token", Name, "`env:NAME`: the environment variable that holds the refresh token."),
+];
+
+const ABOUT_LOGIN: &str = "Where logins are made: `login.salesforce.com`, `test.salesforce.com`, the org's own address, or `env:NAME`.";
+const ABOUT_CLIENT_ID: &str = "The app's consumer key, or `env:NAME`.";
 
 /// How fast.
 pub(super) const LIMITS: &[Word] = &[

@@ -16,10 +16,12 @@ pub const COLLECTION_ROWS: usize = 200;
 /// A record's fields by their API names, in the order in which they are written.
 pub type Record<'a> = Vec<(&'a str, Cell<'a>)>;
 
+// Unconfirmed(json-text-numbers): that an org takes text for numbers and truths in JSON; choice: it is not relied on.
+
 /// The value of one field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
-    /// Text, dates and Ids. Unconfirmed: that an org takes text for numbers and booleans; choice: it is not relied on.
+    /// Text, dates and Ids.
     Text(&'a str),
     /// A plain decimal number, every digit kept; any other text goes as text, for the org to refuse.
     Number(&'a str),

@@ -16,8 +16,7 @@ impl Client<'_> {
     ///
     /// # Errors
     /// The org's refusal; a connection that stays broken; a file that is no result file, or has other rows when it
-    /// is read again (unconfirmed: that a file keeps its order from one download to the next; choice: it is checked).
-    /// Rows told before an error are told again by the next call.
+    /// is read again. Rows told before an error are told again by the next call.
     pub async fn each_result(
         &self,
         job: &str,
@@ -97,6 +96,9 @@ struct OtherRows;
 fn is_ours(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<OtherRows>())
 }
+
+// Unconfirmed(result-file-order): that a file keeps its rows' order from one download to the next; choice: it is
+// checked, and a file that does not is an error.
 
 /// The rows that were told to the caller: how many, and a digest of them in their order.
 #[derive(Default)]

@@ -33,6 +33,9 @@ pub enum OrgError {
     /// A success whose content is not what the API promises.
     #[error("the org's answer cannot be read: {0}")]
     Protocol(String),
+    /// There is no token to be had, for a reason that is not the org's.
+    #[error("cannot log in: {0}")]
+    Login(String),
     /// A query job that did not come to its end.
     #[error("the org gave up the query: {0}")]
     QueryFailed(String),

@@ -1,6 +1,6 @@
 //! The remote as the engine sees it: an org behind [`crate::ports::Org`], asked in the API's own words.
 //!
-//! Owns the reading of the REST and Bulk API 2.0 (requests, replies, errors, result files), the decision what may be
+//! Owns the logins, the reading of the REST and Bulk API 2.0 (requests, replies, errors, result files), what may be
 //! repeated, and the pace of polling. `transport.rs` is the form with sockets and the only file that names its HTTP
 //! client. Must not know the local org, the journal or runs: it says what happened, others decide what it means.
 //!
@@ -9,6 +9,7 @@
 //! | `client.rs` | how one request is sent, repeated and read |
 //! | `retry.rs` | may this be sent again, and when |
 //! | `error.rs` | what a refusal says |
+//! | `login/` | how a token is got, and got again |
 //! | `facts.rs`, `describe.rs` | which org is this, and what is an object like |
 //! | `learn.rs` | what binding needs to know |
 //! | `query.rs`, `bulk_query.rs`, `soql.rs` | records by SOQL |
@@ -28,6 +29,7 @@ mod facts;
 mod jobs;
 mod learn;
 mod limits;
+mod login;
 mod poll;
 mod query;
 mod results;
@@ -44,10 +46,11 @@ pub use error::OrgError;
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};
 pub use limits::{Limit, Limits, Usage};
+pub use login::{Grant, KeyProblem, LogIn, OAuth, Session, SfCommand, SfLogin, SfOutput, SigningKey};
 pub use poll::next_wait;
 pub use query::{Row, RowSink};
 pub use results::{ResultKind, ResultRow, ResultRows, ResultSink, ResultsError};
 pub use retry::{Budget, Decision, Kind, Outcome, Tried, decide};
 pub use row_error::{ErrorClass, RowError};
 pub use soql::{in_lists, quote};
-pub use transport::{HttpOrg, TransportProblem};
+pub use transport::{HttpOrg, Patience, TransportProblem};

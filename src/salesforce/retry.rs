@@ -22,12 +22,14 @@
 //! - *too many*: 429, or 403 `REQUEST_LIMIT_EXCEEDED` for too many calls at once: refused unread. The same code for
 //!   the day's calls is *other*: no wait of ours outlasts it.
 //! - *lost*: the line broke before an answer or within it, or nothing came in time. Whether the org acted is unknown.
-//! - *failing*: 408, 420 and every 5xx. Unconfirmed: whether a 503 has acted; choice: as if it may have.
+//! - *failing*: 408, 420 and every 5xx.
 //! - *401*: refused unread, because of the token.
 //!
 //! Waits double from half a second to thirty seconds, each spread over its upper half so that clients that failed
-//! together do not come back together; `Retry-After` lengthens a wait and never shortens it (unconfirmed: whether an
-//! org ever sends it; choice: seconds are honoured, a date is not looked at).
+//! together do not come back together; `Retry-After` lengthens a wait and never shortens it.
+
+// Unconfirmed(failing-acted): whether a call answered by a 5xx may have had its effect; choice: as if it may have.
+// Unconfirmed(retry-after): whether an org ever sends it; choice: seconds are honoured, a date is not looked at.
 
 use crate::ports::TransportError;
 
@@ -85,6 +87,8 @@ impl Budget {
     pub const PATIENT: Self = Self { attempts: 16, wait_ms: 300_000 };
     /// For first contact, where a wrong address is likelier than an outage: a few seconds.
     pub const BRIEF: Self = Self { attempts: 3, wait_ms: 5_000 };
+    /// For a login, first or renewed: half a minute.
+    pub const LOGIN: Self = Self { attempts: 6, wait_ms: 30_000 };
 }
 
 /// What was tried so far.

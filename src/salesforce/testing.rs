@@ -7,7 +7,7 @@ use crate::salesforce::Client;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Runs a future to its end.
 pub(super) fn block_on<T>(future: impl std::future::Future<Output = T>) -> T {
@@ -127,5 +127,12 @@ impl Org for Script {
             panic!("unexpected new login")
         };
         Box::pin(std::future::ready(Ok(renewal)))
+    }
+}
+
+/// For those who own their org.
+impl Org for Arc<Script> {
+    fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
+        Box::pin(self.play(request))
     }
 }

@@ -1,12 +1,18 @@
 //! The org over real sockets. The only file that names the HTTP client and its TLS.
 //!
-//! Sends one request once; repeating is decided elsewhere. Waits are bounded here because only sockets can hang.
+//! Sends one request once; repeating is decided elsewhere. Waits are bounded here because only sockets can hang. Holds
+//! the token, and makes a new login when it is asked to: one for all calls that need it.
 
-use crate::ports::{Body, ByteStream, Future, Method, Org, Reply, Request, TransportError};
+use super::error::OrgError;
+use super::login::{LogIn, Session};
+use crate::ports::{Body, ByteStream, Future, Method, Org, Renewal, Reply, Request, TransportError};
+use flate2::{Compression, write::GzEncoder};
 use futures_util::StreamExt;
 use reqwest::{Url, header, redirect};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::Once;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Once, PoisonError, RwLock};
 use std::time::Duration;
 
 /// Longest wait for a connection.
@@ -16,11 +22,39 @@ const SILENCE: Duration = Duration::from_secs(150);
 /// The slowest upload that is waited for, in bytes a second.
 const SLOWEST_UPLOAD: u64 = 32 << 10;
 
-/// An org behind an address and a token.
+/// Longest time for a call whose answer is held in memory: an org ends its own after ten minutes (reference F1).
+const WHOLE: Duration = Duration::from_secs(660);
+/// JSON from this many bytes on goes out compressed.
+const WORTH_COMPRESSING: usize = 1_024;
+
+/// How long sockets are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the first bytes of a reply, and for the next ones.
+    pub silence: Duration,
+    /// For a whole call, but for uploads and downloads of rows: those may take as long as they move.
+    pub whole: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: CONNECT, silence: SILENCE, whole: WHOLE }
+    }
+}
+
+/// An org behind an address and a token, and a way to another token where there is one.
 pub struct HttpOrg {
     http: reqwest::Client,
     base: String,
-    token: SecretString,
+    patience: Patience,
+    token: RwLock<Option<SecretString>>,
+    /// Which login the token is of.
+    number: AtomicU64,
+    login: Option<Box<dyn LogIn>>,
+    /// Held while a new login is under way; what came of the last one that failed, and which login it was to replace.
+    renewing: tokio::sync::Mutex<Option<(u64, Renewal)>>,
 }
 
 /// Why no org can be spoken to at an address.
@@ -41,29 +75,56 @@ pub enum TransportProblem {
 }
 
 impl HttpOrg {
-    /// An org at `https://host[:port]`; `http://` only where the host is this machine.
+    /// An org at `https://host[:port]`, opened by a token that somebody else fetched; `http://` only where the host is
+    /// this machine.
     ///
     /// # Errors
     /// [`TransportProblem`] for an address or token that cannot be used.
     pub fn new(base: &str, token: SecretString) -> Result<Self, TransportProblem> {
+        Self::build(base, Some(token), None, Patience::default())
+    }
+
+    /// A host that is asked without a token: where logins are made.
+    ///
+    /// # Errors
+    /// As [`HttpOrg::new`].
+    pub fn anonymous(base: &str) -> Result<Self, TransportProblem> {
+        Self::build(base, None, None, Patience::default())
+    }
+
+    /// The org that a login leads to; it is made again when its token is refused.
+    ///
+    /// # Errors
+    /// As [`LogIn::log_in`]; an address or token that cannot be used.
+    pub async fn log_in(login: Box<dyn LogIn>) -> Result<Self, OrgError> {
+        let session = login.log_in().await?;
+        Self::build(&session.url, Some(session.token), Some(login), Patience::default())
+            .map_err(|problem| OrgError::Login(problem.to_string()))
+    }
+
+    fn build(
+        base: &str,
+        token: Option<SecretString>,
+        login: Option<Box<dyn LogIn>>,
+        patience: Patience,
+    ) -> Result<Self, TransportProblem> {
         let (base, local) = read_base(base)?;
-        header::HeaderValue::from_str(token.expose_secret()).map_err(|_| TransportProblem::Token)?;
-        install_tls();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
-            .redirect(redirect::Policy::none());
-        if local {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|e| TransportProblem::Client(innermost(&e)))?;
-        Ok(Self { http, base, token })
+        token.iter().try_for_each(check_token)?;
+        Ok(Self {
+            http: client(local, patience)?,
+            base,
+            patience,
+            token: RwLock::new(token),
+            number: AtomicU64::new(1),
+            login,
+            renewing: tokio::sync::Mutex::new(None),
+        })
     }
 
     async fn exchange(&self, request: Request) -> Result<Reply, TransportError> {
-        let patience = SILENCE + Duration::from_secs(length(&request.body) / SLOWEST_UPLOAD);
-        let sent = self.build(request).send();
+        let silence = self.patience.silence;
+        let patience = silence + Duration::from_secs(length(&request.body) / SLOWEST_UPLOAD);
+        let sent = self.request(request).send();
         let response = match tokio::time::timeout(patience, sent).await {
             Ok(response) => response.map_err(|e| sort(&e))?,
             Err(_) => return Err(silent(patience)),
@@ -71,16 +132,23 @@ impl HttpOrg {
         let headers = response.headers().iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
-        Ok(Reply { status: response.status().as_u16(), headers: headers.collect(), body: body_of(response) })
+        let (status, headers) = (response.status().as_u16(), headers.collect());
+        Ok(Reply { status, headers, body: body_of(response, silence) })
     }
 
-    fn build(&self, request: Request) -> reqwest::RequestBuilder {
+    fn request(&self, request: Request) -> reqwest::RequestBuilder {
         let url = format!("{}{}", self.base, request.path);
         let mut builder = self
             .http
             .request(method(request.method), url)
-            .bearer_auth(self.token.expose_secret())
-            .header("sforce-call-options", "client=cutover");
+            .header("sforce-call-options", concat!("client=", env!("CARGO_PKG_NAME")));
+        if let Some(token) = &*self.token.read().unwrap_or_else(PoisonError::into_inner) {
+            builder = builder.bearer_auth(token.expose_secret());
+        }
+        if !moves_rows(&request) {
+            builder = builder.timeout(self.patience.whole);
+        }
+        let compress = is_compressed(&request);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
@@ -89,11 +157,57 @@ impl HttpOrg {
                 builder.header(header::CONTENT_LENGTH, 0).body("")
             }
             Body::Empty => builder,
+            Body::Bytes(bytes) if compress => {
+                builder.header(header::CONTENT_ENCODING, "gzip").body(compressed(&bytes))
+            }
             Body::Bytes(bytes) => builder.body(bytes),
             Body::Stream(length, stream) => {
                 builder.header(header::CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(stream))
             }
         }
+    }
+
+    /// One new login at a time; those who waited for it find it made, or refused.
+    async fn new_login(&self, seen: u64) -> Result<Renewal, TransportError> {
+        let Some(login) = &self.login else { return Ok(Renewal::Impossible) };
+        let mut failed = self.renewing.lock().await;
+        if self.number.load(Ordering::SeqCst) != seen {
+            return Ok(Renewal::Renewed);
+        }
+        if let Some((_, refusal)) = failed.as_ref().filter(|(number, _)| *number == seen) {
+            return Ok(refusal.clone());
+        }
+        let renewal = match login.log_in().await {
+            Ok(session) => self.adopt(session),
+            Err(OrgError::Transport(error)) => return Err(error),
+            Err(OrgError::Refused { code, message, .. } | OrgError::Api { code, message, .. }) => {
+                Renewal::Refused { code, message }
+            }
+            Err(other) => Renewal::Refused { code: "LOGIN".into(), message: other.to_string() },
+        };
+        if renewal != Renewal::Renewed {
+            *failed = Some((seen, renewal.clone()));
+        }
+        Ok(renewal)
+    }
+
+    /// Goes on with a new token, if it opens the org that was spoken to so far: a run never changes its org.
+    fn adopt(&self, session: Session) -> Renewal {
+        let refused = |message: &str| Renewal::Refused { code: "LOGIN".into(), message: message.into() };
+        let mut token = self.token.write().unwrap_or_else(PoisonError::into_inner);
+        let same = match read_base(&session.url) {
+            Ok((base, _)) => base == self.base && org_of(&session.token) == token.as_ref().and_then(org_of),
+            Err(problem) => return refused(&problem.to_string()),
+        };
+        if !same {
+            return refused("the new login leads to another org than before");
+        }
+        if let Err(problem) = check_token(&session.token) {
+            return refused(&problem.to_string());
+        }
+        *token = Some(session.token);
+        self.number.fetch_add(1, Ordering::SeqCst);
+        Renewal::Renewed
     }
 }
 
@@ -101,6 +215,63 @@ impl Org for HttpOrg {
     fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
         Box::pin(self.exchange(request))
     }
+
+    fn login(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
+    }
+
+    fn renew(&self, seen: u64) -> Future<'_, Result<Renewal, TransportError>> {
+        Box::pin(self.new_login(seen))
+    }
+}
+
+/// The HTTP client. TLS is always verified, by what the machine trusts. The proxy settings of the system are honoured
+/// (`HTTPS_PROXY`, `NO_PROXY` and their kin), but not on the way to this machine itself.
+fn client(local: bool, patience: Patience) -> Result<reqwest::Client, TransportProblem> {
+    install_tls();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(patience.connect)
+        .tcp_nodelay(true)
+        .redirect(redirect::Policy::none());
+    if local {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|e| TransportProblem::Client(innermost(&e)))
+}
+
+fn check_token(token: &SecretString) -> Result<(), TransportProblem> {
+    let sent = header::HeaderValue::from_str(token.expose_secret());
+    sent.map(|_| ()).map_err(|_| TransportProblem::Token)
+}
+
+/// The org's id at the head of a token, where it has one: `00D…!…`.
+fn org_of(token: &SecretString) -> Option<&str> {
+    let (org, _) = token.expose_secret().split_once('!')?;
+    org.starts_with("00D").then_some(org)
+}
+
+/// Whether rows go up or come down: such a call takes as long as it moves.
+fn moves_rows(request: &Request) -> bool {
+    has_header(request, "accept", "text/csv") || has_header(request, "content-type", "text/csv")
+}
+
+/// Whether the body goes out compressed. The REST API documents that it takes gzip (its page "Compression Headers");
+/// the Bulk API 2.0 documents compressed answers only, so nothing below `/jobs/` is compressed.
+fn is_compressed(request: &Request) -> bool {
+    let long = matches!(&request.body, Body::Bytes(bytes) if bytes.len() >= WORTH_COMPRESSING);
+    long && has_header(request, "content-type", "application/json") && !request.path.contains("/jobs/")
+}
+
+fn has_header(request: &Request, name: &str, value: &str) -> bool {
+    request.headers.iter().any(|(n, v)| n == name && v.starts_with(value))
+}
+
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 /// The address without its last slash, and whether it is this machine's.
@@ -156,21 +327,21 @@ fn length(body: &Body) -> u64 {
 }
 
 /// The reply's bytes; silence breaks the stream.
-fn body_of(response: reqwest::Response) -> ByteStream {
+fn body_of(response: reqwest::Response, silence: Duration) -> ByteStream {
     let pieces = Box::pin(response.bytes_stream());
-    Box::pin(futures_util::stream::unfold(Some(pieces), |pieces| async {
+    Box::pin(futures_util::stream::unfold(Some(pieces), move |pieces| async move {
         let mut pieces = pieces?;
-        match tokio::time::timeout(SILENCE, pieces.next()).await {
+        match tokio::time::timeout(silence, pieces.next()).await {
             Ok(None) => None,
             Ok(Some(Ok(bytes))) => Some((Ok(bytes), Some(pieces))),
             Ok(Some(Err(error))) => Some((Err(TransportError::Broken(innermost(&error))), None)),
-            Err(_) => Some((Err(silent(SILENCE)), None)),
+            Err(_) => Some((Err(silent(silence)), None)),
         }
     }))
 }
 
 fn silent(patience: Duration) -> TransportError {
-    TransportError::Broken(format!("no answer within {} s", patience.as_secs()))
+    TransportError::Broken(format!("no answer within {} s", patience.as_secs_f32()))
 }
 
 /// Only a failure to connect, or to make the request at all, is sure to have had no effect.

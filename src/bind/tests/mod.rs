@@ -249,6 +249,7 @@ fn migration(loads: Vec<Load>) -> Migration {
             org_id: None,
             parallel_jobs: 1,
             part_rows: None,
+            protect: None,
         },
         loads,
         vars: Arc::default(),

@@ -133,6 +133,38 @@ fn another_environment_has_its_own_vars_login_and_limits() {
 }
 
 #[test]
+fn every_way_to_log_in() {
+    let read = |org: &str| {
+        let text = with_field("Name: name").replace("{ local: org.yaml }", org);
+        let files = project();
+        files.put("cutover.yaml", text.as_bytes());
+        files.put("keys/k.pem", b"x");
+        let variable = |name: &str| Some(format!("{}.example", name.to_lowercase()));
+        let loaded = load(&files, "cutover.yaml", Some("local"), &variable);
+        loaded.migration.unwrap_or_else(|| panic!("{org}")).environment.org
+    };
+    assert!(matches!(read("{ sf: env:ALIAS }"), OrgLogin::Sf { user } if user == "alias.example"));
+    let jwt = read(
+        "{ jwt: { login: test.salesforce.com, username: a@b, client_id: env:ID, key_file: keys/k.pem } }",
+    );
+    let OrgLogin::Jwt { login, username, client_id, key_file, key_place } = jwt else { panic!() };
+    assert_eq!((login.as_str(), username.as_str()), ("https://test.salesforce.com", "a@b"));
+    assert_eq!((client_id.as_str(), key_file.as_str()), ("id.example", "keys/k.pem"));
+    assert_eq!(&*key_place.file, "cutover.yaml");
+    let elsewhere = "{ jwt: { login: env:L, username: u, client_id: c, key_file: env:KEY } }";
+    assert!(matches!(read(elsewhere), OrgLogin::Jwt { key_file, .. } if key_file == "key.example"));
+    let client =
+        read("{ client_credentials: { login: http://localhost:1/, client_id: c, client_secret: env:S } }");
+    let OrgLogin::ClientCredentials { login, client_secret, .. } = client else { panic!() };
+    assert_eq!((login.as_str(), client_secret.expose_secret()), ("http://localhost:1", "s.example"));
+    let refresh = read("{ refresh_token: { login: env:L, client_id: c, refresh_token: env:R } }");
+    assert!(!format!("{refresh:?}").contains("r.example"), "{refresh:?}");
+    let OrgLogin::RefreshToken { login, client_secret, refresh_token, .. } = refresh else { panic!() };
+    assert_eq!((login.as_str(), refresh_token.expose_secret()), ("https://l.example", "r.example"));
+    assert!(client_secret.is_none());
+}
+
+#[test]
 fn an_environment_variable_that_is_missing_matters_only_where_it_is_used() {
     assert!(load(&acme(), "crm/cutover.yaml", Some("local"), &|_| None).migration.is_some());
     let loaded = load(&acme(), "crm/cutover.yaml", Some("uat"), &|_| None);

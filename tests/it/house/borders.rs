@@ -133,7 +133,8 @@ fn rooms_are_listed_in_the_order_of_the_data() {
 /// A crate, and the files or folders (ending with `/`) that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/salesforce/transport.rs"]),
-    ("rustls", &["src/salesforce/transport.rs"]),
+    ("rustls", &["src/salesforce/transport.rs", "src/salesforce/login/key.rs"]),
+    ("ring", &["src/salesforce/login/", "src/local_org/"]),
     ("sled", &["src/checkpoint/store.rs"]),
     ("petgraph", &["src/plan/graph.rs", "src/plan/cycle.rs"]),
     ("minijinja", &["src/transform/expr.rs", "src/local_org/rule.rs"]),
