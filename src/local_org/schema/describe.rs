@@ -103,10 +103,9 @@ fn children(schema: &Schema, object: &Object) -> Value {
     let relation = |(child, field): (&Object, &Field)| {
         let cascade = field.gone == Some(Gone::Cascade) || field.order.is_some();
         let restrict = field.gone == Some(Gone::Restrict);
-        let name = super::children::relationship(object, child, field);
         json!({
             "cascadeDelete": cascade, "childSObject": child.name, "deprecatedAndHidden": false,
-            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": name,
+            "field": field.name, "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": field.child_name(),
             "restrictedDelete": restrict,
         })
     };

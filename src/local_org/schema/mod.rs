@@ -2,7 +2,6 @@
 //!
 //! Owns the richer form of describe that an org needs (labels, defaults, rules). Must not know records, jobs or HTTP.
 
-pub(crate) mod children;
 pub(crate) mod describe;
 pub(crate) mod flags;
 mod standard;

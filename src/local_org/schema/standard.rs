@@ -136,6 +136,22 @@ mod tests {
     use super::{FILES, objects};
 
     #[test]
+    fn parents_call_their_children_as_real_describes_have_it() {
+        let schema = crate::local_org::schema::Schema::standard();
+        for (parent, name, child, field) in [
+            ("Account", "Contacts", "Contact", "AccountId"),
+            ("Account", "childaccounts", "Account", "ParentId"),
+            ("Account", "Tasks", "Task", "WhatId"),
+            ("Contact", "Opportunities", "Opportunity", "ContactId"),
+            ("Opportunity", "OpportunityContactRoles", "OpportunityContactRole", "OpportunityId"),
+        ] {
+            let found = schema.child(schema.object(parent).unwrap(), name).unwrap();
+            assert_eq!((found.0.name.as_str(), found.1.name.as_str()), (child, field), "{parent}.{name}");
+        }
+        assert!(schema.child(schema.object("User").unwrap(), "Accounts").is_none());
+    }
+
+    #[test]
     fn every_file_is_read_and_requires_what_the_real_describes_do() {
         let objects = objects();
         assert_eq!(objects.len(), FILES.len());

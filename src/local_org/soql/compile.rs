@@ -114,7 +114,8 @@ pub(super) fn compile(scope: &Scope<'_>, text: &str, query: &Query) -> Result<Co
 pub(super) fn object(scope: &Scope<'_>, text: &str, path: &Path) -> Result<usize, SoqlError> {
     let schema = scope.schema;
     let position = if path.names.len() == 1 { schema.position(&path.names[0]) } else { None };
-    let found = position.filter(|i| schema.objects[*i].is("queryable")).ok_or_else(|| no_object(text, path))?;
+    let found =
+        position.filter(|i| schema.objects[*i].is("queryable")).ok_or_else(|| no_object(text, path))?;
     if scope.bulk && schema.objects[found].name == "EntityDefinition" {
         let message = "Entity 'EntityDefinition' is not supported by the Bulk API.";
         return Err(SoqlError::new("INVALIDENTITY", message));

@@ -79,9 +79,7 @@ fn read(word: &str) -> Option<(Unit, Reach, bool)> {
             return Some((Unit::parse(rest.strip_suffix('S')?)?, reach, true));
         }
     }
-    for (prefix, reach) in
-        [("THIS_", Reach::This), ("LAST_", Reach::Fixed(-1)), ("NEXT_", Reach::Fixed(1))]
-    {
+    for (prefix, reach) in [("THIS_", Reach::This), ("LAST_", Reach::Fixed(-1)), ("NEXT_", Reach::Fixed(1))] {
         if let Some(rest) = word.strip_prefix(prefix) {
             return Some((Unit::parse(rest).filter(|unit| *unit != Unit::Day)?, reach, false));
         }
@@ -157,7 +155,11 @@ mod tests {
             ("NEXT_N_YEARS", Some(2), "2025-01-01", "2027-01-01"),
         ] {
             let found = days(word, count, now).unwrap();
-            assert_eq!((found.first.to_string(), found.behind.to_string()), (first.into(), behind.into()), "{word}");
+            assert_eq!(
+                (found.first.to_string(), found.behind.to_string()),
+                (first.into(), behind.into()),
+                "{word}"
+            );
         }
     }
 

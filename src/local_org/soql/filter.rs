@@ -180,7 +180,11 @@ impl<'j, 's> Filter<'j, 's> {
         let (inner, values) = semi::sql(&self.scope, self.query, query)?;
         self.values.extend(values);
         let sql = field.sql;
-        Ok(if not { format!("({sql} IS NULL OR {sql} NOT IN ({inner}))") } else { format!("{sql} IN ({inner})") })
+        Ok(if not {
+            format!("({sql} IS NULL OR {sql} NOT IN ({inner}))")
+        } else {
+            format!("{sql} IN ({inner})")
+        })
     }
 }
 

@@ -55,7 +55,8 @@ pub(super) fn select(
                 (Column { names: vec![name], kind, only: Only::All, flags, call }, sql)
             }
             _ => {
-                let message = "only fields and aggregate functions can be selected with GROUP BY in the local org";
+                let message =
+                    "only fields and aggregate functions can be selected with GROUP BY in the local org";
                 return Err(SoqlError::new("MALFORMED_QUERY", message));
             }
         };
@@ -89,8 +90,11 @@ fn field(
 pub(super) fn call(call: &Call, joins: &mut Joins<'_>) -> Result<(String, FieldType), SoqlError> {
     let field = joins.resolve(&call.path)?;
     let kind = result(call.function, field.field).ok_or_else(|| {
-        let message =
-            format!("field {} does not support aggregate operator {}", field.field.name, call.function.word());
+        let message = format!(
+            "field {} does not support aggregate operator {}",
+            field.field.name,
+            call.function.word()
+        );
         joins.malformed(&call.path, &message)
     })?;
     let sql = field.sql;

@@ -123,7 +123,8 @@ impl<'s> Joins<'s> {
         let names = self.without_alias(path);
         let (node, mut names) = self.walk(&names, path)?;
         let wanted = object.text();
-        let reached = self.nodes[node].reached.iter().find(|r| self.object(r).name.eq_ignore_ascii_case(&wanted));
+        let reached =
+            self.nodes[node].reached.iter().find(|r| self.object(r).name.eq_ignore_ascii_case(&wanted));
         let reached = reached.ok_or_else(|| {
             // Unconfirmed: the text.
             self.malformed(object, &format!("{wanted} is not a type that {} can be", path.text()))
@@ -165,7 +166,8 @@ impl<'s> Joins<'s> {
     fn walk(&mut self, relationships: &[String], path: &Path) -> Result<(usize, Vec<String>), SoqlError> {
         if relationships.len() > LONGEST {
             // Unconfirmed: the text; the limit is documented.
-            let message = format!("SOQL relationship path is longer than {LONGEST} relationships: {}", path.text());
+            let message =
+                format!("SOQL relationship path is longer than {LONGEST} relationships: {}", path.text());
             return Err(self.malformed(path, &message));
         }
         let mut node = 0;

@@ -54,8 +54,7 @@ pub(super) fn span(
     path: &Path,
 ) -> Result<Option<(Value, Value)>, SoqlError> {
     let Written::Relative { word, count } = &literal.value else { return Ok(None) };
-    let Days { first, behind } =
-        days(word, *count, now).ok_or_else(|| wrong(field, literal, query, path))?;
+    let Days { first, behind } = days(word, *count, now).ok_or_else(|| wrong(field, literal, query, path))?;
     match field.kind {
         FieldType::Date => Ok(Some((Value::Text(first.to_string()), Value::Text(behind.to_string())))),
         FieldType::DateTime => Ok(midnight(first).zip(midnight(behind))),

@@ -83,7 +83,8 @@ fn excerpt(line: &[char], at: usize) -> (String, usize) {
     let from = at.saturating_sub(BEFORE);
     let skip = if from == 0 { 0 } else { line[from - 1..at].iter().position(|c| *c == ' ').unwrap_or(0) };
     let to = (at + BEHIND).min(line.len());
-    let cut = if to == line.len() { 0 } else { line[at..to].iter().rev().position(|c| *c == ' ').unwrap_or(0) };
+    let cut =
+        if to == line.len() { 0 } else { line[at..to].iter().rev().position(|c| *c == ' ').unwrap_or(0) };
     (line[from + skip..to - cut].iter().collect(), at - from - skip)
 }
 

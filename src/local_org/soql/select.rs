@@ -115,7 +115,8 @@ impl<'s> Reader<'_, 's> {
             let of = f.has(Flag::Custom) == (group == Group::Custom) || group == Group::All;
             of && !(bulk && matches!(f.kind, FieldType::Address | FieldType::Location))
         };
-        let names: Vec<String> = self.joins.own().fields.iter().filter(wanted).map(|f| f.name.clone()).collect();
+        let names: Vec<String> =
+            self.joins.own().fields.iter().filter(wanted).map(|f| f.name.clone()).collect();
         for name in names {
             let field = self.joins.resolve(&Path { names: vec![name], at })?;
             self.add(field, Only::All, None)?;
@@ -141,10 +142,9 @@ impl<'s> Reader<'_, 's> {
     fn relationship(&self, path: &Path) -> Result<(usize, &'s Field, String), SoqlError> {
         let (parent, schema) = (self.joins.own(), self.scope.schema);
         let wanted = path.names.last().map_or("", String::as_str);
-        let found = schema.children(&parent.name).find_map(|(child, field)| {
-            let name = crate::local_org::schema::children::relationship(parent, child, field)?;
-            name.eq_ignore_ascii_case(wanted).then_some((schema.position(&child.name)?, field, name))
-        });
+        let found = schema
+            .child(parent, wanted)
+            .and_then(|(child, field)| Some((schema.position(&child.name)?, field, field.child_name()?)));
         found.ok_or_else(|| {
             let message = format!(
                 "Didn't understand relationship '{wanted}' in FROM part of query call. If you are attempting to use a \

@@ -45,7 +45,8 @@ fn only_field<'q>(text: &str, query: &'q Query) -> Result<&'q Path, SoqlError> {
     match query.items.as_slice() {
         [Item::Field { path, alias: None }] if bare => Ok(path),
         _ => {
-            let message = "semi join sub-selects can only select one field, without ordering, grouping or limits";
+            let message =
+                "semi join sub-selects can only select one field, without ordering, grouping or limits";
             Err(SoqlError::at("MALFORMED_QUERY", text, query.object.at, message))
         }
     }

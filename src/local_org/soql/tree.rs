@@ -161,7 +161,10 @@ pub(super) enum Value {
     /// A date, or a date with a time, as written.
     Moment(String),
     /// `TODAY`, `LAST_N_DAYS:7`.
-    Relative { word: String, count: Option<i32> },
+    Relative {
+        word: String,
+        count: Option<i32>,
+    },
 }
 
 /// One part of ORDER BY.

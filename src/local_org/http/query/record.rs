@@ -71,7 +71,13 @@ impl<'c> Writer<'c> {
     }
 
     /// The records of a page. `compiled` is the writer's query, perhaps of one parent.
-    pub(super) fn page(&self, db: &Connection, compiled: &Compiled, cursor: Cursor, size: u64) -> Result<Page> {
+    pub(super) fn page(
+        &self,
+        db: &Connection,
+        compiled: &Compiled,
+        cursor: Cursor,
+        size: u64,
+    ) -> Result<Page> {
         let (mut records, mut count) = (String::new(), 0);
         let name = &self.call.org.0.schema.objects[self.object].name;
         let next = compiled.page(db, cursor, size, &mut |row| {

@@ -136,7 +136,10 @@ impl Parser<'_> {
         let order = if self.word("ORDER") { self.order()? } else { Vec::new() };
         let limit = if self.word("LIMIT") { Some(self.count()?) } else { None };
         let offset = if self.word("OFFSET") { Some(self.count()?) } else { None };
-        self.refuse(&[("FOR", "FOR VIEW and FOR REFERENCE"), ("UPDATE", "UPDATE TRACKING and UPDATE VIEWSTAT")])?;
+        self.refuse(&[
+            ("FOR", "FOR VIEW and FOR REFERENCE"),
+            ("UPDATE", "UPDATE TRACKING and UPDATE VIEWSTAT"),
+        ])?;
         let all_rows = self.all_rows()?;
         Ok(Query { items, object, alias, condition, group, order, limit, offset, all_rows })
     }
