@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 /// How long the timer sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(10);
 
+/// Slices of 200 rows that a job moves on before calls that wait come in: some hundredths of a second.
+const SLICES: usize = 10;
+
 /// An org that is being served. Dropped, it stops by and by; [`Running::stop`] waits for it.
 pub struct Running {
     /// The port it listens on.
@@ -76,7 +79,7 @@ async fn tick(org: LocalOrg, stopped: watch::Receiver<bool>) {
     let ending = ended(stopped);
     tokio::pin!(ending);
     loop {
-        let more = org.step(now());
+        let more = org.steps(now(), SLICES);
         let pause = async {
             if more {
                 tokio::task::yield_now().await;

@@ -17,6 +17,9 @@ pub mod codes {}
 #[doc = include_str!("local-org.md")]
 pub mod local_org {}
 
+#[doc = include_str!("soql.md")]
+pub mod soql {}
+
 #[doc = include_str!("cli.md")]
 pub mod cli {}
 

@@ -4,7 +4,7 @@
 
 use crate::model::FieldType;
 use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, Expression, UndefinedBehavior};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -42,14 +42,27 @@ pub(crate) fn names(when: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Whether the rule refuses a record, given the stored texts of the fields it mentions. A blank text is `none`, a blank
-/// number or date is undefined: compared, it makes the rule fail to evaluate, and such a rule refuses nothing, as a
-/// formula over blanks is not true. `not Amount` tells a blank (or zero) one.
-pub(crate) fn refuses(rule: &Rule, get: &mut dyn FnMut(&str) -> (FieldType, Option<String>)) -> bool {
-    let Ok(expression) = ENGINE.compile_expression(&rule.when) else { return false };
-    let context: BTreeMap<String, Value> =
-        rule.names.iter().map(|name| (name.clone(), value(get(name)))).collect();
-    expression.eval(Value::from(context)).is_ok_and(|v| v.is_true())
+/// A rule ready to be asked; made once for many records.
+pub(crate) struct Compiled<'r> {
+    pub(crate) rule: &'r Rule,
+    expression: Option<Expression<'r, 'r>>,
+}
+
+/// Makes a rule ready.
+pub(crate) fn compile(rule: &Rule) -> Compiled<'_> {
+    Compiled { rule, expression: ENGINE.compile_expression(&rule.when).ok() }
+}
+
+impl Compiled<'_> {
+    /// Whether the rule refuses a record, given the stored texts of the fields it mentions. A blank text is `none`, a
+    /// blank number or date is undefined: compared, it makes the rule fail to evaluate, and such a rule refuses
+    /// nothing, as a formula over blanks is not true. `not Amount` tells a blank (or zero) one.
+    pub(crate) fn refuses(&self, get: &mut dyn FnMut(&str) -> (FieldType, Option<String>)) -> bool {
+        let Some(expression) = &self.expression else { return false };
+        let context: BTreeMap<String, Value> =
+            self.rule.names.iter().map(|name| (name.clone(), value(get(name)))).collect();
+        expression.eval(Value::from(context)).is_ok_and(|v| v.is_true())
+    }
 }
 
 fn value((kind, text): (FieldType, Option<String>)) -> Value {
@@ -71,7 +84,7 @@ fn value((kind, text): (FieldType, Option<String>)) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rule, names, refuses};
+    use super::{Rule, compile, names};
     use crate::model::FieldType;
 
     #[test]
@@ -87,7 +100,7 @@ mod tests {
             names: names(when).unwrap(),
         };
         let record = |kind: &'static str, phone: Option<&'static str>| {
-            refuses(&rule, &mut |name| {
+            compile(&rule).refuses(&mut |name| {
                 let text = if name == "Type" { Some(kind) } else { phone };
                 (FieldType::String, text.map(str::to_owned))
             })
@@ -105,7 +118,7 @@ mod tests {
             field: None,
             names: vec!["Amount".into()],
         };
-        assert!(!refuses(&rule, &mut |_| (FieldType::Currency, None)));
-        assert!(refuses(&rule, &mut |_| (FieldType::Currency, Some("-1.0".into()))));
+        assert!(!compile(&rule).refuses(&mut |_| (FieldType::Currency, None)));
+        assert!(compile(&rule).refuses(&mut |_| (FieldType::Currency, Some("-1.0".into()))));
     }
 }

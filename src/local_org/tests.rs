@@ -10,6 +10,7 @@ mod query_jobs;
 mod rest;
 mod rows;
 mod soql;
+mod soql_kinds;
 mod states;
 
 use super::{Faults, LocalOrg, Options, Schema};

@@ -34,7 +34,8 @@ pub(super) async fn post(call: &Call, body: Body) -> Result<Answer, Failure> {
     with_data(call, described(call, &spec, State::UploadComplete)?, content)
 }
 
-/// Unconfirmed: what a multipart body out of shape answers, choice: the code of unknown client-side errors.
+/// Unconfirmed(multipart-out-of-shape): what a multipart body out of shape, or with more data than it may bring,
+/// answers; choice: the code of unknown client-side errors.
 fn broken(why: &str) -> Failure {
     Failure::bad("CLIENTINPUTERROR", &format!("Failed to read request. {why}"))
 }

@@ -103,8 +103,10 @@ pub(super) fn blank(call: &Call, kind: Kind, state: State) -> Job {
 
 /// Closes or aborts a job.
 ///
-/// Unconfirmed: what a PATCH to another state answers, choice: an unknown value; and that a job closed without an
-/// upload is complete with no rows, as one with an empty upload is.
+/// Unconfirmed(other-job-states): what a PATCH to another state answers; choice: the error of an unknown value.
+///
+/// Unconfirmed(close-without-upload): what closing a job that got no upload does; choice: it is complete with no rows,
+/// as one with an empty upload is.
 pub(super) fn change(call: &Call, kind: Kind, body: &Value) -> Result<Answer, Failure> {
     let wanted = word(body, "state", &["UploadComplete", "Aborted"], "")?;
     let db = call.org.db();
@@ -119,7 +121,7 @@ pub(super) fn change(call: &Call, kind: Kind, body: &Value) -> Result<Answer, Fa
     Ok(Answer::json(&JobInfo::new(&call.org, &job, Reply::Change)))
 }
 
-/// Unconfirmed: the texts, choice: after the pattern of the one known, of aborting a finished job.
+/// Unconfirmed(close-twice): the texts; choice: after the pattern of the one known, of aborting a finished job.
 fn closed(job: &Job) -> Result<State, Failure> {
     let refuse = |message: &str| Err(Failure::bad("INVALIDJOBSTATE", message));
     match job.state {
@@ -144,7 +146,7 @@ fn passed(state: State) -> &'static str {
 
 /// Deletes a job with its data.
 ///
-/// Unconfirmed: what deleting an open job answers, choice: that it is not terminated.
+/// Unconfirmed(delete-open-job): what deleting an open job answers; choice: that it is not terminated.
 pub(super) fn delete(call: &Call, kind: Kind) -> Result<Answer, Failure> {
     let mut db = call.org.db();
     let job = load(call, &db, kind)?;
@@ -182,7 +184,8 @@ pub(super) fn list(call: &Call, kind: Kind) -> Result<Answer, Failure> {
 /// Whether jobs of this kind pass the filters of a list. Every job of the local org is of Bulk API 2.0, parallel and
 /// without PK chunking, so a filter passes all of them or none.
 ///
-/// Unconfirmed: what a value that a filter does not know answers, choice: the error of an unknown value in a body.
+/// Unconfirmed(list-filter-values): what a value that a filter does not know answers; choice: the error of an unknown
+/// value in a body.
 fn filters(call: &Call, kind: Kind) -> Result<bool, Failure> {
     let own = if kind == Kind::Ingest { "V2Ingest" } else { "V2Query" };
     let types = ["BigObjectIngest", "Classic", "V2Ingest", "V2Query"];

@@ -12,6 +12,7 @@ use futures_util::stream::try_unfold;
 /// One of the three files of an ingest job that is done.
 pub(super) fn ingest(call: &Call, file: File) -> Result<Answer, Failure> {
     let job = ingest::find(call, Kind::Ingest)?;
+    // Unconfirmed(results-before-end): what results of a job under way answer; choice: that the state forbids it.
     if !job.state.is_done() {
         let message = format!("Results of a Job in state {} not available", job.state.word());
         return Err(Failure::bad("INVALIDJOBSTATE", &message));

@@ -15,8 +15,8 @@ use std::io::Write;
 
 /// Bytes of the longest upload. Salesforce takes 150 MB in base 64 and says to keep raw data under 100 MB.
 ///
-/// Unconfirmed: where between the two an upload is refused, and how, choice: above 100 MB, in the words of the older
-/// Bulk API.
+/// Unconfirmed(upload-size): where between the two an upload is refused, and how; choice: above 100 MB, in the words of
+/// the older Bulk API.
 const LONGEST: usize = 100 * 1024 * 1024;
 
 /// Takes the data of a job. An upload that breaks off, or is too large, leaves the job as it was.
@@ -114,7 +114,7 @@ fn begin(call: &Call) -> Result<Job, Failure> {
         );
         return Err(Failure::bad("BULK_API_ERROR", &message));
     }
-    // Unconfirmed: the code and text, choice: the code of aborting a finished job.
+    // Unconfirmed(upload-not-open): the code and text; choice: the code of aborting a finished job.
     if job.state != State::Open {
         let message = format!("Uploading to a Job in state {} not allowed", job.state.word());
         return Err(Failure::bad("INVALIDJOBSTATE", &message));

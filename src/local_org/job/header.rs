@@ -48,6 +48,7 @@ pub(crate) fn columns(
     for name in names {
         let column = column(schema, object, name).map_err(|why| format!("InvalidBatch : {why}"))?;
         if columns.iter().any(|c| c.field() == column.field()) {
+            // Unconfirmed(field-twice): what two columns of one field do; choice: the job fails.
             return Err(format!("InvalidBatch : Duplicate field name : {name}"));
         }
         columns.push(column);
@@ -84,6 +85,7 @@ fn parent(schema: &Schema, field: &Field, kind: Option<&str>, relationship: &str
     let polymorphic = field.to.len() > 1;
     let name = match kind {
         None if polymorphic => {
+            // Unconfirmed(missing-type): the text; choice: the counterpart of the known one below.
             return Err(format!("type is needed for polymorphic foreign key references: {relationship}"));
         }
         Some(_) if !polymorphic => {

@@ -1,6 +1,7 @@
 //! How long headers, records and fields of an upload may be (reference A9 and B), and what a longer one answers.
 //!
-//! Unconfirmed: all texts of this file, choice: what is of the whole upload fails the job, what is of a row its row.
+//! Unconfirmed(length-texts): all texts of this file; choice: what is of the whole upload fails the job, what is of a
+//! row its row.
 
 use crate::local_org::record::error::RowError;
 

@@ -18,15 +18,15 @@ use std::collections::HashMap;
 /// Rows of a chunk: what Salesforce hands to one transaction.
 pub(crate) const CHUNK: usize = 200;
 
-/// Moves a job on by one slice.
-pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job) -> Result<()> {
+/// Moves a job on by so many slices at most.
+pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job, slices: usize) -> Result<()> {
     let Some(object) = context.schema.object(&job.object) else {
         fail(job, format!("InvalidJob : Unable to find object: {}", job.object));
         return Ok(());
     };
     match job.state {
         State::UploadComplete => begin(conn, context, object, job),
-        _ => slice(conn, context, object, job),
+        _ => work(conn, context, object, job, slices),
     }
 }
 
@@ -85,18 +85,12 @@ fn operation(object: &Object, job: &Job) -> Operation {
     }
 }
 
-/// Takes the next chunk of rows; without any left, the job is complete.
-fn slice(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job) -> Result<()> {
-    let (records, end) = read_chunk(conn, job)?;
-    if records.is_empty() {
-        job.state = State::JobComplete;
-        return upload::discard(conn, job.seq);
-    }
-    if context.fails_now(job) {
-        fail(job, "InternalServerError : Batch failed. Tried more than 20 times".into());
-        return Ok(());
-    }
+/// Takes the next chunks of rows; without any left, the job is complete.
+fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job, most: usize) -> Result<()> {
     let (names, _) = read_header(conn, job)?;
+    if names.is_empty() {
+        return complete(conn, job);
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let columns = match header::columns(context.schema, object, job, &names) {
         Ok(columns) => columns,
@@ -106,51 +100,84 @@ fn slice(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Jo
             return Ok(());
         }
     };
-    let outcomes = chunk(conn, context, object, job, &columns, &records)?;
-    job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
-    results::write(conn, context.facts, job, &records, &outcomes)?;
-    job.rows += records.len() as i64;
-    job.position = end;
+    let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
+    let writer =
+        Writer::new(conn, context.schema, context.facts, object, Some(job.seq), &mapped, context.now);
+    let rows = Rows::new(&writer, &columns, operation(object, job));
+    let mut records = Records::new(conn, job)?;
+    for _ in 0..most {
+        let chunk = records.next()?;
+        if chunk.is_empty() {
+            return complete(conn, job);
+        }
+        if context.fails_now(job) {
+            fail(job, "InternalServerError : Batch failed. Tried more than 20 times".into());
+            return Ok(());
+        }
+        take(context, &rows, job, chunk)?;
+        job.position = records.end();
+    }
     Ok(())
 }
 
-fn read_chunk(conn: &Connection, job: &Job) -> Result<(Vec<ByteRecord>, i64)> {
-    let mut reader = upload::records(conn, job, job.position)?;
-    let mut records = Vec::with_capacity(CHUNK);
-    let mut record = ByteRecord::new();
-    while records.len() < CHUNK && reader.read_byte_record(&mut record).map_err(not_read)? {
-        records.push(record.clone());
+fn complete(conn: &Connection, job: &mut Job) -> Result<()> {
+    job.state = State::JobComplete;
+    upload::discard(conn, job.seq)
+}
+
+/// Does what the rows of a chunk ask for, and keeps their results.
+fn take(context: &Context<'_>, rows: &Rows<'_>, job: &mut Job, records: &[ByteRecord]) -> Result<()> {
+    let outcomes = chunk(context, rows, records)?;
+    rows.end_chunk()?;
+    job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
+    results::write(rows.writer.conn, context.facts, job, records, &outcomes)?;
+    job.rows += records.len() as i64;
+    Ok(())
+}
+
+/// The rows of an upload, a chunk at a time; what holds them is used again.
+struct Records<'c> {
+    reader: csv::Reader<upload::Bytes<'c>>,
+    start: i64,
+    records: Vec<ByteRecord>,
+}
+
+impl<'c> Records<'c> {
+    fn new(conn: &'c Connection, job: &Job) -> Result<Self> {
+        let reader = upload::records(conn, job, job.position)?;
+        Ok(Self { reader, start: job.position, records: vec![ByteRecord::new(); CHUNK] })
     }
-    Ok((records, job.position + reader.position().byte() as i64))
+
+    fn next(&mut self) -> Result<&[ByteRecord]> {
+        let mut count = 0;
+        while count < CHUNK && self.reader.read_byte_record(&mut self.records[count]).map_err(not_read)? {
+            count += 1;
+        }
+        Ok(&self.records[..count])
+    }
+
+    /// The byte of the upload behind the last row read.
+    fn end(&self) -> i64 {
+        self.start + self.reader.position().byte() as i64
+    }
 }
 
 fn not_read(error: csv::Error) -> Error {
     Error::ToSqlConversionFailure(Box::new(error))
 }
 
-fn chunk(
-    conn: &Connection,
-    context: &Context<'_>,
-    object: &Object,
-    job: &Job,
-    columns: &[Column],
-    records: &[ByteRecord],
-) -> Result<Vec<Outcome>> {
-    let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
-    let writer =
-        Writer::new(conn, context.schema, context.facts, object, Some(job.seq), &mapped, context.now);
-    let rows = Rows::new(&writer, columns, operation(object, job));
+fn chunk(context: &Context<'_>, rows: &Rows<'_>, records: &[ByteRecord]) -> Result<Vec<Outcome>> {
     let cells: Vec<Option<Vec<&str>>> = records.iter().map(cells).collect();
     let identities: Vec<Option<String>> =
         cells.iter().map(|c| c.as_ref().and_then(|c| rows.identity(c))).collect();
-    let mut counts: HashMap<&str, u32> = HashMap::new();
+    let mut counts: HashMap<&str, u32> = HashMap::with_capacity(CHUNK);
     for identity in identities.iter().flatten() {
         *counts.entry(identity).or_default() += 1;
     }
     let mut outcomes = Vec::with_capacity(records.len());
     for (cells, identity) in cells.iter().zip(&identities) {
         let twice = identity.as_ref().is_some_and(|i| counts.get(i.as_str()).is_some_and(|n| *n > 1));
-        outcomes.push(one(context, &rows, cells.as_deref(), twice)?);
+        outcomes.push(one(context, rows, cells.as_deref(), twice)?);
     }
     Ok(outcomes)
 }
@@ -177,8 +204,8 @@ fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bo
     }
 }
 
-/// Unconfirmed: what rows with more or fewer cells than the header, and rows that are not UTF-8, answer, choice: a
-/// refusal of the row.
+/// Unconfirmed(ragged-rows): what rows with more or fewer cells than the header, and rows that are not UTF-8, answer;
+/// choice: a refusal of the row.
 fn ragged(cells: usize, columns: usize) -> RowError {
     RowError::plain("INVALID_FIELD", format!("the row has {cells} cells, the header {columns}"))
 }

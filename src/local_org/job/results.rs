@@ -29,14 +29,15 @@ pub(crate) enum File {
     Unprocessed,
 }
 
-/// Kinds of line in the table.
+/// Kinds of block in the table: a header, or lines of one chunk.
 const HEADER: i64 = 0;
 const SUCCESSFUL: i64 = 1;
 const FAILED: i64 = 2;
 
 /// Keeps the header row as the client wrote it and answers it; it ends before byte `end`.
 ///
-/// Unconfirmed: what a byte-order mark before an unquoted header does, choice: it is read over, and not echoed.
+/// Unconfirmed(byte-order-mark): what a byte-order mark before an unquoted header does; choice: it is read over, and
+/// not echoed.
 pub(super) fn keep_header(conn: &Connection, job: &Job, end: i64) -> Result<String> {
     let mut raw = Vec::new();
     for number in 0.. {
@@ -52,7 +53,7 @@ pub(super) fn keep_header(conn: &Connection, job: &Job, end: i64) -> Result<Stri
     Ok(text.to_owned())
 }
 
-/// Keeps the lines of a chunk whose first row is the job's next one.
+/// Keeps the lines of a chunk whose first row is the job's next one: a block of lines for each file that has some.
 pub(super) fn write(
     conn: &Connection,
     facts: &Facts,
@@ -60,27 +61,33 @@ pub(super) fn write(
     records: &[ByteRecord],
     outcomes: &[Outcome],
 ) -> Result<()> {
-    for (index, (record, outcome)) in records.iter().zip(outcomes).enumerate() {
-        let mut line = String::new();
-        let kind = match outcome {
+    let seed = mix(facts.seed, job.seq.unsigned_abs());
+    let first = job.rows.unsigned_abs();
+    let (mut good, mut bad) = (String::new(), String::new());
+    for index in order(seed, first, records.len()) {
+        match &outcomes[index] {
             Outcome::Landed(landed) => {
-                push_cells(&mut line, job, &[&landed.id, if landed.created { "true" } else { "false" }]);
-                SUCCESSFUL
+                push_cells(&mut good, job, &[&landed.id, if landed.created { "true" } else { "false" }]);
+                push_record(&mut good, job, &records[index], false);
             }
             Outcome::Failed { id, error } => {
-                push_cells(&mut line, job, &[if names_failed(job) { id } else { "" }, error]);
-                FAILED
+                push_cells(&mut bad, job, &[if names_failed(job) { id } else { "" }, error]);
+                push_record(&mut bad, job, &records[index], false);
             }
-        };
-        push_record(&mut line, job, record, false);
-        put(conn, job, kind, place(facts.seed, job.seq, job.rows + index as i64), &line)?;
+        }
+    }
+    for (kind, lines) in [(SUCCESSFUL, good), (FAILED, bad)] {
+        if !lines.is_empty() {
+            put(conn, job, kind, place(seed, first), &lines)?;
+        }
     }
     Ok(())
 }
 
 /// Whether failed rows tell the id of the record they mean: since version 53.
 ///
-/// Unconfirmed: captures show it blank in failed updates too, choice: told where the record exists.
+/// Unconfirmed(id-of-failed-rows): captures show it blank in failed updates too; choice: told where the record
+/// exists.
 fn names_failed(job: &Job) -> bool {
     job.version.split('.').next().and_then(|v| v.parse().ok()).is_some_and(|v: u32| v >= 53)
 }
@@ -91,15 +98,20 @@ fn put(conn: &Connection, job: &Job, kind: i64, place: i64, line: &str) -> Resul
     Ok(())
 }
 
-/// Where a row's line stands: batches of 10,000 mixed, pairs of rows mixed within them, and in a pair the later one
-/// first, so that even two rows do not come in the order of the upload.
-fn place(seed: u64, job: i64, row: i64) -> i64 {
-    let row = row.unsigned_abs();
-    let seed = mix(seed, job.unsigned_abs());
-    let batch = mix(seed, row / 10_000) & 0x3FFF;
-    let pair = mix(seed, row / 2) & 0x7FFF;
-    let within = (1 << 34) - 1 - (row & ((1 << 34) - 1));
-    (batch << 49 | pair << 34 | within) as i64
+/// Where the block of the chunk that begins with this row stands: batches of 10,000 rows mixed, and chunks within them.
+fn place(seed: u64, first: u64) -> i64 {
+    let batch = mix(seed, first / 10_000) & 0x3FFF;
+    let chunk = mix(seed, first + 1) & 0x7FFF;
+    let within = (1 << 34) - 1 - (first & ((1 << 34) - 1));
+    (batch << 49 | chunk << 34 | within) as i64
+}
+
+/// The order of the rows in a chunk's block: pairs mixed, and in a pair the later one first, so that even two rows do
+/// not come in the order of the upload.
+fn order(seed: u64, first: u64, rows: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by_key(|index| (mix(seed, (first + *index as u64) / 2), std::cmp::Reverse(*index)));
+    order
 }
 
 fn push_cells(line: &mut String, job: &Job, cells: &[&str]) {
@@ -151,7 +163,8 @@ pub(crate) fn page(conn: &Connection, job: &Job, file: File, from: i64) -> Resul
 }
 
 fn stored(conn: &Connection, job: &Job, kind: i64, from: i64) -> Result<Option<(String, i64)>> {
-    let sql = "SELECT place, line FROM _result WHERE job = ?1 AND kind = ?2 AND place >= ?3 ORDER BY place LIMIT 1000";
+    let sql =
+        "SELECT place, line FROM _result WHERE job = ?1 AND kind = ?2 AND place >= ?3 ORDER BY place LIMIT 8";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params![job.seq, kind, from])?;
     let (mut text, mut last) = (String::new(), None);
@@ -183,18 +196,23 @@ fn unprocessed(conn: &Connection, job: &Job, from: i64) -> Result<Option<(String
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::{order, place};
 
     #[test]
     fn the_order_is_never_the_uploads() {
         for seed in 0..50 {
-            for rows in [2, 3, 10, 500] {
-                let mut order: Vec<i64> = (0..rows).collect();
-                order.sort_by_key(|row| place(seed, 1, *row));
-                assert!(!order.is_sorted(), "seed {seed}, {rows} rows");
-                order.sort_unstable();
-                order.dedup_by_key(|row| place(seed, 1, *row));
-                assert_eq!(order.len() as i64, rows);
+            for rows in [2, 3, 10, 200, 500, 30_000_usize] {
+                let mut chunks: Vec<usize> = (0..rows).step_by(200).collect();
+                chunks.sort_by_key(|first| place(seed, *first as u64));
+                let lines = chunks.iter().flat_map(|first| {
+                    let indexes = order(seed, *first as u64, 200.min(rows - first));
+                    indexes.into_iter().map(move |index| first + index)
+                });
+                let mut lines: Vec<usize> = lines.collect();
+                assert!(!lines.is_sorted(), "seed {seed}, {rows} rows");
+                lines.sort_unstable();
+                lines.dedup();
+                assert_eq!(lines.len(), rows);
             }
         }
     }

@@ -42,12 +42,12 @@ pub(crate) enum Operation {
     Delete(Removal),
 }
 
-/// The rows of one slice of one job.
+/// The rows of some slices of one job.
 pub(crate) struct Rows<'a> {
     pub(crate) writer: &'a Writer<'a>,
     pub(crate) columns: &'a [Column],
     pub(crate) operation: Operation,
-    /// Parents found in this slice, by column and key.
+    /// Parents found, by column and key.
     parents: RefCell<HashMap<(usize, String), Result<String, RowError>>>,
 }
 
@@ -55,6 +55,18 @@ impl<'a> Rows<'a> {
     /// Rows of a job with these columns.
     pub(crate) fn new(writer: &'a Writer<'a>, columns: &'a [Column], operation: Operation) -> Self {
         Self { writer, columns, operation, parents: RefCell::default() }
+    }
+
+    /// Ends a chunk: what it minted is kept, and what it may have changed is looked up anew.
+    pub(crate) fn end_chunk(&self) -> rusqlite::Result<()> {
+        let own = |column: &Column| match column {
+            Column::Parent { object, .. } => {
+                self.writer.schema.objects[*object].name == self.writer.object.name
+            }
+            Column::Id | Column::Field(_) => true,
+        };
+        self.parents.borrow_mut().retain(|(index, _), _| !self.columns.get(*index).is_some_and(own));
+        self.writer.flush()
     }
 
     /// The key of a row in the form in which two are the same, when rows must not share it; `None` for a blank one.
@@ -70,6 +82,9 @@ impl<'a> Rows<'a> {
     }
 
     /// The refusal of a row whose identity another row of the same chunk has.
+    ///
+    /// Unconfirmed(key-twice-in-chunk): whether every row of the group fails, and the tail of the text; choice: every
+    /// one, with the field's name.
     pub(crate) fn twice(&self, cells: &[&str]) -> RowError {
         match self.operation {
             Operation::Upsert(field) if self.writer.object.fields[field].kind != FieldType::Id => {

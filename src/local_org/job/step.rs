@@ -35,8 +35,9 @@ fn active(job: &Job, now: i64) -> i64 {
     job.started.filter(|_| !structural).map_or(0, |started| (now - started).max(1))
 }
 
-/// Moves every queued job on, each in a transaction of its own; whether any is still queued.
-pub(crate) fn step(conn: &mut Connection, context: &Context<'_>) -> Result<bool> {
+/// Moves every queued job on, ingest jobs by so many slices, each job in a transaction of its own; whether any is still
+/// queued.
+pub(crate) fn step(conn: &mut Connection, context: &Context<'_>, slices: usize) -> Result<bool> {
     let jobs = table::queued(conn)?;
     if context.faults.pauses() {
         return Ok(!jobs.is_empty());
@@ -45,7 +46,7 @@ pub(crate) fn step(conn: &mut Connection, context: &Context<'_>) -> Result<bool>
     for mut job in jobs {
         let tx = conn.transaction()?;
         match job.kind {
-            Kind::Ingest => process::advance(&tx, context, &mut job)?,
+            Kind::Ingest => process::advance(&tx, context, &mut job, slices)?,
             Kind::Query => query::advance(&tx, context, &mut job)?,
         }
         job.modified = context.now;

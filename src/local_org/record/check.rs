@@ -3,7 +3,6 @@
 use super::error::RowError;
 use super::write::{Refusal, Writer};
 use super::{Values, find};
-use crate::local_org::rule;
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::schema::{Field, Object};
 use crate::model::FieldType;
@@ -27,10 +26,10 @@ fn writeable(object: &Object, values: &Values, may: impl Fn(&Field) -> bool) -> 
 }
 
 /// Refuses a new record without a required field.
-pub(crate) fn required(object: &Object, values: &Values) -> Result<(), RowError> {
-    let missing = |v: &Option<Value>| matches!(v, None | Some(Value::Null));
-    let fields = object.fields.iter().zip(values).filter(|(f, v)| f.required() && missing(v));
-    refuse_missing(fields.map(|(f, _)| f.name.clone()).collect())
+pub(crate) fn required(writer: &Writer<'_>, values: &Values) -> Result<(), RowError> {
+    let missing = |i: usize| matches!(writer.fill.of(values, i), None | Some(Value::Null));
+    let fields = writer.object.fields.iter().enumerate().filter(|(i, f)| f.required() && missing(*i));
+    refuse_missing(fields.map(|(_, f)| f.name.clone()).collect())
 }
 
 /// Refuses null in a field that must have a value; null in a checkbox is false.
@@ -61,12 +60,7 @@ pub(crate) fn unique(
         if !field.has(Flag::Unique) || known == Some(index) {
             continue;
         }
-        let raw = match &values[index] {
-            Some(Value::Text(text)) => text.clone(),
-            Some(Value::Real(number)) => number.to_string(),
-            Some(Value::Integer(number)) => number.to_string(),
-            _ => continue,
-        };
+        let Some(raw) = values[index].as_ref().and_then(plain) else { continue };
         let found = find::by_key(writer.conn, writer.object, field, &raw, None)?;
         if let Some(other) = found.iter().find(|id| Some(id.as_str()) != own) {
             return Err(RowError::duplicate_value(&field.name, other).into());
@@ -77,11 +71,15 @@ pub(crate) fn unique(
 
 /// Refuses an owner who is not active.
 pub(crate) fn owner(writer: &Writer<'_>, values: &Values) -> Result<(), Refusal> {
-    let Some(index) = writer.object.position("OwnerId") else { return Ok(()) };
+    let Some(index) = writer.fill.owner else { return Ok(()) };
     let Some(Value::Text(id)) = &values[index] else { return Ok(()) };
-    let sql = "SELECT \"IsActive\" FROM \"User\" WHERE \"Id\" = ?1";
-    let active = writer.conn.prepare_cached(sql)?.query_row([id], |r| r.get::<_, bool>(0)).optional()?;
-    if active != Some(false) {
+    let mut last = writer.owner.borrow_mut();
+    if last.as_ref().is_none_or(|(known, _)| known != id) {
+        let sql = "SELECT \"IsActive\" FROM \"User\" WHERE \"Id\" = ?1";
+        let active = writer.conn.prepare_cached(sql)?.query_row([id], |r| r.get::<_, bool>(0)).optional()?;
+        *last = Some((id.clone(), active != Some(false)));
+    }
+    if last.as_ref().is_some_and(|(_, active)| *active) {
         return Ok(());
     }
     let short = id.get(..15).unwrap_or(id);
@@ -93,16 +91,20 @@ pub(crate) fn owner(writer: &Writer<'_>, values: &Values) -> Result<(), Refusal>
 /// Refuses a record for which a validation rule is true. `own` is the record's id when it exists already: fields that
 /// are not set are read from it.
 pub(crate) fn rules(writer: &Writer<'_>, values: &Values, own: Option<&str>) -> Result<(), Refusal> {
-    for rule in &writer.object.rules {
+    for compiled in &writer.rules {
+        let rule = compiled.rule;
         let fields: Vec<usize> = rule.names.iter().filter_map(|n| writer.object.position(n)).collect();
         let current = match own {
             Some(id) => writer.current(id, &fields)?,
             None => vec![Value::Null; fields.len()],
         };
-        let refused = rule::refuses(rule, &mut |name| {
+        let refused = compiled.refuses(&mut |name| {
             let place = rule.names.iter().position(|n| n == name).unwrap_or(0);
             let index = fields.get(place).copied().unwrap_or(0);
-            let value = values[index].as_ref().or(current.get(place));
+            let value = match own {
+                None => writer.fill.of(values, index),
+                Some(_) => values[index].as_ref().or(current.get(place)),
+            };
             (writer.object.fields[index].kind, value.and_then(plain))
         });
         if refused {

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod decimal;
 pub(crate) mod error;
+mod fill;
 pub(crate) mod find;
 pub(crate) mod json;
 pub(crate) mod remove;

@@ -21,8 +21,8 @@ pub(crate) enum Removal {
 
 /// Deletes a live record of the writer's object. The id has 18 characters; see [`find::own`].
 ///
-/// Unconfirmed: what a hard delete of a record in the recycle bin answers, choice: `ENTITY_IS_DELETED`, as for every
-/// operation on such a record.
+/// Unconfirmed(hard-delete-of-deleted): what a hard delete of a record in the recycle bin answers; choice:
+/// `ENTITY_IS_DELETED`, as for every operation on such a record.
 ///
 /// # Errors
 /// `ENTITY_IS_DELETED` when there is no such live record.

@@ -1,14 +1,17 @@
 //! Creating and updating one record: checks first, then a single statement, so that a refused row leaves nothing.
 
+use super::Values;
 use super::check;
 use super::error::RowError;
-use super::{Values, convert};
+use super::fill::Fill;
+use crate::local_org::rule;
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::schema::{Field, Object, Schema};
-use crate::local_org::store::{Facts, column, ids, quote};
-use crate::local_org::text::stored_moment;
+use crate::local_org::store::ids::Minter;
+use crate::local_org::store::{Facts, column, quote};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use std::cell::RefCell;
 
 /// Why a row was not written: it may not be, or the database failed.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-/// Writes records of one object for one job (or for none).
+/// Writes records of one object for one job (or for none). What is the same for all of them is found out once.
 pub(crate) struct Writer<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) schema: &'a Schema,
@@ -41,7 +44,11 @@ pub(crate) struct Writer<'a> {
     pub(crate) job: Option<i64>,
     /// The org's clock, in milliseconds since 1970.
     pub(crate) now: i64,
-    stamp: Value,
+    pub(super) fill: Fill,
+    pub(super) rules: Vec<rule::Compiled<'a>>,
+    /// The owner looked at last, and whether active: rows of one owner mostly stand together.
+    pub(super) owner: RefCell<Option<(String, bool)>>,
+    minter: Minter<'a>,
     /// Fields that a new record's statement sets.
     columns: Vec<usize>,
     insert: String,
@@ -59,7 +66,6 @@ impl<'a> Writer<'a> {
         now: i64,
     ) -> Self {
         let columns = insert_columns(object, mapped);
-        let insert = insert_statement(object, &columns);
         Self {
             conn,
             schema,
@@ -67,33 +73,49 @@ impl<'a> Writer<'a> {
             object,
             job,
             now,
-            stamp: Value::Text(stored_moment(now)),
+            fill: Fill::new(object, facts, now),
+            rules: object.rules.iter().map(rule::compile).collect(),
+            owner: RefCell::default(),
+            minter: Minter::new(conn, facts, &object.name),
+            insert: insert_statement(object, &columns),
             columns,
-            insert,
         }
     }
 
-    /// Creates a record and answers its id. `known` is a unique field already looked up and not found.
+    /// Creates a record and answers its id. `known` is a unique field already looked up and not found. In a job, the
+    /// counter of ids waits for [`Writer::flush`].
     pub(crate) fn insert(&self, mut values: Values, known: Option<usize>) -> Result<String, Refusal> {
         check::createable(self.object, &values)?;
         check::not_null(self.object, &mut values)?;
-        self.defaults(&mut values);
-        check::required(self.object, &values)?;
+        check::required(self, &values)?;
         check::owner(self, &values)?;
         check::unique(self, &values, None, known)?;
         check::rules(self, &values, None)?;
-        let id = ids::mint(self.conn, self.facts, &self.object.name)?;
-        self.names(&mut values, &id)?;
-        let mut statement = self.conn.prepare_cached(&self.insert)?;
-        let mut all: Vec<Value> = vec![Value::Text(id.clone()), self.job.map_or(Value::Null, Value::Integer)];
-        for index in &self.columns {
-            let value = values[*index].take().unwrap_or(Value::Null);
-            let key = key_copy(&self.object.fields[*index], &value);
-            all.push(value);
-            all.extend(key);
+        let id = self.minter.next()?;
+        if self.job.is_none() {
+            self.flush()?;
         }
-        statement.execute(params_from_iter(all))?;
+        self.fill.names(self, &mut values, &id)?;
+        let mut statement = self.conn.prepare_cached(&self.insert)?;
+        statement.raw_bind_parameter(1, &id)?;
+        statement.raw_bind_parameter(2, self.job)?;
+        let mut place = 3;
+        for index in &self.columns {
+            let value = self.fill.of(&values, *index).unwrap_or(&Value::Null);
+            statement.raw_bind_parameter(place, value)?;
+            place += 1;
+            if let Some(key) = key_copy(&self.object.fields[*index], value) {
+                statement.raw_bind_parameter(place, key)?;
+                place += 1;
+            }
+        }
+        statement.raw_execute()?;
         Ok(id)
+    }
+
+    /// Writes the counter of ids into the database. A job does it after each chunk of rows.
+    pub(crate) fn flush(&self) -> rusqlite::Result<()> {
+        self.minter.flush()
     }
 
     /// Updates a record. In an upsert, a master-detail field may name the parent the record has.
@@ -106,16 +128,8 @@ impl<'a> Writer<'a> {
         check::owner(self, &values)?;
         check::unique(self, &values, Some(id), None)?;
         check::rules(self, &values, Some(id))?;
-        self.person_name(Some(id), &mut values)?;
-        for (name, value) in [
-            ("LastModifiedDate", self.stamp.clone()),
-            ("LastModifiedById", Value::Text(self.facts.admin_id.clone())),
-            ("SystemModstamp", self.stamp.clone()),
-        ] {
-            if let Some(index) = self.object.position(name) {
-                values[index] = Some(value);
-            }
-        }
+        self.fill.person_name(self, Some(id), &mut values)?;
+        self.fill.touch(&mut values);
         self.set(id, values)
     }
 
@@ -146,71 +160,6 @@ impl<'a> Writer<'a> {
         }
         sql.push_str(" WHERE \"Id\" = ?1");
         self.conn.prepare_cached(&sql)?.execute(params_from_iter(all))?;
-        Ok(())
-    }
-
-    /// Fills what the org fills when it is not sent.
-    fn defaults(&self, values: &mut Values) {
-        for (field, value) in self.object.fields.iter().zip(values) {
-            if matches!(value, None | Some(Value::Null)) {
-                *value = self.default(field).or(value.take());
-            }
-        }
-    }
-
-    fn default(&self, field: &Field) -> Option<Value> {
-        let admin = || Some(Value::Text(self.facts.admin_id.clone()));
-        match field.name.as_str() {
-            "OwnerId" | "CreatedById" | "LastModifiedById" => admin(),
-            "CreatedDate" | "LastModifiedDate" | "SystemModstamp" => Some(self.stamp.clone()),
-            _ => match &field.default {
-                Some(text) => convert::value(field, 0, text).ok(),
-                None => (field.kind == crate::model::FieldType::Boolean).then_some(Value::Integer(0)),
-            },
-        }
-    }
-
-    /// Names that the org makes: a person's, an auto number, and the id of a custom object's record without a name.
-    fn names(&self, values: &mut Values, id: &str) -> Result<(), Refusal> {
-        self.person_name(None, values)?;
-        for (index, field) in self.object.fields.iter().enumerate() {
-            if field.has(Flag::AutoNumber) {
-                let number = ids::auto_number(self.conn, &self.object.name)?;
-                let pattern = field.number_format.as_deref().unwrap_or("{00000000}");
-                values[index] = Some(Value::Text(numbered(pattern, number)));
-            }
-        }
-        if let (true, Some(index)) = (self.object.custom, self.object.position("Name"))
-            && matches!(values[index], None | Some(Value::Null))
-        {
-            values[index] = Some(Value::Text(id.to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Puts a person's Name together again when a part of it is set.
-    fn person_name(&self, own: Option<&str>, values: &mut Values) -> Result<(), Refusal> {
-        let object = self.object;
-        if !object.person() {
-            return Ok(());
-        }
-        let parts = ["FirstName", "LastName"].map(|n| object.position(n).unwrap_or(0));
-        let set = |i: &usize| values[*i].is_some();
-        if !parts.iter().any(set) {
-            return Ok(());
-        }
-        let current = match own {
-            Some(id) if !parts.iter().all(set) => self.current(id, &parts)?,
-            _ => vec![Value::Null, Value::Null],
-        };
-        let text = |place: usize| match values[parts[place]].as_ref().unwrap_or(&current[place]) {
-            Value::Text(text) => text.clone(),
-            _ => String::new(),
-        };
-        let full = format!("{} {}", text(0), text(1)).trim().to_owned();
-        if let Some(name) = object.position("Name") {
-            values[name] = Some(Value::Text(full));
-        }
         Ok(())
     }
 
@@ -286,22 +235,4 @@ fn insert_statement(object: &Object, columns: &[usize]) -> String {
     }
     let marks = vec!["?"; names.len()].join(", ");
     format!("INSERT INTO {} ({}) VALUES ({marks})", quote(&object.name), names.join(", "))
-}
-
-/// `A-{0000}` with the number in the braces.
-fn numbered(pattern: &str, number: u64) -> String {
-    let (before, rest) = pattern.split_once('{').unwrap_or((pattern, ""));
-    let (zeros, after) = rest.split_once('}').unwrap_or((rest, ""));
-    format!("{before}{number:0width$}{after}", width = zeros.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbered;
-
-    #[test]
-    fn auto_numbers() {
-        assert_eq!(numbered("OL-{000000}", 42), "OL-000042");
-        assert_eq!(numbered("{0}/x", 123), "123/x");
-    }
 }

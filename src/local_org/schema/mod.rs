@@ -155,11 +155,6 @@ impl Object {
     pub(crate) fn is(&self, flag: &str) -> bool {
         self.is.iter().any(|f| f == flag)
     }
-
-    /// Whether its Name is put together from a person's first and last name.
-    pub(crate) fn person(&self) -> bool {
-        self.field("LastName").is_some() && self.field("FirstName").is_some() && self.field("Name").is_some()
-    }
 }
 
 impl Field {

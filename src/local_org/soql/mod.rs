@@ -87,6 +87,3 @@ fn excerpt(line: &[char], at: usize) -> (String, usize) {
         if to == line.len() { 0 } else { line[at..to].iter().rev().position(|c| *c == ' ').unwrap_or(0) };
     (line[from + skip..to - cut].iter().collect(), at - from - skip)
 }
-
-#[cfg(test)]
-mod tests;

@@ -32,7 +32,16 @@ pub(super) fn write(conn: &Connection, schema: &Schema, facts: &Facts) -> Result
     let Some(definition) = schema.object("EntityDefinition") else { return Ok(()) };
     let table = quote(&definition.name);
     conn.execute(&format!("DELETE FROM {table}"), [])?;
-    let names = ["Id", "DurableId", "QualifiedApiName", "DeveloperName", "MasterLabel", "Label", "PluralLabel", "KeyPrefix"];
+    let names = [
+        "Id",
+        "DurableId",
+        "QualifiedApiName",
+        "DeveloperName",
+        "MasterLabel",
+        "Label",
+        "PluralLabel",
+        "KeyPrefix",
+    ];
     let columns: Vec<String> =
         names.iter().chain(FLAGS.iter().map(|(column, _)| column)).map(|name| quote(name)).collect();
     let marks = vec!["?"; columns.len()].join(", ");
@@ -47,8 +56,7 @@ pub(super) fn write(conn: &Connection, schema: &Schema, facts: &Facts) -> Result
 fn row(definition: &Object, object: &Object, facts: &Facts, number: u64) -> Vec<Value> {
     let bare = object.name.trim_end_matches("__c");
     // The durable id of a standard object is its name.
-    let durable =
-        if object.custom { ids::format("01I", facts.seed, number) } else { object.name.clone() };
+    let durable = if object.custom { ids::format("01I", facts.seed, number) } else { object.name.clone() };
     let id = ids::format(&definition.prefix, facts.seed, number);
     let texts =
         [&id, &durable, &object.name, bare, &object.label, &object.label, &object.plural, &object.prefix];

@@ -99,6 +99,8 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
     // WAL with NORMAL survives the death of the process, not of the machine: enough for a rehearsal, and fast.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
+    // 64 MB of log before it is written into the file: pages that many rows change are written once.
+    conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     conn.pragma_update(None, "cache_size", -32_000)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(512);

@@ -10,7 +10,11 @@ use tower::ServiceExt;
 
 impl World {
     /// A GET with headers more; the body as it came.
-    async fn fetch(&self, path: &str, headers: &[(&str, &str)]) -> (StatusCode, axum::http::HeaderMap, Vec<u8>) {
+    async fn fetch(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, axum::http::HeaderMap, Vec<u8>) {
         let token = format!("Bearer {}", self.org.access_token());
         let path =
             if path.starts_with("/services") { path.into() } else { format!("/services/data/v62.0/{path}") };
@@ -48,14 +52,21 @@ fn names(page: &Value) -> Vec<String> {
 #[tokio::test]
 async fn batch_sizes_locators_and_their_errors() {
     let world = World::many(450).await;
-    for (asked, expected) in
-        [("batchSize=250", 250), ("batchSize=1", 200), ("a=b, BATCHSIZE = 300", 300), ("batchSize=9999", 450), ("x", 450)]
-    {
+    for (asked, expected) in [
+        ("batchSize=250", 250),
+        ("batchSize=1", 200),
+        ("a=b, BATCHSIZE = 300", 300),
+        ("batchSize=9999", 450),
+        ("x", 450),
+    ] {
         let (_, _, page) =
             world.fetch("query/?q=SELECT+Name+FROM+Account", &[("Sforce-Query-Options", asked)]).await;
         let page: Value = serde_json::from_slice(&page).unwrap();
         assert_eq!((names(&page).len(), &page["totalSize"]), (expected, &json!(450)), "{asked}");
-        assert_eq!((&page["done"], page["nextRecordsUrl"].is_string()), (&json!(expected == 450), expected < 450));
+        assert_eq!(
+            (&page["done"], page["nextRecordsUrl"].is_string()),
+            (&json!(expected == 450), expected < 450)
+        );
     }
     let sized = &[("Sforce-Query-Options", "batchSize=200")];
     let (_, _, first) = world.fetch("query?q=SELECT+Name+FROM+Account", sized).await;
@@ -71,9 +82,18 @@ async fn batch_sizes_locators_and_their_errors() {
     assert_eq!(serde_json::from_slice::<Value>(&again).unwrap(), second);
     let middle = world.get(&format!("queryAll/{id}-300")).await.json();
     assert_eq!(names(&middle)[..100], names(&second)[100..]);
-    assert_eq!((names(&middle).len(), &middle["done"], &middle["totalSize"]), (150, &json!(true), &json!(450)));
-    for wrong in [format!("{id}-450"), format!("{id}-"), format!("{id}--1"), id.to_owned(), "01gXX-200".into()] {
-        refused(&world.get(&format!("query/{wrong}")).await, "INVALID_QUERY_LOCATOR", "invalid query locator");
+    assert_eq!(
+        (names(&middle).len(), &middle["done"], &middle["totalSize"]),
+        (150, &json!(true), &json!(450))
+    );
+    for wrong in
+        [format!("{id}-450"), format!("{id}-"), format!("{id}--1"), id.to_owned(), "01gXX-200".into()]
+    {
+        refused(
+            &world.get(&format!("query/{wrong}")).await,
+            "INVALID_QUERY_LOCATOR",
+            "invalid query locator",
+        );
     }
 }
 
@@ -88,7 +108,8 @@ async fn a_query_must_be_there() {
 #[tokio::test]
 async fn columns_are_told_to_the_cli() {
     let world = World::new();
-    let soql = "SELECT+Id,Name,Vip__c,Score__c,Owner.Name,Owner.Id,(SELECT+LastName+FROM+Contacts)+FROM+Account";
+    let soql =
+        "SELECT+Id,Name,Vip__c,Score__c,Owner.Name,Owner.Id,(SELECT+LastName+FROM+Contacts)+FROM+Account";
     let answer = world.get(&format!("query?q={soql}&columns=true")).await.json();
     assert_eq!(
         (&answer["entityName"], &answer["keyPrefix"], &answer["idSelected"], &answer["groupBy"]),
@@ -100,20 +121,39 @@ async fn columns_are_told_to_the_cli() {
     // The keys of the answer that the CLI was recorded with.
     let keys: Vec<&String> = columns[0].as_object().unwrap().keys().collect();
     let recorded = [
-        "aggregate", "apexType", "booleanType", "columnName", "custom", "displayName", "foreignKeyName", "insertable",
-        "joinColumns", "numberType", "textType", "updatable",
+        "aggregate",
+        "apexType",
+        "booleanType",
+        "columnName",
+        "custom",
+        "displayName",
+        "foreignKeyName",
+        "insertable",
+        "joinColumns",
+        "numberType",
+        "textType",
+        "updatable",
     ];
     assert_eq!(keys.iter().map(|k| k.as_str()).collect::<std::collections::BTreeSet<_>>(), recorded.into());
-    assert_eq!((&columns[2]["booleanType"], &columns[3]["numberType"], &columns[3]["custom"]), (&json!(true), &json!(true), &json!(true)));
+    assert_eq!(
+        (&columns[2]["booleanType"], &columns[3]["numberType"], &columns[3]["custom"]),
+        (&json!(true), &json!(true), &json!(true))
+    );
     let joined = |i: usize| columns[i]["joinColumns"].as_array().unwrap().len();
-    assert_eq!((joined(4), joined(5), &columns[4]["aggregate"], &columns[5]["aggregate"]), (2, 1, &json!(false), &json!(true)));
+    assert_eq!(
+        (joined(4), joined(5), &columns[4]["aggregate"], &columns[5]["aggregate"]),
+        (2, 1, &json!(false), &json!(true))
+    );
     let counted = world.get("query?q=SELECT+COUNT(Id)+FROM+Account&columns=true").await.json();
     let column = &counted["columnMetadata"][0];
     assert_eq!(
         (&column["columnName"], &column["displayName"], &column["aggregate"]),
         (&json!("expr0"), &json!("COUNT(Id)"), &json!(true))
     );
-    assert_eq!(world.get("query?q=SELECT+COUNT()+FROM+Account&columns=true").await.json()["columnMetadata"], json!([]));
+    assert_eq!(
+        world.get("query?q=SELECT+COUNT()+FROM+Account&columns=true").await.json()["columnMetadata"],
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -124,7 +164,10 @@ async fn children_beyond_a_page_have_a_locator() {
     assert!(world.upsert("Contact", &format!("Ext__c,LastName,Account.Ext__c\n{rows}")).await.is_empty());
     let found = world.query("SELECT (SELECT Name FROM Contacts ORDER BY Name) FROM Account").await;
     let children = &found["records"][0]["Contacts"];
-    assert_eq!((&children["totalSize"], &children["done"], names(children).len()), (&json!(2_100), &json!(false), 2_000));
+    assert_eq!(
+        (&children["totalSize"], &children["done"], names(children).len()),
+        (&json!(2_100), &json!(false), 2_000)
+    );
     let rest = world.get(children["nextRecordsUrl"].as_str().unwrap()).await.json();
     assert_eq!((names(&rest).len(), names(&rest)[0].as_str(), &rest["done"]), (100, "L2000", &json!(true)));
 }
@@ -132,10 +175,14 @@ async fn children_beyond_a_page_have_a_locator() {
 #[tokio::test]
 async fn groups_beyond_a_page_are_refused() {
     let world = World::many(2_001).await;
-    let message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch";
+    let message =
+        "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch";
     let all = world.get("query?q=SELECT+Name+FROM+Account+GROUP+BY+Name").await;
     refused(&all, "EXCEEDED_ID_LIMIT", message);
-    let some = world.get("query?q=SELECT+Name+FROM+Account+GROUP+BY+Name+ORDER+BY+Name+DESC+LIMIT+2000").await.json();
+    let some = world
+        .get("query?q=SELECT+Name+FROM+Account+GROUP+BY+Name+ORDER+BY+Name+DESC+LIMIT+2000")
+        .await
+        .json();
     assert_eq!((&some["totalSize"], names(&some)[0].as_str()), (&json!(2_000), "A999"));
 }
 
@@ -144,9 +191,13 @@ async fn answers_are_compressed_when_that_is_asked_for() {
     let world = World::many(300).await;
     let path = "query?q=SELECT+Name+FROM+Account";
     let (_, _, plain) = world.fetch(path, &[]).await;
-    for (asked, gzip) in
-        [("gzip", true), ("gzip, deflate", true), ("br, GZIP;q=0.5", true), ("deflate", false), ("gzip;q=0", false)]
-    {
+    for (asked, gzip) in [
+        ("gzip", true),
+        ("gzip, deflate", true),
+        ("br, GZIP;q=0.5", true),
+        ("deflate", false),
+        ("gzip;q=0", false),
+    ] {
         let (status, headers, body) = world.fetch(path, &[("Accept-Encoding", asked)]).await;
         assert_eq!((status, headers.get("content-encoding").is_some()), (StatusCode::OK, gzip), "{asked}");
         if gzip {

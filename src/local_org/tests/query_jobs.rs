@@ -47,16 +47,35 @@ fn header(reply: &Reply, name: &str) -> String {
 async fn a_jobs_life() {
     let mut world = World::accounts_of(3).await;
     let created = world.ask_in_bulk(spec("SELECT Id FROM Account")).await.json();
-    let keys: std::collections::BTreeSet<&str> = created.as_object().unwrap().keys().map(String::as_str).collect();
+    let keys: std::collections::BTreeSet<&str> =
+        created.as_object().unwrap().keys().map(String::as_str).collect();
     let recorded = [
-        "id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state", "concurrencyMode",
-        "contentType", "apiVersion", "lineEnding", "columnDelimiter",
+        "id",
+        "operation",
+        "object",
+        "createdById",
+        "createdDate",
+        "systemModstamp",
+        "state",
+        "concurrencyMode",
+        "contentType",
+        "apiVersion",
+        "lineEnding",
+        "columnDelimiter",
     ];
     assert_eq!(keys, recorded.into());
     assert_eq!((&created["state"], &created["object"]), (&json!("UploadComplete"), &json!("Account")));
     let id = created["id"].as_str().unwrap().to_owned();
-    refused(&world.get(&format!("jobs/query/{id}/results")).await, StatusCode::BAD_REQUEST, "INVALIDJOBSTATE");
-    refused(&world.send("DELETE", &format!("jobs/query/{id}"), Body::empty()).await, StatusCode::BAD_REQUEST, "API_ERROR");
+    refused(
+        &world.get(&format!("jobs/query/{id}/results")).await,
+        StatusCode::BAD_REQUEST,
+        "INVALIDJOBSTATE",
+    );
+    refused(
+        &world.send("DELETE", &format!("jobs/query/{id}"), Body::empty()).await,
+        StatusCode::BAD_REQUEST,
+        "API_ERROR",
+    );
     world.finish();
     let info = world.get(&format!("jobs/query/{}/", &id[..15])).await.json();
     assert_eq!(
@@ -124,11 +143,17 @@ async fn pages_can_be_read_side_by_side() {
     let urls: Vec<&str> =
         pages["resultPages"].as_array().unwrap().iter().map(|p| p["resultUrl"].as_str().unwrap()).collect();
     assert_eq!((urls.len(), &pages["done"], &pages["nextRecordsUrl"]), (1, &json!(true), &json!(null)));
-    assert!(urls[0].starts_with(&format!("/services/data/v62.0/jobs/query/{id}/results?locator=")), "{pages}");
+    assert!(
+        urls[0].starts_with(&format!("/services/data/v62.0/jobs/query/{id}/results?locator=")),
+        "{pages}"
+    );
     let page = world.get(urls[0]).await;
     assert_eq!((page.text.lines().count(), header(&page, "sforce-locator").as_str()), (3, "null"));
     let old = json!({"operation": "query", "query": "SELECT Id FROM Account"}).to_string();
-    let old = world.send("POST", "/services/data/v57.0/jobs/query", old).await.json()["id"].as_str().unwrap().to_owned();
+    let old = world.send("POST", "/services/data/v57.0/jobs/query", old).await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.finish();
     let early = world.get(&format!("/services/data/v57.0/jobs/query/{old}/resultPages")).await;
     assert_eq!(early.status, StatusCode::NOT_FOUND);
@@ -137,7 +162,12 @@ async fn pages_can_be_read_side_by_side() {
 #[tokio::test]
 async fn the_form_of_lines() {
     let mut world = World::new();
-    world.upsert("Account", "Ext__c,Name,Score__c,Seen__c,Vip__c\nA,\"a \"\"b\"\", c\",2,2024-01-31T10:00:00Z,true\n").await;
+    world
+        .upsert(
+            "Account",
+            "Ext__c,Name,Score__c,Seen__c,Vip__c\nA,\"a \"\"b\"\", c\",2,2024-01-31T10:00:00Z,true\n",
+        )
+        .await;
     let soql = "SELECT Name, Score__c, Seen__c, Vip__c, Phone, Owner.Name FROM Account";
     let spec = json!({"operation": "query", "query": soql, "columnDelimiter": "PIPE", "lineEnding": "CRLF", "contentType": "CSV"});
     let id = world.queried(spec).await;
@@ -178,7 +208,8 @@ async fn a_client_that_accepts_csv_gets_its_job_as_json() {
 #[tokio::test]
 async fn deleted_records_are_read_by_query_all() {
     let mut world = World::accounts_of(3).await;
-    let gone = world.org.query("SELECT Id FROM Account WHERE Ext__c = '00001'").unwrap().rows[0][0].clone().unwrap();
+    let gone =
+        world.org.query("SELECT Id FROM Account WHERE Ext__c = '00001'").unwrap().rows[0][0].clone().unwrap();
     world.run(json!({"object": "Account", "operation": "delete"}), &format!("Id\n{gone}\n")).await;
     for (operation, lines) in [("query", 3), ("queryAll", 4)] {
         let id = world.queried(json!({"operation": operation, "query": "SELECT Id FROM Account"})).await;
@@ -198,9 +229,21 @@ async fn refusals() {
         ("SELECT COUNT(Id) FROM Account", "API_ERROR", "Aggregate functions not supported in Bulk V2 Query"),
         ("SELECT Name FROM Account GROUP BY Name", "API_ERROR", "GROUP BY not supported in Bulk V2 Query"),
         ("SELECT Id FROM Account OFFSET 1", "API_ERROR", "OFFSET not supported in Bulk V2 Query"),
-        ("SELECT TYPEOF Who WHEN Lead THEN Id END FROM Task", "API_ERROR", "TYPEOF not supported in Bulk V2 Query"),
-        ("SELECT BillingAddress FROM Account", "API_ERROR", "Selecting compound data not supported in Bulk Query"),
-        ("SELECT Id FROM EntityDefinition", "INVALIDENTITY", "Entity 'EntityDefinition' is not supported by the Bulk API."),
+        (
+            "SELECT TYPEOF Who WHEN Lead THEN Id END FROM Task",
+            "API_ERROR",
+            "TYPEOF not supported in Bulk V2 Query",
+        ),
+        (
+            "SELECT BillingAddress FROM Account",
+            "API_ERROR",
+            "Selecting compound data not supported in Bulk Query",
+        ),
+        (
+            "SELECT Id FROM EntityDefinition",
+            "INVALIDENTITY",
+            "Entity 'EntityDefinition' is not supported by the Bulk API.",
+        ),
         ("", "MALFORMED_QUERY", "SOQL statements cannot be empty or null"),
         ("SELECT Id FRM Account", "MALFORMED_QUERY", "unexpected token: 'FRM'"),
         ("SELECT Nope FROM Account", "INVALID_FIELD", "No such column 'Nope'"),
@@ -210,7 +253,10 @@ async fn refusals() {
         refused(&reply, StatusCode::BAD_REQUEST, code);
         assert!(reply.json()[0]["message"].as_str().unwrap().contains(message), "{soql}: {}", reply.text);
     }
-    for body in [json!({"query": "SELECT Id FROM Account"}), json!({"operation": "insert", "query": "SELECT Id FROM Account"})] {
+    for body in [
+        json!({"query": "SELECT Id FROM Account"}),
+        json!({"operation": "insert", "query": "SELECT Id FROM Account"}),
+    ] {
         refused(&world.ask_in_bulk(body).await, StatusCode::BAD_REQUEST, "API_ERROR");
     }
     assert_eq!(world.get("jobs/query").await.json()["records"], json!([]));
@@ -221,7 +267,9 @@ async fn standard_fields_leave_compound_ones_out() {
     let mut world = World::accounts_of(1).await;
     let id = world.queried(spec("SELECT FIELDS(STANDARD) FROM Account")).await;
     let text = world.get(&format!("jobs/query/{id}/results")).await.text;
-    assert!(text.contains("\"BillingCity\"") && !text.contains("\"BillingAddress\"") && !text.contains("Ext__c"));
+    assert!(
+        text.contains("\"BillingCity\"") && !text.contains("\"BillingAddress\"") && !text.contains("Ext__c")
+    );
 }
 
 proptest! {

@@ -12,7 +12,8 @@ async fn crm() -> World {
         A,Alpha,1.5,2024-09-09,2024-09-09T00:00:00Z,true,Red;Green,Banking,,5\n";
     assert!(world.upsert("Account", accounts).await.is_empty());
     assert!(world.upsert("Account", "Ext__c,Parent.Ext__c\nA,B\n").await.is_empty());
-    let contacts = "Ext__c,LastName,FirstName,Account.Ext__c\n1,O'Neil,Ann,A\n2,Bee,,B\n3,Free,Dan,\n4,Cee,,A\n";
+    let contacts =
+        "Ext__c,LastName,FirstName,Account.Ext__c\n1,O'Neil,Ann,A\n2,Bee,,B\n3,Free,Dan,\n4,Cee,,A\n";
     assert!(world.upsert("Contact", contacts).await.is_empty());
     world
 }
@@ -119,7 +120,8 @@ async fn groups() {
              "expr2": 0},
         ])
     );
-    let soql = "SELECT Account.Name, COUNT(Id) n FROM Contact GROUP BY Account.Name ORDER BY Account.Name LIMIT 2";
+    let soql =
+        "SELECT Account.Name, COUNT(Id) n FROM Contact GROUP BY Account.Name ORDER BY Account.Name LIMIT 2";
     let found = world.query(soql).await;
     assert_eq!((&found["records"][1]["Name"], &found["records"][1]["n"]), (&json!("Alpha"), &json!(2)));
     let empty = world.query("SELECT Name FROM Account WHERE Name = 'no' GROUP BY Name").await;
@@ -131,7 +133,10 @@ async fn fields_in_groups() {
     let world = crm().await;
     let found = world.query("SELECT FIELDS(CUSTOM), Name FROM Account WHERE Ext__c = 'a' LIMIT 200").await;
     let record = &found["records"][0];
-    assert_eq!((&record["Ext__c"], &record["Name"], &record["Vip__c"]), (&json!("A"), &json!("Alpha"), &json!(true)));
+    assert_eq!(
+        (&record["Ext__c"], &record["Name"], &record["Vip__c"]),
+        (&json!("A"), &json!("Alpha"), &json!(true))
+    );
     assert!(record.get("Id").is_none());
     let found = world.query("SELECT FIELDS(STANDARD) FROM Account").await;
     assert!(found["records"][0].get("Ext__c").is_none() && found["records"][0].get("Industry").is_some());
@@ -144,7 +149,10 @@ async fn addresses_are_put_together() {
     let world = crm().await;
     let found = world.query("SELECT BillingAddress, ShippingAddress FROM Account WHERE Ext__c = 'b'").await;
     let record = &found["records"][0];
-    assert_eq!((&record["BillingAddress"]["city"], &record["BillingAddress"]["street"]), (&json!("Bonn"), &json!(null)));
+    assert_eq!(
+        (&record["BillingAddress"]["city"], &record["BillingAddress"]["street"]),
+        (&json!("Bonn"), &json!(null))
+    );
     assert_eq!(record["ShippingAddress"], json!(null));
 }
 
@@ -155,8 +163,12 @@ async fn children_and_typeof() {
                 Ext__c, (SELECT Id FROM Opportunities) FROM Account ORDER BY Ext__c";
     let found = world.query(soql).await;
     let alpha = &found["records"][0];
-    let names: Vec<&str> =
-        alpha["Contacts"]["records"].as_array().unwrap().iter().map(|c| c["LastName"].as_str().unwrap()).collect();
+    let names: Vec<&str> = alpha["Contacts"]["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["LastName"].as_str().unwrap())
+        .collect();
     assert_eq!((names, &alpha["Contacts"]["totalSize"]), (vec!["Cee", "O'Neil"], &json!(2)));
     assert_eq!(alpha["Contacts"]["records"][0]["attributes"]["type"], "Contact");
     assert_eq!(alpha["Contacts"]["records"][0]["Account"]["Name"], "Alpha");
@@ -171,7 +183,10 @@ async fn children_and_typeof() {
                 TYPEOF What WHEN Opportunity THEN StageName ELSE Name END, Who.Type FROM Task ORDER BY Subject";
     let found = world.query(soql).await;
     let task = &found["records"][0];
-    assert_eq!((&task["Who"]["LastName"], &task["Who"]["attributes"]["type"]), (&json!("O'Neil"), &json!("Contact")));
+    assert_eq!(
+        (&task["Who"]["LastName"], &task["Who"]["attributes"]["type"]),
+        (&json!("O'Neil"), &json!("Contact"))
+    );
     assert!(task["Who"].get("Company").is_none() && task["Who"].get("Id").is_none(), "{task}");
     assert_eq!((&task["What"]["Name"], &task["Who"]["Type"]), (&json!("Alpha"), &json!("Contact")));
     assert_eq!(found["records"][1]["Who"], json!(null));
@@ -199,10 +214,23 @@ async fn queries_of_real_clients() {
         let found = world.query(soql).await;
         assert!(found["records"].is_array(), "{soql}: {found}");
     }
-    let found = world.query("SELECT QualifiedApiName, Label FROM EntityDefinition WHERE QualifiedApiName LIKE '%\\_\\_c'").await;
-    assert_eq!((&found["totalSize"], &found["records"][0]["QualifiedApiName"]), (&json!(1), &json!("Line__c")));
-    world.refused("SELECT Id FROM ScratchOrgInfo limit 1", "INVALID_TYPE", "sObject type 'ScratchOrgInfo' is not");
-    world.refused("SELECT IsPersonAccount FROM Account LIMIT 1", "INVALID_FIELD", "No such column 'IsPersonAccount'");
+    let found = world
+        .query("SELECT QualifiedApiName, Label FROM EntityDefinition WHERE QualifiedApiName LIKE '%\\_\\_c'")
+        .await;
+    assert_eq!(
+        (&found["totalSize"], &found["records"][0]["QualifiedApiName"]),
+        (&json!(1), &json!("Line__c"))
+    );
+    world.refused(
+        "SELECT Id FROM ScratchOrgInfo limit 1",
+        "INVALID_TYPE",
+        "sObject type 'ScratchOrgInfo' is not",
+    );
+    world.refused(
+        "SELECT IsPersonAccount FROM Account LIMIT 1",
+        "INVALID_FIELD",
+        "No such column 'IsPersonAccount'",
+    );
 }
 
 #[tokio::test]
@@ -210,45 +238,113 @@ async fn refusals() {
     let world = crm().await;
     for (soql, code, text) in [
         ("SELECT Name n FROM Account", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
-        ("SELECT Name, COUNT(Id) FROM Account", "MALFORMED_QUERY", "Field must be grouped or aggregated: Name"),
+        (
+            "SELECT Name, COUNT(Id) FROM Account",
+            "MALFORMED_QUERY",
+            "Field must be grouped or aggregated: Name",
+        ),
         ("SELECT COUNT(Id) FROM Account ORDER BY Name", "MALFORMED_QUERY", "Ordered field must be grouped"),
-        ("SELECT Description, COUNT(Id) FROM Account GROUP BY Description", "MALFORMED_QUERY", "can not be grouped"),
-        ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY", "field Name does not support aggregate operator SUM"),
+        (
+            "SELECT Description, COUNT(Id) FROM Account GROUP BY Description",
+            "MALFORMED_QUERY",
+            "can not be grouped",
+        ),
+        (
+            "SELECT SUM(Name) FROM Account",
+            "MALFORMED_QUERY",
+            "field Name does not support aggregate operator SUM",
+        ),
         ("SELECT Name, Name FROM Account GROUP BY Name", "MALFORMED_QUERY", "duplicate alias: Name"),
         ("SELECT COUNT() FROM Account GROUP BY Name", "MALFORMED_QUERY", "unexpected token"),
-        ("SELECT Id FROM Account WHERE Description = 'a'", "INVALID_FIELD", "can not be filtered in a query call"),
+        (
+            "SELECT Id FROM Account WHERE Description = 'a'",
+            "INVALID_FIELD",
+            "can not be filtered in a query call",
+        ),
         ("SELECT Id FROM Account ORDER BY Description", "INVALID_FIELD", "can not be sorted in a query call"),
         ("SELECT Id FROM Account WHERE Id LIKE '001%'", "INVALID_FIELD", "invalid operator on id field"),
         ("SELECT Id FROM Account WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: x"),
-        ("SELECT Id FROM Account WHERE CreatedDate > 2020-01-01", "INVALID_FIELD", "must be of type dateTime and should not"),
-        ("SELECT Id FROM Account WHERE Since__c = 2020-02-30", "INVALID_FIELD", "must be of type date and should not"),
-        ("SELECT Id FROM Account WHERE Score__c = '1'", "INVALID_FIELD", "must be of type double and should not be"),
-        ("SELECT Id FROM Account WHERE Name = TODAY", "INVALID_FIELD", "must be of type string and should be enclosed"),
+        (
+            "SELECT Id FROM Account WHERE CreatedDate > 2020-01-01",
+            "INVALID_FIELD",
+            "must be of type dateTime and should not",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Since__c = 2020-02-30",
+            "INVALID_FIELD",
+            "must be of type date and should not",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Score__c = '1'",
+            "INVALID_FIELD",
+            "must be of type double and should not be",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name = TODAY",
+            "INVALID_FIELD",
+            "must be of type string and should be enclosed",
+        ),
         ("SELECT Id FROM Account WHERE Name INCLUDES ('a')", "INVALID_FIELD", "multi-select picklist"),
-        ("SELECT Id FROM Account OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"),
+        (
+            "SELECT Id FROM Account OFFSET 2001",
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Maximum SOQL offset allowed is 2000",
+        ),
         ("SELECT Id FROM Account ALL ROWS", "MALFORMED_QUERY", "ALL ROWS not allowed in this context"),
         ("SELECT FIELDS(ALL) FROM Account", "MALFORMED_QUERY", "must have a LIMIT of at most 200"),
         ("SELECT FIELDS(ALL) FROM Account LIMIT 201", "MALFORMED_QUERY", "must have a LIMIT of at most 200"),
         ("SELECT Id, FIELDS(ALL) FROM Account LIMIT 1", "INVALID_FIELD", "duplicate field selected: Id"),
-        ("SELECT (SELECT Id FROM Contact) FROM Account", "INVALID_TYPE", "Didn't understand relationship 'Contact' in FROM"),
-        ("SELECT Id FROM Account WHERE Name IN (SELECT Id FROM Contact)", "MALFORMED_QUERY", "cannot use: 'Name'"),
-        ("SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Contact)", "MALFORMED_QUERY", "'Name' must be an id"),
-        ("SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact LIMIT 1)", "MALFORMED_QUERY", "semi join"),
+        (
+            "SELECT (SELECT Id FROM Contact) FROM Account",
+            "INVALID_TYPE",
+            "Didn't understand relationship 'Contact' in FROM",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name IN (SELECT Id FROM Contact)",
+            "MALFORMED_QUERY",
+            "cannot use: 'Name'",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Contact)",
+            "MALFORMED_QUERY",
+            "'Name' must be an id",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact LIMIT 1)",
+            "MALFORMED_QUERY",
+            "semi join",
+        ),
         (
             "SELECT Id FROM Account WHERE (Name = 'a' AND Id IN (SELECT AccountId FROM Contact)) AND Name = 'a'",
             "MALFORMED_QUERY",
             "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions.",
         ),
-        ("SELECT Id FROM Account WHERE Name = 'a' OR Id IN (SELECT AccountId FROM Contact)", "MALFORMED_QUERY", "'OR'"),
+        (
+            "SELECT Id FROM Account WHERE Name = 'a' OR Id IN (SELECT AccountId FROM Contact)",
+            "MALFORMED_QUERY",
+            "'OR'",
+        ),
         (
             "SELECT Id FROM Account WHERE Id IN (SELECT Id FROM Account WHERE Id IN (SELECT Id FROM Account))",
             "MALFORMED_QUERY",
             "Nesting of semi join",
         ),
         ("SELECT Id FROM Account ORDER BY COUNT(Id)", "MALFORMED_QUERY", "needs a grouped query"),
-        ("SELECT Id FROM Account WHERE Name = :name", "MALFORMED_QUERY", "Bind variables only allowed in Apex code"),
-        ("SELECT Id FROM Account WHERE Name = 'a\\x'", "MALFORMED_QUERY", "Illegal character sequence '\\x' in string"),
-        ("SELECT Id FROM Account WHERE Name = 'a", "MALFORMED_QUERY", "Column:38\nline 1:38 mismatched character '<EOF>' expecting '''"),
+        (
+            "SELECT Id FROM Account WHERE Name = :name",
+            "MALFORMED_QUERY",
+            "Bind variables only allowed in Apex code",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name = 'a\\x'",
+            "MALFORMED_QUERY",
+            "Illegal character sequence '\\x' in string",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name = 'a",
+            "MALFORMED_QUERY",
+            "Column:38\nline 1:38 mismatched character '<EOF>' expecting '''",
+        ),
         ("SELECT Id FROM", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
         ("SELECT * FROM Account", "MALFORMED_QUERY", "unexpected token: '*'"),
         ("UPDATE Account", "MALFORMED_QUERY", "unexpected token: 'UPDATE'"),
@@ -256,7 +352,11 @@ async fn refusals() {
         world.refused(soql, code, text);
     }
     let deep = "Parent.".repeat(6);
-    world.refused(&format!("SELECT {deep}Name FROM Account"), "MALFORMED_QUERY", "longer than 5 relationships");
+    world.refused(
+        &format!("SELECT {deep}Name FROM Account"),
+        "MALFORMED_QUERY",
+        "longer than 5 relationships",
+    );
     let long = format!("SELECT Id FROM Account WHERE Name = '{}'", "x".repeat(4_001));
     world.refused(&long, "MALFORMED_QUERY", "longer than 4000 characters");
     world.refused(&"x".repeat(100_001), "MALFORMED_QUERY", "longer than 100000 characters");
@@ -276,7 +376,10 @@ async fn what_is_not_built_says_so() {
         ("SELECT FORMAT(Name) FROM Account", "FORMAT()"),
         ("SELECT Id FROM Account WHERE CALENDAR_YEAR(CreatedDate) = 2020", "CALENDAR_YEAR() in a condition"),
         ("SELECT Id FROM Account a, a.Contacts c", "a list of objects in FROM"),
-        ("SELECT (SELECT Id, (SELECT Id FROM Cases) FROM Contacts) FROM Account", "a query within a child query"),
+        (
+            "SELECT (SELECT Id, (SELECT Id FROM Cases) FROM Contacts) FROM Account",
+            "a query within a child query",
+        ),
     ] {
         world.refused(soql, "MALFORMED_QUERY", what);
         world.refused(soql, "MALFORMED_QUERY", "not supported by the local org");
@@ -297,7 +400,10 @@ async fn places() {
             "\nAccountNumber from Account where AccountNumber = 3999\n                                 ^\n\
              ERROR at Row:1:Column:45\nvalue of filter criterion for field 'AccountNumber' must be of type string",
         ),
-        ("SELECT Id\nFROM Account\nWHERE Foo = 1", "\nWHERE Foo = 1\n      ^\nERROR at Row:3:Column:7\nNo such column"),
+        (
+            "SELECT Id\nFROM Account\nWHERE Foo = 1",
+            "\nWHERE Foo = 1\n      ^\nERROR at Row:3:Column:7\nNo such column",
+        ),
     ] {
         let error = world.org.query(soql).unwrap_err();
         assert!(error.message.starts_with(message), "{}", error.message);
@@ -308,7 +414,8 @@ async fn places() {
 async fn the_deleted_are_seen_by_query_all_alone() {
     let mut world = crm().await;
     let id = world.first("SELECT Id FROM Account WHERE Ext__c = 'C'");
-    let (_, _, bad) = world.run(json!({"object": "Account", "operation": "delete"}), &format!("Id\n{id}\n")).await;
+    let (_, _, bad) =
+        world.run(json!({"object": "Account", "operation": "delete"}), &format!("Id\n{id}\n")).await;
     assert!(bad.is_empty(), "{bad:?}");
     assert_eq!(world.accounts("Name != null"), "AB");
     let soql = "SELECT+Ext__c,IsDeleted+FROM+Account+ORDER+BY+Ext__c";
