@@ -96,6 +96,7 @@ impl JobInfo {
             total_processing_time: info.then_some(if job.state.is_done() { job.active } else { 0 }),
             api_active_processing_time: (info && ingest).then_some(job.active),
             apex_processing_time: (info && ingest).then_some(0),
+            // Unconfirmed(pk-chunking-field): since which version it is told (v51.0 did not); choice: always.
             is_pk_chunking_supported: (info && !ingest).then_some(false),
             error_message: job.error.clone().filter(|_| info && ingest),
         }

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::stream::try_unfold;
 use serde_json::{Value, json};
 
-/// Lines of a page when the client does not say. Unconfirmed: real orgs choose; clients ask for 50,000 themselves.
+/// Lines of a page when the client does not say. Unconfirmed(query-page-size): real orgs choose; clients ask for 50,000 themselves.
 const PAGE: i64 = 50_000;
 
 /// Pages that one answer of `resultPages` names (Bulk API 2.0 guide).
@@ -54,7 +54,7 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
         return Err(Failure::bad("MALFORMED_QUERY", "SOQL statements cannot be empty or null"));
     }
     let schema = &call.org.0.schema;
-    // Unconfirmed: that errors of the query itself carry the codes they have in REST.
+    // Unconfirmed(query-job-codes): that errors of the query itself carry the codes they have in REST.
     let compiled = prepare(&query::scope(schema, operation, call.org.now()), soql)?;
     let job = Job {
         operation: operation.to_owned(),
@@ -72,12 +72,12 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
 fn complete(call: &Call) -> Result<Job, Failure> {
     let job = find(call, Kind::Query)?;
     if job.version != call.version {
-        // Unconfirmed: code and text; the status is documented.
+        // Unconfirmed(version-mismatch): code and text; the status is documented.
         let message = "The API version of the results differs from that of the job";
         return Err(Failure::new(StatusCode::CONFLICT, "API_ERROR", message));
     }
     if job.state != State::JobComplete {
-        // Unconfirmed: code and text.
+        // Unconfirmed(results-before-end): code and text.
         let message = format!("Results of a Job in state {} not available", job.state.word());
         return Err(Failure::bad("INVALIDJOBSTATE", &message));
     }
@@ -116,14 +116,14 @@ fn pages(call: &Call) -> Result<Answer, Failure> {
     }
     let done = after >= job.rows;
     let next = (!done).then(|| format!("{base}/resultPages?locator={}", write_locator(after)));
-    // Unconfirmed: that a last answer carries the key with null, as the list of jobs does.
+    // Unconfirmed(last-result-page): that a last answer carries the key with null, as the list of jobs does.
     Ok(Answer::json(&json!({"resultPages": pages, "nextRecordsUrl": next, "done": done})))
 }
 
 /// The line behind which the page asked for begins.
 fn after(call: &Call, job: &Job) -> Result<i64, Failure> {
     let Some(locator) = call.parameter("locator").filter(|l| !l.is_empty()) else { return Ok(0) };
-    // Unconfirmed: code and text.
+    // Unconfirmed(query-locator): code and text.
     let unknown = || Failure::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
     read_locator(locator).filter(|line| (0..job.rows.max(1)).contains(line)).ok_or_else(unknown)
 }
@@ -131,7 +131,7 @@ fn after(call: &Call, job: &Job) -> Result<i64, Failure> {
 fn size(call: &Call) -> Result<i64, Failure> {
     let Some(asked) = call.parameter("maxRecords").filter(|m| !m.is_empty()) else { return Ok(PAGE) };
     let number = asked.parse().ok().filter(|number| *number > 0);
-    // Unconfirmed: code and text.
+    // Unconfirmed(max-records): code and text.
     let message = || format!("Invalid value: '{asked}' supplied for property: 'maxRecords'");
     number.ok_or_else(|| Failure::bad("API_ERROR", &message()))
 }

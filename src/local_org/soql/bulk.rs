@@ -10,7 +10,7 @@ pub(super) fn check(query: &Query) -> Result<(), SoqlError> {
     if has(&|item| matches!(item, Item::Children(_))) {
         return refuse("Aggregate Relationships not supported in Bulk V2 Query with CSV content type");
     }
-    // Unconfirmed: the texts below; only the one above was seen.
+    // Unconfirmed(bulk-soql-texts): the texts below; only the one above was seen.
     if query.items.is_empty() || has(&|item| matches!(item, Item::Call { .. })) || ordered {
         return refuse("Aggregate functions not supported in Bulk V2 Query");
     }

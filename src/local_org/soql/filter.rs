@@ -110,7 +110,7 @@ impl<'j, 's> Filter<'j, 's> {
             return Err(wrong(field.field, literal, self.query, path));
         };
         if !field.field.is_text() {
-            // Unconfirmed: the code; the text is well known.
+            // Unconfirmed(soql-operator): the code; the text is well known.
             let message = format!("invalid operator on {} field", field.field.kind.name());
             return Err(self.joins.wrong(path, &message));
         }
@@ -145,7 +145,7 @@ impl<'j, 's> Filter<'j, 's> {
 
     /// Whether a picklist of several values holds all of one of the texts: `'A;B'` is A and B.
     ///
-    /// Unconfirmed: that EXCLUDES is true of blanks; it follows the rule of `!=`.
+    /// Unconfirmed(excludes-blank): that EXCLUDES is true of blanks; it follows the rule of `!=`.
     fn includes(&mut self, path: &Path, not: bool, literals: &[Literal]) -> Result<String, SoqlError> {
         let field = self.field(path)?;
         if field.field.kind != FieldType::MultiPicklist {

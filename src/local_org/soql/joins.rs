@@ -126,7 +126,7 @@ impl<'s> Joins<'s> {
         let reached =
             self.nodes[node].reached.iter().find(|r| self.object(r).name.eq_ignore_ascii_case(&wanted));
         let reached = reached.ok_or_else(|| {
-            // Unconfirmed: the text.
+            // Unconfirmed(typeof-type): the text.
             self.malformed(object, &format!("{wanted} is not a type that {} can be", path.text()))
         })?;
         let last = field.names.last().filter(|_| field.names.len() == 1);
@@ -165,7 +165,7 @@ impl<'s> Joins<'s> {
     /// Follows relationships; answers where they end and their own spelling.
     fn walk(&mut self, relationships: &[String], path: &Path) -> Result<(usize, Vec<String>), SoqlError> {
         if relationships.len() > LONGEST {
-            // Unconfirmed: the text; the limit is documented.
+            // Unconfirmed(soql-path-length): the text; the limit is documented.
             let message =
                 format!("SOQL relationship path is longer than {LONGEST} relationships: {}", path.text());
             return Err(self.malformed(path, &message));

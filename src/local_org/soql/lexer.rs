@@ -116,7 +116,7 @@ pub(super) fn check_escapes(query: &str, token: &Token) -> Result<(), SoqlError>
         if escape == 'u' && unicode(chars.as_str()).is_some() {
             chars.nth(3);
         } else if !r#"nNrRtTbBfF"'\_%"#.contains(escape) {
-            // Unconfirmed: the text.
+            // Unconfirmed(soql-escape): the text.
             let message = format!("Illegal character sequence '\\{escape}' in string literal");
             return Err(SoqlError::at("MALFORMED_QUERY", query, token.at, &message));
         }

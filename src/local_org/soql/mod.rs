@@ -76,7 +76,7 @@ impl SoqlError {
 
 /// The words of a line around a place, and where the place is in them.
 ///
-/// Unconfirmed: how much Salesforce shows. Reported errors begin with the word some 35 characters before the place and
+/// Unconfirmed(soql-excerpt): how much Salesforce shows. Reported errors begin with the word some 35 characters before the place and
 /// end with the one some 40 behind it.
 fn excerpt(line: &[char], at: usize) -> (String, usize) {
     let at = at.min(line.len());

@@ -102,7 +102,7 @@ impl<'s> Reader<'_, 's> {
 
     fn fields(&mut self, group: Group, at: usize) -> Result<(), SoqlError> {
         if group != Group::Standard && self.scope.bulk {
-            // Unconfirmed: the text; that only FIELDS(STANDARD) may be asked for in bulk is documented.
+            // Unconfirmed(bulk-fields-function): the text; that only FIELDS(STANDARD) may be asked for in bulk is documented.
             let message = "The SOQL FIELDS function with ALL or CUSTOM is not supported in Bulk V2 Query";
             return Err(SoqlError::new("API_ERROR", message));
         }

@@ -13,7 +13,7 @@ const MOST: usize = 2;
 
 /// The SQL of the inner query, and its values.
 ///
-/// The rules are those of the SOQL reference. Unconfirmed: their texts.
+/// The rules are those of the SOQL reference. Unconfirmed(semi-join): their texts.
 pub(super) fn sql(scope: &Scope<'_>, text: &str, query: &Query) -> Result<(String, Vec<Value>), SoqlError> {
     let field = only_field(text, query)?;
     let object = compile::object(scope, text, &query.object)?;

@@ -1,6 +1,6 @@
 //! `columns=true`: what the columns of a query are, as the Salesforce CLI asks before it draws a table.
 //!
-//! Keys follow what the CLI reads and the answer it was recorded with. Unconfirmed: their values where the CLI does
+//! Keys follow what the CLI reads and the answer it was recorded with. Unconfirmed(column-metadata): their values where the CLI does
 //! not look at them.
 
 use crate::local_org::schema::Schema;

@@ -98,7 +98,7 @@ fn groups(db: &Connection, compiled: &Compiled) -> Result<Answer, Failure> {
     Ok(Answer::text(format!("{{\"totalSize\":{total},\"done\":true,\"records\":[{records}]}}")))
 }
 
-/// `Sforce-Query-Options: batchSize=200..2000`. Unconfirmed: that numbers outside are taken as the nearest inside.
+/// `Sforce-Query-Options: batchSize=200..2000`. Unconfirmed(batch-size): that numbers outside are taken as the nearest inside.
 fn page_size(call: &Call) -> u64 {
     let options = call.headers.get("sforce-query-options").and_then(|h| h.to_str().ok()).unwrap_or_default();
     let asked = options.split([',', ';']).find_map(|option| {

@@ -125,7 +125,7 @@ impl Parser<'_> {
     fn text(&self, token: Token) -> Result<Value, SoqlError> {
         lexer::check_escapes(self.query, &token)?;
         if token.text.chars().count() > LONGEST {
-            // Unconfirmed: text and code; the limit is documented.
+            // Unconfirmed(soql-length): text and code; the limit is documented.
             let message = format!("text of a condition cannot be longer than {LONGEST} characters");
             return Err(SoqlError::at("MALFORMED_QUERY", self.query, token.at, &message));
         }

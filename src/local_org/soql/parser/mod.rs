@@ -25,7 +25,7 @@ const CLAUSES: &[&str] =
 /// MALFORMED_QUERY.
 pub(super) fn parse(query: &str) -> Result<Query, SoqlError> {
     if query.chars().count() > LONGEST {
-        // Unconfirmed: text and code; the limit is documented.
+        // Unconfirmed(soql-length): text and code; the limit is documented.
         let message = format!("SOQL statements cannot be longer than {LONGEST} characters");
         return Err(SoqlError::new("MALFORMED_QUERY", message));
     }
