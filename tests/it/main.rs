@@ -36,6 +36,7 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
+mod storm;
 #[cfg(unix)]
 mod superseded;
 mod unconfirmed;

@@ -1,0 +1,314 @@
+//! A random migration: objects that refer to each other, loads that fill them, and their rows, day by day. Knows how a
+//! manifest and an `org.yaml` are written; must not know what becomes of a row: that is the model's.
+
+use super::dice::Dice;
+use std::fmt::Write;
+
+/// What is done with a row whose parent is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Hold,
+    Blank,
+    Reject,
+}
+
+/// What is done with rows of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copies {
+    Reject,
+    First,
+    Last,
+}
+
+/// A reference field of an object.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub to: usize,
+    pub missing: Missing,
+    /// Given once, with the record: a master-detail.
+    pub master: bool,
+}
+
+/// A load.
+#[derive(Debug, Clone)]
+pub struct Load {
+    pub object: usize,
+    pub insert: bool,
+    pub copies: Copies,
+}
+
+/// A row as it stands in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub key: String,
+    pub name: String,
+    pub amount: String,
+    pub code: String,
+    pub status: String,
+    /// One for each reference of the object.
+    pub parents: Vec<String>,
+}
+
+/// Objects with their references, loads, and for each day the rows of each load.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub objects: Vec<Vec<Reference>>,
+    pub loads: Vec<Load>,
+    pub days: Vec<Vec<Vec<Row>>>,
+    /// References may lead in circles; then every row is a good one, because which reference of a circle goes later
+    /// is the planner's choice, and with it what becomes of the children of a row that is refused.
+    pub circles: bool,
+    pub part_rows: usize,
+    pub parallel: usize,
+}
+
+/// A text that the org's rule refuses.
+pub const REFUSED: &str = "Refused";
+/// A code that is longer than its field.
+const TOO_LONG: &str = "ABCDEFGHIJK";
+
+impl Scenario {
+    pub fn new(dice: &mut Dice) -> Self {
+        let circles = dice.chance(40);
+        let objects = objects(dice, circles);
+        let loads = loads(dice, &objects);
+        let mut scenario = Self {
+            objects,
+            loads,
+            days: Vec::new(),
+            circles,
+            part_rows: *dice.pick(&[1, 2, 3, 7, 10_000]),
+            parallel: 1 + dice.below(4),
+        };
+        let first = scenario.first_day(dice);
+        scenario.days.push(first);
+        for _ in 0..dice.below(3) {
+            let next = scenario.next_day(dice);
+            scenario.days.push(next);
+        }
+        scenario
+    }
+
+    fn first_day(&self, dice: &mut Dice) -> Vec<Vec<Row>> {
+        let mut day: Vec<Vec<Row>> = vec![Vec::new(); self.loads.len()];
+        for (load, rows) in day.iter_mut().enumerate() {
+            for number in 0..dice.below(9) {
+                rows.push(self.row(dice, load, number));
+            }
+        }
+        self.with_parents(dice, &mut day);
+        self.with_copies(dice, &mut day);
+        day
+    }
+
+    /// The same rows with some edited, some gone, some new.
+    fn next_day(&self, dice: &mut Dice) -> Vec<Vec<Row>> {
+        let mut day = self.days.last().cloned().unwrap_or_default();
+        for (load, rows) in day.iter_mut().enumerate() {
+            // Where references lead in circles, a parent that is gone would be the planner's choice again.
+            if !self.circles && dice.chance(20) && !rows.is_empty() {
+                rows.remove(dice.below(rows.len()));
+            }
+            for row in rows.iter_mut().filter(|r| !r.key.is_empty()) {
+                if dice.chance(25) {
+                    let fresh = self.row(dice, load, 0);
+                    (row.name, row.amount, row.code) = (fresh.name, fresh.amount, fresh.code);
+                    row.status = fresh.status;
+                }
+            }
+            for number in 0..dice.below(3) {
+                rows.push(self.row(dice, load, 100 * self.days.len() + number));
+            }
+        }
+        self.with_parents(dice, &mut day);
+        day
+    }
+
+    fn row(&self, dice: &mut Dice, load: usize, number: usize) -> Row {
+        let bad = |dice: &mut Dice, percent| !self.circles && dice.chance(percent);
+        let key = if bad(dice, 3) { String::new() } else { format!("L{load}-{number}") };
+        let name = if bad(dice, 10) { REFUSED.into() } else { format!("Name {}", dice.below(5)) };
+        let amount = match dice.below(4) {
+            0 => String::new(),
+            1 if bad(dice, 20) => "1,5x".into(),
+            _ => format!("{}.{}0", dice.below(1000), dice.below(10)),
+        };
+        let code = if bad(dice, 5) { TOO_LONG.into() } else { format!("C{}", dice.below(4)) };
+        let status = if bad(dice, 8) { "gone".into() } else { "live".into() };
+        Row { key, name, amount, code, status, parents: Vec::new() }
+    }
+
+    /// Gives rows without parents theirs, and some of the others new ones.
+    fn with_parents(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
+        let keys: Vec<Vec<String>> = (0..self.objects.len()).map(|object| self.keys(day, object)).collect();
+        for (load, rows) in day.iter_mut().enumerate() {
+            let own = self.loads[load].object;
+            let references = &self.objects[own];
+            for row in rows {
+                // Without circles a row's parents of its own object stand before it.
+                let rank = keys[own].iter().position(|key| *key == row.key).unwrap_or(keys[own].len());
+                let before =
+                    |to: usize| if to == own && !self.circles { &keys[own][..rank] } else { &keys[to][..] };
+                let old = std::mem::take(&mut row.parents);
+                let new = references.iter().enumerate().map(|(at, reference)| match old.get(at) {
+                    // A row keeps its master: it cannot be moved.
+                    Some(parent) if reference.master || dice.chance(85) => parent.clone(),
+                    _ => self.parent(dice, reference, before(reference.to)),
+                });
+                row.parents = new.collect();
+            }
+        }
+    }
+
+    fn parent(&self, dice: &mut Dice, reference: &Reference, keys: &[String]) -> String {
+        if !self.circles && dice.chance(6) {
+            return "nowhere".into();
+        }
+        if keys.is_empty() || !reference.master && dice.chance(25) {
+            return if reference.master { "nowhere".into() } else { String::new() };
+        }
+        let key = dice.pick(keys);
+        if dice.chance(10) { key.to_lowercase() } else { key.clone() }
+    }
+
+    fn keys(&self, day: &[Vec<Row>], object: usize) -> Vec<String> {
+        let loads = self.loads.iter().zip(day).filter(|(load, _)| load.object == object);
+        let keys = loads.flat_map(|(_, rows)| rows).map(|r| r.key.clone()).filter(|k| !k.is_empty());
+        // A row keeps its rank from day to day.
+        keys.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Some rows twice, good ones only: whether a bad one counts as a copy is nobody's business here.
+    fn with_copies(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
+        for rows in day.iter_mut().filter(|_| !self.circles) {
+            let good = |row: &&Row| !row.key.is_empty() && row.code != TOO_LONG && !row.amount.contains('x');
+            let Some(row) = rows.iter().find(good).filter(|_| dice.chance(20)) else { continue };
+            let copy = Row { name: format!("Copy {}", dice.below(3)), ..row.clone() };
+            rows.push(copy);
+        }
+    }
+
+    /// `cutover.yaml`.
+    pub fn manifest(&self) -> String {
+        let limits = format!("{{ parallel_jobs: {}, part_rows: {} }}", self.parallel, self.part_rows);
+        let mut text = format!(
+            "cutover: 1\nproject: storm\nenvironments:\n  local: {{ org: {{ local: org.yaml }}, limits: {limits} }}\n\
+             objects:\n"
+        );
+        for (number, load) in self.loads.iter().enumerate() {
+            let operation = if load.insert { "insert" } else { "upsert" };
+            let copies = match load.copies {
+                Copies::Reject => "reject",
+                Copies::First => "first",
+                Copies::Last => "last",
+            };
+            write!(
+                text,
+                "  - name: load{number}\n    object: {}\n    key: Legacy_Id__c\n    source: load{number}.csv\n    \
+                 operation: {operation}\n    duplicates: {copies}\n    where: status != \"gone\"\n    fields:\n      \
+                 Legacy_Id__c: id\n      Name: name\n      Amount__c: amount\n      Code__c: code\n",
+                object_name(load.object)
+            )
+            .unwrap();
+            for (at, reference) in self.objects[load.object].iter().enumerate() {
+                let missing = match reference.missing {
+                    Missing::Hold => "hold",
+                    Missing::Blank => "blank",
+                    Missing::Reject => "reject",
+                };
+                let to = object_name(reference.to);
+                writeln!(text, "      R{at}__c: {{ ref: {to}, from: r{at}, on_missing: {missing} }}")
+                    .unwrap();
+            }
+        }
+        text
+    }
+
+    /// `org.yaml`.
+    pub fn org(&self) -> String {
+        let mut text = String::from("objects:\n");
+        for (number, references) in self.objects.iter().enumerate() {
+            let name = object_name(number);
+            write!(
+                text,
+                "  {name}:\n    name: text\n    fields:\n      \
+                 Legacy_Id__c: {{ type: string, length: 40, external_id: true, unique: true }}\n      \
+                 Amount__c: {{ type: double, precision: 18, scale: 2 }}\n      \
+                 Code__c: {{ type: string, length: 10 }}\n"
+            )
+            .unwrap();
+            for (at, reference) in references.iter().enumerate() {
+                let to = object_name(reference.to);
+                let master = if reference.master { ", master_detail: true" } else { "" };
+                writeln!(text, "      R{at}__c: {{ type: reference, to: {to}{master} }}").unwrap();
+            }
+            writeln!(
+                text,
+                "    rules:\n      - {{ name: no_refused, when: 'Name == \"{REFUSED}\"', message: Refused it is, field: Name }}"
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    /// The file of a load on a day.
+    pub fn csv(&self, day: usize, load: usize) -> String {
+        let references = self.objects[self.loads[load].object].len();
+        let mut text = String::from("id,name,amount,code,status");
+        (0..references).for_each(|at| write!(text, ",r{at}").unwrap());
+        text.push('\n');
+        for row in &self.days[day][load] {
+            let Row { key, name, amount, code, status, parents } = row;
+            write!(text, "{key},{name},\"{amount}\",{code},{status}").unwrap();
+            parents.iter().for_each(|parent| write!(text, ",{parent}").unwrap());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// What shows all that the org holds of an object.
+    pub fn query(&self, object: usize) -> String {
+        let parents: String =
+            (0..self.objects[object].len()).map(|at| format!(", R{at}__r.Legacy_Id__c")).collect();
+        let name = object_name(object);
+        format!("SELECT Legacy_Id__c, Name, Amount__c, Code__c{parents} FROM {name} ORDER BY Legacy_Id__c")
+    }
+}
+
+/// `Thing0__c`.
+pub fn object_name(number: usize) -> String {
+    format!("Thing{number}__c")
+}
+
+/// Without circles an object refers to those before it, and to itself.
+fn objects(dice: &mut Dice, circles: bool) -> Vec<Vec<Reference>> {
+    let count = 1 + dice.below(4);
+    let mut objects = Vec::new();
+    for number in 0..count {
+        let mut references = Vec::new();
+        // Of two parents that are not there, the one found out first has the word; so one strict policy an object.
+        let strict = *dice.pick(&[Missing::Hold, Missing::Hold, Missing::Reject]);
+        for _ in 0..dice.below(3) {
+            let to = if circles { dice.below(count) } else { dice.below(number + 1) };
+            let first = references.is_empty();
+            let master = !circles && first && to < number && dice.chance(30);
+            // A master cannot be blank.
+            let missing = if !master && dice.chance(25) { Missing::Blank } else { strict };
+            references.push(Reference { to, missing, master });
+        }
+        objects.push(references);
+    }
+    objects
+}
+
+/// One or two loads of each object. One that refers to itself is not inserted twice over.
+fn loads(dice: &mut Dice, objects: &[Vec<Reference>]) -> Vec<Load> {
+    let mut loads = Vec::new();
+    for object in 0..objects.len() {
+        for _ in 0..1 + usize::from(dice.chance(25)) {
+            let copies = *dice.pick(&[Copies::Reject, Copies::First, Copies::Last]);
+            loads.push(Load { object, insert: dice.chance(20), copies });
+        }
+    }
+    loads
+}
