@@ -32,6 +32,7 @@ mod kill;
 mod memory;
 mod operations;
 mod privacy;
+mod recorded_clients;
 mod rerun;
 mod review;
 mod same;
