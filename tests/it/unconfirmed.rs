@@ -81,7 +81,7 @@ fn every_line_says_all() {
     assert!(rows.len() > 10);
     for (name, cells) in rows {
         assert_eq!(cells.len(), 3, "{name}: what is not known, the choice, how to check: {cells:?}");
-        assert!(cells.iter().all(|cell| cell.len() > 8), "{name}: {cells:?}");
+        assert!(cells[0].len() > 20 && cells[1].len() > 2 && cells[2].len() > 8, "{name}: {cells:?}");
     }
 }
 

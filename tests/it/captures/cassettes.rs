@@ -62,6 +62,17 @@ struct Session {
 }
 
 impl Session {
+    /// A new org, under the name that the recorded one has.
+    fn of(tape: &[Exchange]) -> Self {
+        let org = TestOrg::new();
+        let found = org.json("GET query?q=SELECT Id FROM Organization", None).json();
+        let ours = found["records"][0]["Id"].as_str().unwrap().to_owned();
+        let words = tape.iter().flat_map(|e| e.call.split(['/', '?', ' ']));
+        let theirs = words.filter(|word| is_id(word) && word.starts_with("00D"));
+        let ids = theirs.map(|id| (id.to_owned(), ours.clone())).collect();
+        Self { org, ids }
+    }
+
     fn play(&mut self, exchange: &Exchange) -> Vec<String> {
         let there: Value = serde_json::from_str(&exchange.answer).unwrap();
         self.put_what_is_shown(&there);
@@ -178,7 +189,7 @@ fn heads(exchange: &Exchange, answer: &Answer) -> Vec<String> {
 
 /// Plays what is not skipped; gives the differences, each with its call.
 fn session(capture: &Capture, tape: &[Exchange]) -> Vec<String> {
-    let mut session = Session { org: TestOrg::new(), ids: BTreeMap::new() };
+    let mut session = Session::of(tape);
     let mut found = Vec::new();
     for exchange in tape {
         if !capture.skip.keys().any(|skipped| exchange.call.contains(skipped)) {

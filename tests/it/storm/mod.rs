@@ -77,7 +77,9 @@ fn weather(world: &World, dice: &mut Dice, calm: bool) {
         slow = *dice.pick(&[0, 0, 2]);
         fails = dice.chance(25).then(|| 1 + dice.next() % 6);
     }
-    world.org.set_faults(Faults::new(locks, slow, fails));
+    let mut faults = vec![format!("{{ then: lock_rows, per_mille: {locks} }}"), format!("{{ then: slow_jobs, steps: {slow} }}")];
+    faults.extend(fails.map(|rows| format!("{{ then: fail_job, rows: {rows} }}")));
+    world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{}]", faults.join(", "))).unwrap());
 }
 
 /// Applies until the run is over, with crashes and lost answers on the way.
