@@ -72,6 +72,8 @@ struct Shared {
     facts: store::Facts,
     db: Mutex<Connection>,
     base_url: RwLock<String>,
+    /// When the org opened: its objects have not changed since.
+    opened: i64,
     now: AtomicI64,
     calls: AtomicU64,
     /// Calls that wait for the database.
@@ -109,6 +111,7 @@ impl LocalOrg {
             facts,
             db: Mutex::new(conn),
             base_url: RwLock::new(options.base_url),
+            opened: options.now,
             now: AtomicI64::new(options.now),
             calls: AtomicU64::new(0),
             waiting: AtomicU64::new(0),

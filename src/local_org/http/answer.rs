@@ -201,12 +201,13 @@ impl From<Failure> for Answer {
 }
 
 impl From<RowError> for Failure {
-    /// 404 for a record that is gone (captured with its empty list of fields), else 400. A body that cannot be read
-    /// as the field's type names no fields.
+    /// 404 for a record that is gone (captured with its empty list of fields), else 400. A value that cannot be read
+    /// as its field's type and a field that is not there come without the list.
     fn from(error: RowError) -> Self {
         let gone = error.code == "ENTITY_IS_DELETED";
         let status = if gone { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
-        let fields = (error.code != "JSON_PARSER_ERROR").then_some(error.fields);
+        let bare = error.code == "JSON_PARSER_ERROR" || error.message.starts_with("No such column");
+        let fields = (!bare).then_some(error.fields);
         Self { status, code: error.code.into(), message: error.message, fields }
     }
 }

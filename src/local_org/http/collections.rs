@@ -56,7 +56,7 @@ impl<'a> Items<'a> {
         let name = |o: &Result<&Object, RowError>| o.as_ref().map(|o| o.name.clone()).unwrap_or_default();
         let runs = 1 + items.windows(2).filter(|pair| name(&pair[0].0) != name(&pair[1].0)).count();
         if runs > RUNS {
-            // Unconfirmed: the code (the words are those of SOAP), choice: LIMIT_EXCEEDED.
+            // Unconfirmed(collection-runs): the code, the words being those of SOAP; choice: LIMIT_EXCEEDED.
             let message = "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce \
                            chunking.";
             return Err(Failure::bad("LIMIT_EXCEEDED", message));
@@ -77,7 +77,7 @@ fn check_number(records: usize) -> Result<(), Failure> {
     }
 }
 
-/// Unconfirmed: what a missing or unknown type gets, choice: the record fails, the others go on.
+/// Unconfirmed(collection-type): what a missing or unknown type gets; choice: the record fails, the others go on.
 fn object_of<'a>(
     schema: &'a Schema,
     record: &Value,

@@ -70,7 +70,7 @@ fn requests(list: &Value) -> Result<Vec<Request<'_>>, (&'static str, String)> {
     for item in list {
         let request = request(item)?;
         if requests.iter().any(|r| r.id == request.id) {
-            // Unconfirmed: code and words, choice: these.
+            // Unconfirmed(composite-shape): code and words for sub-requests out of shape; choice: INVALID_INPUT.
             return Err(("INVALID_INPUT", format!("Duplicate referenceId: {}", request.id)));
         }
         requests.push(request);
@@ -81,7 +81,7 @@ fn requests(list: &Value) -> Result<Vec<Request<'_>>, (&'static str, String)> {
 fn request(item: &Value) -> Result<Request<'_>, (&'static str, String)> {
     let need = |name: &str| {
         let text = item.get(name).and_then(Value::as_str);
-        // Unconfirmed: code and words, choice: these.
+        // Unconfirmed(composite-shape): code and words for sub-requests out of shape; choice: INVALID_INPUT.
         text.ok_or_else(|| ("INVALID_INPUT", format!("Missing {name} in a composite subrequest")))
     };
     let id = need("referenceId")?;

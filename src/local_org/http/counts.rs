@@ -6,8 +6,9 @@ use crate::local_org::schema::Object;
 use crate::local_org::store::{live, quote};
 use serde_json::json;
 
-/// Objects without records are left out, as captured; so are names that are no objects (unconfirmed, choice: as the
-/// documentation says that the answer holds those that are found).
+/// Objects without records are left out, as captured, and so are names that are no objects.
+///
+/// Unconfirmed(count-unknown): what a name that is no object gets; choice: left out.
 pub(super) fn counts(call: &Call) -> Result<Answer, Failure> {
     let schema = &call.org.0.schema;
     let objects: Vec<&Object> = match call.parameter("sObjects") {

@@ -157,6 +157,8 @@ fn own<'a>(place: &Place<'a>, object: &'a Object, id: &str) -> Result<String, Fa
     place.own_id(object, &id).map_err(|refusal| {
         let failure = Failure::from(refusal);
         // Checked on a real org by fidelic-conformance errors-005: 404 with INVALID_CROSS_REFERENCE_KEY.
+        // Unconfirmed(strange-id): a real org also answered MALFORMED_ID to an id of the object's own prefix; choice:
+        // MALFORMED_ID for another prefix only.
         if failure.is("INVALID_CROSS_REFERENCE_KEY") {
             failure.with_status(StatusCode::NOT_FOUND)
         } else {

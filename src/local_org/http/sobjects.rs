@@ -5,7 +5,7 @@ use super::answer::{Answer, Failure};
 use super::record;
 use crate::local_org::schema::Object;
 use crate::local_org::schema::describe::{self, RecordTypeInfo};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// `sobjects`, `sobjects/X`, `sobjects/X/describe`, `sobjects/X/ID`, `sobjects/X/KEY/VALUE`.
@@ -19,9 +19,16 @@ pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
     let call = other.as_ref().unwrap_or(call);
     let get = call.method == Method::GET;
     let Some(name) = call.path.get(1) else {
-        return if get { Ok(global(call)) } else { Err(Failure::method(&call.method)) };
+        return match get {
+            true if unchanged(call) => Ok(Answer::empty(StatusCode::NOT_MODIFIED)),
+            true => Ok(global(call)),
+            false => Err(Failure::method(&call.method)),
+        };
     };
     let object = call.org.0.schema.object(name).ok_or_else(Failure::not_found)?;
+    if get && unchanged(call) && call.words().get(2).is_some_and(|word| word == "describe") {
+        return Ok(Answer::empty(StatusCode::NOT_MODIFIED));
+    }
     let rest: Vec<&str> = call.path.iter().skip(2).map(String::as_str).collect();
     match rest.as_slice() {
         [] if get => Ok(basic(call, object)),
@@ -36,6 +43,13 @@ pub(super) fn call(call: &Call, body: &Value) -> Result<Answer, Failure> {
         [key, value] => record::by_key(call, object, key, value, body),
         _ => Err(Failure::not_found()),
     }
+}
+
+/// Whether the client has seen the objects since they last changed: an org's do not change while it is open.
+fn unchanged(call: &Call) -> bool {
+    let seen = call.headers.get("if-modified-since").and_then(|h| h.to_str().ok());
+    let seen = seen.and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+    seen.is_some_and(|seen| seen.timestamp().as_second() >= call.org.0.opened.div_euclid(1000))
 }
 
 fn version(call: &Call) -> String {

@@ -121,7 +121,7 @@ fn nodes<'a>(schema: &'a Schema, root: &'a Object, records: &[Value]) -> Result<
     Ok(nodes)
 }
 
-/// Unconfirmed: the words of these refusals, choice: those of the documentation where it has any.
+/// Unconfirmed(tree-shape): code and words for trees out of shape; choice: INVALID_INPUT, the words plain.
 fn check(nodes: &[Node<'_>], node: &Node<'_>) -> Result<(), Refused> {
     let why = if node.reference.is_empty() {
         "Include a reference ID for each record in the request."

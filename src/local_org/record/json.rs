@@ -90,7 +90,7 @@ fn is_number(kind: FieldType) -> bool {
 
 /// `Cannot deserialize instance of double from VALUE_STRING value N01 or request may be missing a required field`.
 ///
-/// Unconfirmed: the place that follows in the org's words (`at [line:1, column:507]`), choice: left out.
+/// Unconfirmed(json-value-place): a real message goes on with a place, `at [line:1, column:507]`; choice: left out.
 fn unreadable(field: &Field, value: &Value) -> RowError {
     let (token, shown) = match value {
         Value::Null => ("VALUE_NULL", "null".to_owned()),
@@ -140,7 +140,7 @@ fn parent(
     let parent = parent_object(schema, field, nested, name)?;
     let mut keys = nested.iter().filter(|(key, _)| *key != "attributes");
     let (Some((key, value)), None) = (keys.next(), keys.next()) else {
-        // Unconfirmed: what several fields in a nested parent get, choice: this text.
+        // Unconfirmed(nested-parent-words): what a nested parent without exactly one key gets; choice: these words.
         let message =
             format!("More than 1 field provided in an external foreign key reference in entity: {name}");
         return Err(RowError::plain("INVALID_FIELD", message).into());
@@ -173,7 +173,7 @@ fn parent_object<'s>(
         None if field.to.len() == 1 => field.to.first(),
         None => None,
     };
-    // Unconfirmed: the words when the type of a polymorphic parent is missing or wrong, choice: bulk's.
+    // Unconfirmed(nested-parent-type): the words when a polymorphic parent's type is missing or wrong; choice: bulk's.
     target.and_then(|name| schema.object(name)).ok_or_else(|| {
         let why = "type is needed for polymorphic foreign key references";
         RowError::plain("INVALID_FIELD", format!("{why}: {relationship}"))

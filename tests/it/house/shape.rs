@@ -20,9 +20,7 @@ fn forgotten(there: &[String], reached: &[Source]) -> Vec<String> {
 #[test]
 fn every_file_says_what_it_owns() {
     let mend = "Open the file with `//!`: what it owns, and what it must not know.";
-    const KNOWN: &[Known] = &[
-        ("src/local_org/schema/yaml/tests.rs", "opens without a `//!` doc", "a slip"),
-    ];
+    const KNOWN: &[Known] = &[("src/local_org/schema/yaml/tests.rs", "opens without a `//!` doc", "a slip")];
     hold(&undocumented(&SRC), KNOWN, mend);
     hold(&undocumented(&TESTS), &[], mend);
     finds(

@@ -64,7 +64,10 @@ async fn objects_without_records_are_not_counted() {
     let counted = world.get("limits/recordCount?sObjects=account,Contact,Foo").await.json();
     assert_eq!(counted, json!({"sObjects": [{"count": 1, "name": "Account"}]}));
     let all = world.get("limits/recordCount").await.json();
-    assert!(all["sObjects"].as_array().unwrap().contains(&json!({"count": 1, "name": "Organization"})), "{all}");
+    assert!(
+        all["sObjects"].as_array().unwrap().contains(&json!({"count": 1, "name": "Organization"})),
+        "{all}"
+    );
 }
 
 #[tokio::test]
@@ -89,4 +92,18 @@ async fn every_object_is_listed_with_the_keys_of_a_real_list() {
     }
     let basic = world.get("sobjects/account").await.json();
     assert_eq!((&basic["objectDescribe"]["name"], &basic["recentItems"]), (&json!("Account"), &json!([])));
+}
+
+#[tokio::test]
+async fn a_describe_that_the_client_has_is_not_sent_again() {
+    let world = World::new();
+    for (since, status) in
+        [("Mon, 09 Sep 2024 16:40:00 GMT", 304), ("Mon, 09 Sep 2024 16:39:59 GMT", 200), ("x", 200)]
+    {
+        for path in ["sobjects", "sobjects/Account/describe"] {
+            let reply = world.ask("GET", path, &[("if-modified-since", since)]).await;
+            assert_eq!(reply.status, status, "{path} {since}");
+            assert_eq!(reply.text.is_empty(), status == 304);
+        }
+    }
 }

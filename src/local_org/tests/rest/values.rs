@@ -146,3 +146,18 @@ async fn parents_that_cannot_be_found() {
         assert!(error["message"].as_str().unwrap().starts_with(message), "{error}");
     }
 }
+
+#[tokio::test]
+async fn compound_addresses_are_read_and_never_written() {
+    let world = World::new();
+    let id =
+        world.create("Account", json!({"Name": "A", "BillingCity": "Rome", "BillingCountry": "Italy"})).await;
+    let read = world.get(&format!("sobjects/Account/{id}")).await.json();
+    assert_eq!(
+        (&read["BillingAddress"]["city"], &read["BillingAddress"]["street"]),
+        (&json!("Rome"), &Value::Null)
+    );
+    let address = json!({"BillingAddress": {"city": "Paris"}});
+    let refused = world.call("PATCH", &format!("sobjects/Account/{id}"), address).await;
+    assert_eq!(refused.json()[0]["fields"], json!(["BillingAddress"]));
+}
