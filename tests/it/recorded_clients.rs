@@ -13,8 +13,7 @@ use tower::ServiceExt;
 /// Where the clock stands: 2026-11-01.
 const NOW: i64 = 1_793_491_200_000;
 
-const SCHEMA: &str =
-    "objects: { Account: { fields: { Ext_Id__c: { type: string, length: 40, external_id: true, unique: true } } } }";
+const SCHEMA: &str = "objects: { Account: { fields: { Ext_Id__c: { type: string, length: 40, external_id: true, unique: true } } } }";
 
 /// Record and user that the recordings name.
 const RECORD: &str = "001000000000001AAA";
@@ -36,7 +35,11 @@ struct Recorded {
 const DIFFERENT: [(&str, u16, &str); 5] = [
     ("/unprocessedRecords", 2, "the stand-in did not know the path; an org does, in any letter case"),
     ("/sobjects/Account/Ext_Id__c/E1", 2, "the stand-in had no upsert of one record"),
-    ("FROM%20ScratchOrgInfo", 4, "an object of dev hubs only: INVALID_TYPE, which the CLI takes for `no dev hub`"),
+    (
+        "FROM%20ScratchOrgInfo",
+        4,
+        "an object of dev hubs only: INVALID_TYPE, which the CLI takes for `no dev hub`",
+    ),
     ("/services/async/", 4, "Bulk API 1 is not built"),
     ("/services/Soap/", 4, "SOAP is not built"),
 ];

@@ -43,7 +43,9 @@ impl Names {
 
 /// An id has digits and capitals in its middle; words do not.
 fn is_id(word: &str) -> bool {
-    matches!(word.len(), 15 | 18) && word[..2].starts_with(|c: char| c.is_ascii_digit()) && word[3..6] != *"000"
+    matches!(word.len(), 15 | 18)
+        && word[..2].starts_with(|c: char| c.is_ascii_digit())
+        && word[3..6] != *"000"
         || matches!(word.len(), 15 | 18) && word.starts_with("00")
         || matches!(word.len(), 15 | 18) && word.starts_with("750")
 }
@@ -60,7 +62,11 @@ fn moment(text: &str) -> Option<&str> {
 }
 
 fn head(headers: &[(String, String)], mark: char) -> String {
-    let mut lines: Vec<String> = headers.iter().filter(|(name, _)| name != "content-length").map(|(name, value)| format!("{mark} {name}: {value}\n")).collect();
+    let mut lines: Vec<String> = headers
+        .iter()
+        .filter(|(name, _)| name != "content-length")
+        .map(|(name, value)| format!("{mark} {name}: {value}\n"))
+        .collect();
     lines.sort();
     lines.concat()
 }
@@ -81,7 +87,8 @@ fn body(text: &str) -> String {
 fn shorten(value: &mut Value) {
     match value {
         Value::Array(items) if items.len() > SHOWN => {
-            let keys = |item: &Value| item.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>().join(" "));
+            let keys =
+                |item: &Value| item.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>().join(" "));
             let first = items.first().and_then(keys).unwrap_or_default();
             *value = format!("{} entries, each with {first}", items.len()).into();
         }

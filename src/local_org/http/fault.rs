@@ -43,13 +43,13 @@ fn refuse(failure: Failure) -> Response {
     Answer::from(failure).respond(false, false, None)
 }
 
-/// Unconfirmed: Salesforce documents neither 429 nor `Retry-After`; choice: a gateway's status, header in seconds.
+/// Unconfirmed(retry-after): Salesforce documents neither 429 nor `Retry-After`; choice: a gateway's status, header in seconds.
 fn busy(retry_after: u64) -> Response {
     let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many requests");
     Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false, None)
 }
 
-/// Unconfirmed: the message of a 503; choice: plain words.
+/// Unconfirmed(server-unavailable): the message of a 503; choice: plain words.
 fn unavailable(retry_after: Option<u64>) -> Response {
     let message = "The server is temporarily unavailable. Please try again later.";
     let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message);
@@ -61,7 +61,7 @@ fn unavailable(retry_after: Option<u64>) -> Response {
     .respond(false, false, None)
 }
 
-/// Unconfirmed: what results answer while they are not there (reference K2); choice: as for a job that is not done.
+/// Unconfirmed(results-before-end): what results answer while they are not there (reference K2); choice: as for a job that is not done.
 fn not_ready() -> Failure {
     Failure::bad("INVALIDJOBSTATE", "Results of a Job in state InProgress not available")
 }

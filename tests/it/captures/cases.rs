@@ -41,7 +41,8 @@ fn our_org_answers_as_the_cases_say() {
         let answer = org.json(&call, body.as_ref());
         let body = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
         if case["expect"]["status"] != answer.status || !holds(&case["expect"]["body"], &body) {
-            let difference = format!("{}: {} there, {} {} here", case["id"], case["expect"], answer.status, answer.text);
+            let difference =
+                format!("{}: {} there, {} {} here", case["id"], case["expect"], answer.status, answer.text);
             found.push(("fidelic-conformance/seen.yaml".to_owned(), difference));
         }
     }
@@ -55,6 +56,9 @@ fn our_client_reads_their_errors() {
         let body = &case["expect"]["body"];
         let given = play("count", "SELECT COUNT() FROM Account", status, &body.to_string());
         assert_eq!(given["code"], body[0]["errorCode"], "{case}");
-        assert!(given["says"].as_str().unwrap().contains(body[0]["message"].as_str().unwrap_or("")), "{case}: {given}");
+        assert!(
+            given["says"].as_str().unwrap().contains(body[0]["message"].as_str().unwrap_or("")),
+            "{case}: {given}"
+        );
     }
 }

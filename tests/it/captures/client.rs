@@ -4,7 +4,9 @@
 use super::index::{Capture, Played};
 use bytes::Bytes;
 use cutover::ports::{Future, Org, Reply, Request, SeededRandom, TestClock, TransportError};
-use cutover::salesforce::{Budget, Cell, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind, RowError, Saved};
+use cutover::salesforce::{
+    Budget, Cell, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind, RowError, Saved,
+};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Allowed {
-    /// The capture, with its set: `cumulusci/….yaml`. One that ends with `*` is any that begins so.
+    /// The capture, with its set: `cumulusci/….yaml`.
     capture: String,
-    /// The difference, as the test words it.
+    /// The difference, as the test words it; `*` stands for any text.
     difference: String,
     reason: String,
 }
@@ -19,8 +19,11 @@ fn allowed() -> Vec<Allowed> {
     serde_yaml::from_str(&read("differences.yaml")).unwrap_or_else(|e| panic!("differences.yaml: {e}"))
 }
 
-fn covers(pattern: &str, capture: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == capture, |begin| capture.starts_with(begin))
+fn covers(pattern: &str, difference: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == difference,
+        Some((begin, end)) => difference.starts_with(begin) && difference.ends_with(end),
+    }
 }
 
 /// Holds the differences found in one set, as pairs of capture and difference, to the list.
@@ -28,7 +31,7 @@ fn covers(pattern: &str, capture: &str) -> bool {
 pub fn hold(set: &str, found: &[(String, String)]) {
     let allowed: Vec<Allowed> =
         allowed().into_iter().filter(|a| a.capture.starts_with(&format!("{set}/"))).collect();
-    let is = |a: &Allowed, f: &(String, String)| covers(&a.capture, &f.0) && a.difference == f.1;
+    let is = |a: &Allowed, f: &(String, String)| a.capture == f.0 && covers(&a.difference, &f.1);
     let new: BTreeSet<String> = found
         .iter()
         .filter(|f| !allowed.iter().any(|a| is(a, f)))

@@ -77,7 +77,10 @@ fn weather(world: &World, dice: &mut Dice, calm: bool) {
         slow = *dice.pick(&[0, 0, 2]);
         fails = dice.chance(25).then(|| 1 + dice.next() % 6);
     }
-    let mut faults = vec![format!("{{ then: lock_rows, per_mille: {locks} }}"), format!("{{ then: slow_jobs, steps: {slow} }}")];
+    let mut faults = vec![
+        format!("{{ then: lock_rows, per_mille: {locks} }}"),
+        format!("{{ then: slow_jobs, steps: {slow} }}"),
+    ];
     faults.extend(fails.map(|rows| format!("{{ then: fail_job, rows: {rows} }}")));
     world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{}]", faults.join(", "))).unwrap());
 }

@@ -78,7 +78,8 @@ impl Project {
         ];
         let project = Self::new(files, &queries);
         let before = project.with("cutover.yaml", TIDY_BEFORE);
-        let (files, schema, queries) = (project.files.clone(), project.schema.clone(), project.queries.clone());
+        let (files, schema, queries) =
+            (project.files.clone(), project.schema.clone(), project.queries.clone());
         Arc::new(Self { files, schema, queries, before: Some(before) })
     }
 

@@ -50,6 +50,9 @@ impl Tap {
 
     /// Everything kept so far.
     pub fn kept(&self) -> Vec<Exchange> {
-        self.0.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+        self.0
+            .as_ref()
+            .map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
     }
 }
