@@ -112,6 +112,7 @@ fn children(schema: &Schema, object: &Object) -> Value {
     schema.children(&object.name).map(relation).collect()
 }
 
+/// Unconfirmed(relationship-order): its meaning is remembered; choice: 0 or 1 for a master-detail field, else null.
 fn field(field: &Field) -> Value {
     let mut map = Map::new();
     for (name, flag) in Flag::ALL {
@@ -147,7 +148,6 @@ fn field(field: &Field) -> Value {
     map.insert("type".into(), field.kind.name().into());
     map.insert("soapType".into(), soap_type(field.kind).into());
     map.insert("referenceTo".into(), json!(field.to));
-    // Unconfirmed(relationship-order): its meaning is remembered; choice: 0 or 1 for a master-detail field, else null.
     map.insert("relationshipOrder".into(), field.order.map_or(Value::Null, Value::from));
     map.insert("defaultValue".into(), default_value(field));
     map.insert("picklistValues".into(), picklist(field));
