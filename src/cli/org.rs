@@ -69,7 +69,8 @@ pub(super) fn open_local(
                 EngineError::problem(Exit::Invalid, Diagnostic::error(Code::FileMissing, message))
             })?;
             let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-            LocalOrg::schema_from_yaml(&name, &text)
+            let beside = path.parent().unwrap_or(Path::new(""));
+            LocalOrg::schema_with_files(&name, &text, &|file| std::fs::read(beside.join(file)))
         }
         None => LocalOrg::schema_from_yaml("org.yaml", "{}"),
     };

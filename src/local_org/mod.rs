@@ -4,9 +4,11 @@
 //! clock of its own. Uses `diagnostic`, `yaml` and `model` only: it must never know the client's rooms, so that the
 //! two readings of the API check each other.
 
+mod auth;
 mod fault;
 mod http;
 mod job;
+mod limit;
 mod record;
 mod rule;
 mod schema;
@@ -75,7 +77,6 @@ struct Shared {
     /// When the org opened: its objects have not changed since.
     opened: i64,
     now: AtomicI64,
-    calls: AtomicU64,
     /// Calls that wait for the database.
     waiting: AtomicU64,
     trouble: Mutex<Option<String>>,
@@ -95,7 +96,19 @@ impl LocalOrg {
     /// # Errors
     /// Every problem found, with its place.
     pub fn schema_from_yaml(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
-        schema::yaml::read(file, text)
+        Self::schema_with_files(file, text, &|_| Err(std::io::Error::other("no files are read here")))
+    }
+
+    /// The same, with certificates of connected apps: `files` reads what the `org.yaml` names, by its path there.
+    ///
+    /// # Errors
+    /// Every problem found, with its place.
+    pub fn schema_with_files(
+        file: &str,
+        text: &str,
+        files: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+    ) -> Result<Schema, Vec<Diagnostic>> {
+        schema::yaml::read(file, text, files)
     }
 
     /// Opens an org. A database that exists goes on with its records and unfinished jobs, also when the schema has
@@ -105,7 +118,7 @@ impl LocalOrg {
     /// [`OpenError`].
     pub fn open(mut schema: Schema, options: Options) -> Result<Self, OpenError> {
         let store::Opened { conn, facts, lock } = store::open(&options, &mut schema)?;
-        let revoked = store::revoked(&conn)?;
+        let revoked = store::tokens::revoked(&conn)?;
         let shared = Arc::new(Shared {
             schema,
             facts,
@@ -113,7 +126,6 @@ impl LocalOrg {
             base_url: RwLock::new(options.base_url),
             opened: options.now,
             now: AtomicI64::new(options.now),
-            calls: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             trouble: Mutex::default(),
             _lock: lock,
@@ -160,8 +172,7 @@ impl LocalOrg {
             0 => self.0.facts.seed,
             revoked => text::mix(self.0.facts.seed, u64::MAX - revoked),
         };
-        let parts = [1, 2, 3, 4].map(|n| text::base62(text::mix(seed, n), 11));
-        format!("{}!{}", self.org_id().get(..15).unwrap_or_default(), parts.join("."))
+        store::tokens::text(&self.0.facts, seed)
     }
 
     /// The org's id, of 18 characters.
@@ -190,18 +201,23 @@ impl LocalOrg {
         self.0.admin.store(true, Ordering::Relaxed);
     }
 
+    /// How often the faults that are in force have struck.
+    pub fn struck(&self) -> u64 {
+        self.faults().struck()
+    }
+
     fn faults(&self) -> RwLockReadGuard<'_, Faults> {
         self.0.faults.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Revokes a token for good, also across a restart; whether it was one.
     fn revoke(&self, token: &str) -> rusqlite::Result<bool> {
-        if token != self.access_token() {
-            return Ok(false);
-        }
         let db = self.db();
-        self.0.revoked.fetch_add(1, Ordering::Relaxed);
-        store::set_revoked(&db, self.0.revoked.load(Ordering::Relaxed))?;
+        if token != self.access_token() {
+            return store::tokens::forget(&db, token);
+        }
+        let times = self.0.revoked.fetch_add(1, Ordering::Relaxed) + 1;
+        store::tokens::set_revoked(&db, times)?;
         Ok(true)
     }
 

@@ -4,6 +4,8 @@ mod faults;
 mod ingest;
 mod jobs;
 mod lifecycle;
+mod limits;
+mod login;
 mod queries;
 mod query_calls;
 mod query_jobs;

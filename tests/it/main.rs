@@ -24,6 +24,7 @@ mod describes;
 mod docs;
 mod examples;
 mod exit_codes;
+mod faults;
 mod held;
 mod house;
 #[cfg(unix)]
@@ -37,6 +38,7 @@ mod rerun;
 mod review;
 mod same;
 mod screens;
+mod serve;
 mod storm;
 #[cfg(unix)]
 mod superseded;

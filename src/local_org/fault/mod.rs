@@ -76,6 +76,11 @@ impl Faults {
         serde_json::json!({"faults": faults, "seen": seen})
     }
 
+    /// How often they have struck.
+    pub(crate) fn struck(&self) -> u64 {
+        self.0.iter().map(|active| active.seen().hits).sum()
+    }
+
     /// What happens to this call. Each fault counts the calls that it is meant for; the first that strikes, acts.
     /// `words` are the parts of the path in lower case.
     pub(crate) fn strike(&self, seed: u64, method: &str, words: &[&str]) -> Option<Effect> {

@@ -18,7 +18,7 @@ pub(super) async fn call(org: &LocalOrg, words: &[&str], request: Request) -> Re
         ["admin", "faults"] if org.0.admin.load(Ordering::Relaxed) => faults(org, request).await,
         _ => Err(Failure::not_found()),
     };
-    answer.unwrap_or_else(Answer::from).respond(true, false, None)
+    answer.unwrap_or_else(Answer::from).respond(true, false)
 }
 
 async fn faults(org: &LocalOrg, request: Request) -> Result<Answer, Failure> {

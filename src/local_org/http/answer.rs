@@ -15,9 +15,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Calls a day that the org allows; it only counts them.
-const DAILY: u64 = 15_000;
-
 /// An answer before it is turned into bytes.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -74,7 +71,7 @@ impl Answer {
     }
 
     /// The bytes, compressed where the client takes that.
-    pub(super) fn respond(self, pretty: bool, gzip: bool, calls: Option<u64>) -> Response {
+    pub(super) fn respond(self, pretty: bool, gzip: bool) -> Response {
         let (kind, body) = match self.content {
             Content::Nothing => (None, Body::empty()),
             Content::Json(text) => {
@@ -94,10 +91,7 @@ impl Answer {
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        let usage = calls.map(|calls| {
-            (HeaderName::from_static("sforce-limit-info"), format!("api-usage={calls}/{DAILY}"))
-        });
-        for (name, value) in self.headers.into_iter().chain(usage) {
+        for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }

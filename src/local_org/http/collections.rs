@@ -225,7 +225,8 @@ fn run<T>(
     let org = &call.org;
     let mut db = org.db();
     let savepoint = db.savepoint()?;
-    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &org.0.facts, now: org.now() };
+    let facts = call.facts();
+    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &facts, now: org.now() };
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         outcomes.push(alone(&savepoint, || each(&place, item))?);

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Failure};
 use super::ingest::{blank, format, word, wrong_value};
 use super::job_info::{JobInfo, Reply};
-use super::{BODY, Call, multipart};
+use super::{BODY, Call, limits, multipart};
 use crate::local_org::job::upload::{PART, append};
 use crate::local_org::job::{self, Job, Kind, State, header};
 use crate::local_org::schema::Object;
@@ -43,13 +43,16 @@ fn broken(why: &str) -> Failure {
 }
 
 fn open(call: &Call, job: Job) -> Result<Answer, Failure> {
-    let job = job::create(&call.org.db(), &call.org.0.facts, job)?;
+    let db = call.org.db();
+    limits::check_ingest(call, &db)?;
+    let job = job::create(&db, &call.org.0.facts, job)?;
     Ok(Answer::json(&JobInfo::new(&call.org, &job, Reply::Create)))
 }
 
 fn with_data(call: &Call, job: Job, content: &[u8]) -> Result<Answer, Failure> {
     let mut db = call.org.db();
     let tx = db.transaction()?;
+    limits::check_ingest(call, &tx)?;
     let mut job = job::create(&tx, &call.org.0.facts, job)?;
     for (number, part) in content.chunks(PART).enumerate() {
         append(&tx, job.seq, number as i64, part)?;

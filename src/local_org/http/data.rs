@@ -1,4 +1,4 @@
-//! What the org tells about itself: versions, resources, limits.
+//! What the org tells about itself: versions, resources.
 
 use super::answer::Answer;
 use super::{Call, identity};
@@ -33,18 +33,7 @@ pub(super) fn resources(call: &Call) -> Answer {
     let (org, base) = (&call.org, call.base());
     let at = |name: &str| format!("{base}/{name}");
     Answer::json(&json!({
-        "composite": at("composite"), "identity": identity::url(org, &org.0.facts.admin_id), "jobs": at("jobs"),
+        "composite": at("composite"), "identity": identity::url(org, &call.user), "jobs": at("jobs"),
         "limits": at("limits"), "query": at("query"), "queryAll": at("queryAll"), "sobjects": at("sobjects"),
-    }))
-}
-
-/// Limits that clients look at. The org counts calls and refuses none.
-pub(super) fn limits(call: &Call) -> Answer {
-    let used = call.org.0.calls.load(std::sync::atomic::Ordering::Relaxed);
-    let limit = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
-    Answer::json(&json!({
-        "DailyApiRequests": limit(15_000, used), "DailyBulkApiBatches": limit(15_000, 0),
-        "DailyBulkV2QueryJobs": limit(10_000, 0), "DailyBulkV2QueryFileStorageMB": limit(976_562, 0),
-        "DataStorageMB": limit(1_024, 0), "FileStorageMB": limit(1_024, 0),
     }))
 }

@@ -31,7 +31,7 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
             exchange(org, request).await;
             dropped()
         }
-        Effect::Cut { ending } => cut(exchange(org, request).await, ending).await,
+        Effect::Cut { ending } => cut(exchange(org, uncompressed(request)).await, ending).await,
         Effect::NotReady => refuse(not_ready()),
         Effect::Twice => twice(org, request).await,
         // Of jobs and rows, never of calls.
@@ -40,13 +40,14 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
 }
 
 fn refuse(failure: Failure) -> Response {
-    Answer::from(failure).respond(false, false, None)
+    Answer::from(failure).respond(false, false)
 }
 
-/// Unconfirmed(retry-after): Salesforce documents neither 429 nor `Retry-After`; choice: a gateway's status, header in seconds.
+/// Unconfirmed(retry-after): Salesforce documents neither 429 nor `Retry-After` (reference K11); choice: a gateway's
+/// status, the header in seconds.
 fn busy(retry_after: u64) -> Response {
     let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many requests");
-    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false, None)
+    Answer::from(failure).with("retry-after", retry_after.to_string()).respond(false, false)
 }
 
 /// Unconfirmed(server-unavailable): the message of a 503; choice: plain words.
@@ -58,10 +59,11 @@ fn unavailable(retry_after: Option<u64>) -> Response {
         Some(seconds) => answer.with("retry-after", seconds.to_string()),
         None => answer,
     }
-    .respond(false, false, None)
+    .respond(false, false)
 }
 
-/// Unconfirmed(results-before-end): what results answer while they are not there (reference K2); choice: as for a job that is not done.
+/// Unconfirmed(results-before-end): what results answer while they are not there (reference K2); choice: as for a job
+/// that is not done.
 fn not_ready() -> Failure {
     Failure::bad("INVALIDJOBSTATE", "Results of a Job in state InProgress not available")
 }
@@ -81,6 +83,12 @@ async fn twice(org: &LocalOrg, request: Request) -> Response {
     let again = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     exchange(org, Request::from_parts(parts, Body::from(bytes))).await;
     exchange(org, again).await
+}
+
+/// The request as of a client that takes nothing compressed: half of a compressed body is never taken for whole.
+fn uncompressed(mut request: Request) -> Request {
+    request.headers_mut().remove(header::ACCEPT_ENCODING);
+    request
 }
 
 /// Half of an answer. One without a body is lost whole.

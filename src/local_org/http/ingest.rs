@@ -98,6 +98,7 @@ pub(super) fn blank(call: &Call, kind: Kind, state: State) -> Job {
         retries: 0,
         active: 0,
         error: None,
+        user: Some(call.user.clone()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Calls inside calls: the composite resources, and where the calls that they carry go to.
 
 use super::answer::{Answer, Failure};
-use super::{Call, batch, collections, composite, counts, data, decode, parts, query, sobjects, tree};
+use super::{
+    Call, batch, collections, composite, counts, data, decode, limits, parts, query, sobjects, tree,
+};
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -37,7 +39,7 @@ fn inside(call: &Call, body: &Value) -> Result<Answer, Failure> {
     let get = call.method == Method::GET;
     match words.as_slice() {
         [] if get => Ok(data::resources(call)),
-        ["limits"] if get => Ok(data::limits(call)),
+        ["limits"] if get => limits::all(call),
         ["limits", "recordcount"] if get => counts::counts(call),
         ["sobjects", ..] => sobjects::call(call, body),
         ["query" | "queryall"] if get => query::start(call),

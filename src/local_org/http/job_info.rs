@@ -73,7 +73,7 @@ impl JobInfo {
             id: job.id.clone(),
             operation: job.operation.clone(),
             object: job.object.clone(),
-            created_by_id: org.0.facts.admin_id.clone(),
+            created_by_id: job.user.clone().unwrap_or_else(|| org.0.facts.admin_id.clone()),
             created_date: json_moment(job.created),
             system_modstamp: json_moment(job.modified),
             state: job.state.word(),

@@ -4,6 +4,7 @@ use super::Call;
 use super::answer::{Answer, Failure};
 use super::ingest::{blank, change, delete, find, format, list, word};
 use super::job_info::{JobInfo, Reply};
+use super::limits;
 use crate::local_org::LocalOrg;
 use crate::local_org::job::{self, Job, Kind, State, query};
 use crate::local_org::soql::prepare;
@@ -64,7 +65,9 @@ fn create(call: &Call, body: &Value) -> Result<Answer, Failure> {
         line_ending,
         ..blank(call, Kind::Query, State::UploadComplete)
     };
-    let job = job::create(&call.org.db(), &call.org.0.facts, job)?;
+    let db = call.org.db();
+    limits::count_query_job(call, &db)?;
+    let job = job::create(&db, &call.org.0.facts, job)?;
     Ok(Answer::json(&JobInfo::new(&call.org, &job, Reply::Create)))
 }
 

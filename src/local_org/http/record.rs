@@ -19,7 +19,8 @@ pub(super) fn saving<T>(
     let org = &call.org;
     let mut db = org.db();
     let savepoint = db.savepoint()?;
-    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &org.0.facts, now: org.now() };
+    let facts = call.facts();
+    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &facts, now: org.now() };
     let done = work(&place)?;
     savepoint.commit()?;
     Ok(done)

@@ -119,6 +119,8 @@ pub(crate) struct Job {
     /// Milliseconds spent on it.
     pub(crate) active: i64,
     pub(crate) error: Option<String>,
+    /// Id of the user who created it; the admin's without one.
+    pub(crate) user: Option<String>,
 }
 
 impl Job {

@@ -7,6 +7,7 @@ use super::row::{Operation, Refused, Rows};
 use super::scan::Scan;
 use super::step::Context;
 use super::{Job, State, limits, upload};
+use crate::local_org::limit::Daily;
 use crate::local_org::record::error::RowError;
 use crate::local_org::record::remove::Removal;
 use crate::local_org::record::write::{Refusal, Writer};
@@ -17,6 +18,9 @@ use std::collections::HashMap;
 
 /// Rows of a chunk: what Salesforce hands to one transaction.
 pub(crate) const CHUNK: usize = 200;
+
+/// Rows of an internal batch: what counts as one of a day's batches.
+const BATCH: u64 = 10_000;
 
 /// Moves a job on by so many slices at most.
 pub(super) fn advance(conn: &Connection, context: &Context<'_>, job: &mut Job, slices: usize) -> Result<()> {
@@ -101,8 +105,8 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
         }
     };
     let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
-    let writer =
-        Writer::new(conn, context.schema, context.facts, object, Some(job.seq), &mapped, context.now);
+    let facts = context.facts.acting(job.user.as_deref().unwrap_or(&context.facts.admin_id));
+    let writer = Writer::new(conn, context.schema, &facts, object, Some(job.seq), &mapped, context.now);
     let rows = Rows::new(&writer, &columns, operation(object, job));
     let mut records = Records::new(conn, job)?;
     for _ in 0..most {
@@ -110,14 +114,32 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
         if chunk.is_empty() {
             return complete(conn, job);
         }
-        if context.fails_now(job) {
-            fail(job, "InternalServerError : Batch failed. Tried more than 20 times".into());
+        if let Some(message) = stops(conn, context, job, chunk.len() as u64)? {
+            fail(job, message);
             return Ok(());
         }
         take(context, &rows, job, chunk)?;
         job.position = records.end();
     }
     Ok(())
+}
+
+/// Why a job goes no further than here: a fault, or a day's limit. Counts its next rows, and a batch where one begins.
+///
+/// Unconfirmed(limit-in-a-job): what becomes of a job that meets a limit (reference K6, K9); choice: it fails, the rest
+/// stays unprocessed.
+fn stops(conn: &Connection, context: &Context<'_>, job: &Job, rows: u64) -> Result<Option<String>> {
+    if context.fails_now(job) {
+        return Ok(Some("InternalServerError : Batch failed. Tried more than 20 times".into()));
+    }
+    let limits = &context.schema.limits;
+    let batch = u64::from(job.rows.unsigned_abs().is_multiple_of(BATCH));
+    for (daily, amount) in [(Daily::BulkBatches, batch), (Daily::BulkRecords, rows)] {
+        if amount > 0 && daily.spend(conn, limits, amount, context.now)?.is_none() {
+            return Ok(Some("ExceededQuota : ApiBatchItems Limit exceeded.".into()));
+        }
+    }
+    Ok(None)
 }
 
 fn complete(conn: &Connection, job: &mut Job) -> Result<()> {

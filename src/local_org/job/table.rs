@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 pub(crate) fn create(conn: &Connection, facts: &Facts, mut job: Job) -> Result<Job> {
     conn.execute(
         "INSERT INTO _job (id, kind, operation, object, key, soql, assignment_rule, delimiter, line_ending, version,
-           state, created, modified) VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+           state, created, modified, user) VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         params![
             job.kind.word(),
             job.operation,
@@ -20,7 +20,8 @@ pub(crate) fn create(conn: &Connection, facts: &Facts, mut job: Job) -> Result<J
             job.line_ending,
             job.version,
             job.state.word(),
-            job.created
+            job.created,
+            job.user
         ],
     )?;
     job.seq = conn.last_insert_rowid();
@@ -109,5 +110,6 @@ fn read(row: &Row<'_>) -> Result<Job> {
         retries: row.get("retries")?,
         active: row.get("active")?,
         error: row.get("error")?,
+        user: row.get("user")?,
     })
 }

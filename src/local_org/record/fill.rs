@@ -33,7 +33,7 @@ impl Fill {
     /// For records of an object that are written now, in milliseconds since 1970.
     pub(super) fn new(object: &Object, facts: &Facts, now: i64) -> Self {
         let stamp = Value::Text(stored_moment(now));
-        let admin = Value::Text(facts.admin_id.clone());
+        let admin = Value::Text(facts.user_id.clone());
         let touched =
             [("LastModifiedDate", &stamp), ("LastModifiedById", &admin), ("SystemModstamp", &stamp)];
         let place = |name: &str| object.position(name);

@@ -7,16 +7,27 @@ pub(crate) mod flags;
 mod standard;
 pub(crate) mod yaml;
 
+use super::auth::App;
+use super::limit::Limits;
 use super::rule::Rule;
 use crate::model::FieldType;
 use flags::{Flag, Flags};
 
-/// The objects, users and queues of an org.
+/// Minutes that a token is good for when nothing is said: Salesforce's own default.
+///
+/// Unconfirmed(session-end): real sessions are prolonged by use; choice: they end so long after they began.
+const SESSION: u64 = 120;
+
+/// The objects, users, queues and connected apps of an org, and what it allows.
 #[derive(Debug, Clone)]
 pub struct Schema {
     pub(crate) objects: Vec<Object>,
     pub(crate) users: Vec<User>,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) apps: Vec<App>,
+    pub(crate) limits: Limits,
+    /// How long a token is good for.
+    pub(crate) session_minutes: u64,
 }
 
 /// One object.
@@ -100,7 +111,14 @@ pub(crate) const ADMIN: &str = "admin@local.invalid";
 impl Schema {
     /// The standard objects alone.
     pub fn standard() -> Self {
-        Self { objects: standard::objects(), users: Vec::new(), queues: Vec::new() }
+        Self {
+            objects: standard::objects(),
+            users: Vec::new(),
+            queues: Vec::new(),
+            apps: Vec::new(),
+            limits: Limits::default(),
+            session_minutes: SESSION,
+        }
     }
 
     /// Position of an object, by name in any letter case.

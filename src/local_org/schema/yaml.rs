@@ -1,6 +1,8 @@
-//! `org.yaml`: custom objects and fields, record types, rules, users and queues; all problems at once.
+//! `org.yaml`: custom objects and fields, record types, rules, users, queues, connected apps and limits; all problems
+//! at once.
 
 mod field;
+mod login;
 
 use super::flags::{Flag, Flags};
 use super::{Field, Object, Queue, Schema, User};
@@ -12,11 +14,14 @@ use crate::yaml::{MapReader, Node, NodeKind, Pair};
 /// Words of flags that most fields have.
 const COMMON: &str = "aggregatable filterable groupable sortable";
 
+/// Reads a file that an `org.yaml` names.
+pub(crate) type Files<'a> = &'a dyn Fn(&str) -> std::io::Result<Vec<u8>>;
+
 /// Reads the text of an `org.yaml` on top of the standard objects.
 ///
 /// # Errors
 /// Every problem found.
-pub(crate) fn read(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
+pub(crate) fn read(file: &str, text: &str, files: Files<'_>) -> Result<Schema, Vec<Diagnostic>> {
     let (node, mut problems) = crate::yaml::parse(file, text);
     let mut schema = Schema::standard();
     if let Some(node) = node
@@ -31,6 +36,13 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
         if let Some(node) = top.take("queues") {
             schema.queues = queues(node, &schema, top.problems());
         }
+        if let Some(node) = top.take("connected_apps") {
+            schema.apps = login::apps(node, &schema.users, files, top.problems());
+        }
+        if let Some(node) = top.take("limits") {
+            schema.limits = login::limits(node, top.problems());
+        }
+        schema.session_minutes = top.take_count("session_minutes").unwrap_or(schema.session_minutes);
         top.finish();
     }
     if any_error(&problems) { Err(problems) } else { Ok(schema) }

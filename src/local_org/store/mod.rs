@@ -8,10 +8,9 @@ pub(crate) mod ids;
 pub(crate) mod rows;
 mod sync;
 pub(crate) mod tables;
-mod tokens;
+pub(crate) mod tokens;
 
 pub(crate) use tables::{column, index, live, quote};
-pub(crate) use tokens::{revoked, set_revoked};
 
 use super::schema::Schema;
 use super::{OpenError, Options};
@@ -29,7 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Facts {
     pub(crate) org_id: String,
     pub(crate) admin_id: String,
+    /// In whose name records are written: the admin's, unless [`Facts::acting`] says otherwise.
+    pub(crate) user_id: String,
     pub(crate) seed: u64,
+}
+
+impl Facts {
+    /// The same for what another user does.
+    pub(crate) fn acting(&self, user: &str) -> Self {
+        Self { user_id: user.to_owned(), ..self.clone() }
+    }
 }
 
 /// An open database.
@@ -54,6 +62,8 @@ pub(crate) fn open(options: &Options, schema: &mut Schema) -> Result<Opened, Ope
     let (seed, now) = (options.seed, options.now);
     let tx = conn.transaction()?;
     tables::create(&tx)?;
+    tx.execute_batch(tokens::TABLES)?;
+    tx.execute_batch(crate::local_org::limit::TABLE)?;
     tables::sync(&tx, schema)?;
     let facts = sync::facts(&tx, schema, seed, now)?;
     sync::people(&tx, schema, &facts, now)?;

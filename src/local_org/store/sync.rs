@@ -14,6 +14,7 @@ pub(super) fn known(conn: &Connection) -> Result<Option<Facts>> {
     let (org_id, admin_id, seed) = (read("org_id")?, read("admin_id")?, read("seed")?);
     Ok(org_id.zip(admin_id).zip(seed).map(|((org_id, admin_id), seed)| Facts {
         org_id,
+        user_id: admin_id.clone(),
         admin_id,
         seed: seed.parse().unwrap_or(0),
     }))
@@ -24,7 +25,8 @@ pub(super) fn facts(conn: &Connection, schema: &Schema, seed: u64, now: i64) -> 
     if let Some(facts) = known(conn)? {
         return Ok(facts);
     }
-    let facts = Facts { org_id: ids::format("00D", seed, 1), admin_id: ids::format("005", seed, 1), seed };
+    let admin_id = ids::format("005", seed, 1);
+    let facts = Facts { org_id: ids::format("00D", seed, 1), user_id: admin_id.clone(), admin_id, seed };
     for (key, value) in [
         ("format", "1"),
         ("org_id", &facts.org_id),

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS _job (
   version TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,
   started INTEGER, upload INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL DEFAULT 0,
   position INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-  retries INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, error TEXT);
+  retries INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, error TEXT, user TEXT);
 CREATE INDEX IF NOT EXISTS _job_state ON _job (state);
 CREATE TABLE IF NOT EXISTS _upload (
   job INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (job, part));
@@ -50,7 +50,12 @@ pub(crate) fn column(field: &Field) -> String {
 
 /// Creates the org's own tables where they are missing.
 pub(super) fn create(conn: &Connection) -> Result<()> {
-    conn.execute_batch(OWN)
+    conn.execute_batch(OWN)?;
+    if !columns(conn, "_job")?.contains("user") {
+        // The jobs of an org from before there were several users are the admin's.
+        conn.execute_batch("ALTER TABLE _job ADD COLUMN user TEXT")?;
+    }
+    Ok(())
 }
 
 /// Brings the tables of the objects up to the schema and gives custom objects their prefixes.

@@ -1,4 +1,4 @@
-//! Faults of calls: each kind once, how they are read, and the address that changes them.
+//! Faults of calls: each kind once, how they are read, and the address that changes them; and compressed requests.
 
 use super::{World, faults};
 use crate::local_org::{Dropped, Faults};
@@ -127,6 +127,7 @@ async fn a_body_is_cut_in_three_ways() {
         assert_eq!(got, whole.as_bytes()[..whole.len() / 2]);
         assert!(pieces.last().unwrap().is_err(), "it ends in an error");
     }
+    // A client that takes compressed answers gets these plain, or it would notice.
     let silent = to_bytes(call(&world, "GET", &path, "").await.into_body(), usize::MAX).await.unwrap();
     assert!(silent.ends_with(b"\n") && silent.len() < whole.len(), "{silent:?} of {whole}");
 }
@@ -212,4 +213,27 @@ async fn faults_can_be_set_where_that_was_asked_for() {
         (admin("POST", "").await.status.as_u16(), world.get("limits").await.status.as_u16()),
         (405, 200)
     );
+}
+
+#[tokio::test]
+async fn requests_may_be_compressed() {
+    use std::io::Write;
+    let world = World::new();
+    let send = async |coding: &str, body: Vec<u8>| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/services/data/v62.0/sobjects/Account")
+            .header("authorization", format!("Bearer {}", world.org.access_token()))
+            .header("content-encoding", coding)
+            .body(Body::from(body))
+            .unwrap();
+        world.org.router().oneshot(request).await.unwrap().status().as_u16()
+    };
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(br#"{"Name":"A"}"#).unwrap();
+    let packed = encoder.finish().unwrap();
+    assert_eq!(send("gzip", packed.clone()).await, 201);
+    assert_eq!(send("gzip", packed[..9].to_vec()).await, 400);
+    assert_eq!(send("br", packed).await, 415);
+    assert_eq!(accounts(&world), "1");
 }

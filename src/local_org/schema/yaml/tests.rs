@@ -1,6 +1,16 @@
-use super::read;
 use crate::diagnostic::Code;
+use crate::diagnostic::Diagnostic;
+use crate::local_org::schema::Schema;
 use crate::local_org::schema::flags::Flag;
+
+/// Reads an `org.yaml` beside which there is one file, no certificate.
+fn read(file: &str, text: &str) -> Result<Schema, Vec<Diagnostic>> {
+    let files = |path: &str| match path {
+        "note.txt" => Ok(b"a note".to_vec()),
+        _ => Err(std::io::Error::other("no such file")),
+    };
+    super::read(file, text, &files)
+}
 
 const DESIGN: &str = r#"
 objects:
@@ -65,4 +75,28 @@ fn all_problems_come_at_once_with_places() {
             (UnknownKey, 10)
         ]
     );
+}
+
+#[test]
+fn apps_and_limits_say_what_is_wrong() {
+    let text = "users: [{ username: ada@acme.example }]\nconnected_apps:\n  - { name: A, client_id: a, certificate: gone.pem }\n  \
+        - { name: B, client_id: a, certificate: note.txt }\n  - { name: C, client_id: c, run_as: eda@acme.example }\n  \
+        - { name: D, client_id: d, refresh_token: r }\n  - { client_secret: s }\nlimits: { daily: 1, daily_query_jobs: few }\n\
+        session_minutes: long\n";
+    let problems = read("org.yaml", text).unwrap_err();
+    let told: Vec<_> = problems.iter().map(|p| (p.code, p.place().map_or(0, |p| p.line))).collect();
+    use Code::{Conflict, FileMissing, MissingKey, UnknownKey, UnknownName, WrongValue};
+    let expected = [
+        (FileMissing, 3),
+        (WrongValue, 4),
+        (Conflict, 4),
+        (UnknownName, 5),
+        (WrongValue, 6),
+        (MissingKey, 7),
+        (MissingKey, 7),
+        (WrongValue, 8),
+        (UnknownKey, 8),
+        (WrongValue, 9),
+    ];
+    assert_eq!(told, expected, "{problems:#?}");
 }
