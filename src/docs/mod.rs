@@ -22,3 +22,6 @@ pub mod soql {}
 
 #[doc = include_str!("cli.md")]
 pub mod cli {}
+
+#[doc = include_str!("unconfirmed.md")]
+pub mod unconfirmed {}

@@ -16,6 +16,7 @@ mod project;
 mod world;
 
 mod again;
+mod captures;
 mod check;
 mod cli_reference;
 mod counted;
@@ -47,3 +48,5 @@ mod sockets;
 mod storm;
 #[cfg(unix)]
 mod superseded;
+mod unconfirmed;
+mod wire;

@@ -78,6 +78,7 @@ impl Answer {
                 let text = if pretty { indented(&text).unwrap_or(text) } else { text };
                 (Some("application/json;charset=UTF-8"), Body::from(text))
             }
+            // Unconfirmed(result-content-type): whether more stands behind it; choice: no more.
             Content::Csv(body) => (Some("text/csv"), body),
         };
         let gzip = gzip && kind.is_some();

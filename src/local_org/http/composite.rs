@@ -9,6 +9,8 @@ use axum::http::{HeaderName, StatusCode};
 use serde_json::{Map, Value, json};
 
 /// Calls in one.
+///
+/// Unconfirmed(composite-limits): the numbers are remembered; choice: 25, and no bound on queries among them.
 const MOST: usize = 25;
 
 /// One call inside.

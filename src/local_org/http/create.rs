@@ -15,6 +15,8 @@ use serde_json::Value;
 const LONGEST: usize = 100_000;
 
 /// Creates a job.
+///
+/// Unconfirmed(create-status): the status of the answer; choice: 200, as for every job info.
 pub(super) async fn post(call: &Call, body: Body) -> Result<Answer, Failure> {
     let kind = call.headers.get(CONTENT_TYPE).and_then(|k| k.to_str().ok()).unwrap_or_default();
     let Some(boundary) = multipart::boundary(kind) else {

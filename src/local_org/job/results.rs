@@ -114,6 +114,8 @@ fn order(seed: u64, first: u64, rows: usize) -> Vec<usize> {
     order
 }
 
+/// Unconfirmed(result-line-end): how lines of result files end, and whether the last one does; choice: as the job says,
+/// and it does.
 fn push_cells(line: &mut String, job: &Job, cells: &[&str]) {
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {

@@ -16,6 +16,7 @@ const LONGEST: usize = 131_072;
 pub(crate) fn value(field: &Field, column: usize, raw: &str) -> Result<Value, RowError> {
     use FieldType::{Boolean, Currency, Date, DateTime, Double, Int, Long, Percent, Time};
     let unreadable = |wire| RowError::unreadable(field, column, raw, wire);
+    // Unconfirmed(cell-words): 1 and 0 for booleans, the form of times, blanks around; choice: read as such, blanks off.
     let trimmed = raw.trim();
     match field.kind {
         Boolean => {

@@ -10,6 +10,8 @@ pub(crate) struct RowError {
     pub(crate) fields: Vec<String>,
 }
 
+/// Unconfirmed(bulk-error-form): that errors known from REST only have this form in bulk; choice: they do.
+/// Unconfirmed(several-errors): how several errors of one row are joined; choice: the first is told.
 impl std::fmt::Display for RowError {
     /// `CODE:message:Field,Field --`, or `CODE:message:--` without fields.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -112,6 +112,7 @@ fn children(schema: &Schema, object: &Object) -> Value {
     schema.children(&object.name).map(relation).collect()
 }
 
+/// Unconfirmed(relationship-order): its meaning is remembered; choice: 0 or 1 for a master-detail field, else null.
 fn field(field: &Field) -> Value {
     let mut map = Map::new();
     for (name, flag) in Flag::ALL {

@@ -4,9 +4,11 @@
 mod gate;
 mod ports;
 mod project;
+mod tap;
 
 pub use gate::Aim;
 pub use project::Project;
+pub use tap::{Exchange, Tap};
 
 use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
 use cutover::local_org::{LocalOrg, Options};
@@ -34,6 +36,8 @@ pub struct World {
     pub workers: usize,
     /// Whether syncs of the journal do nothing.
     pub forgetful: bool,
+    /// Keeps what goes over the wire, if it is to be kept.
+    pub tap: Tap,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -71,6 +75,7 @@ impl World {
             sources,
             workers: 1,
             forgetful: false,
+            tap: Tap::default(),
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -80,7 +85,7 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         let gate = Arc::new(Gate::new(aim));
-        let org = WorldOrg { gate: gate.clone(), org: self.org.clone() };
+        let org = WorldOrg { gate: gate.clone(), org: self.org.clone(), tap: self.tap.clone() };
         let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };

@@ -1,6 +1,7 @@
 //! The ports of the world: memory behind the gate.
 
 use super::gate::{Gate, Turn};
+use super::tap::{Exchange, Tap};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use cutover::local_org::{Dropped, LocalOrg};
@@ -25,6 +26,7 @@ fn short(bytes: &[u8]) -> String {
 pub struct WorldOrg {
     pub gate: Arc<Gate>,
     pub org: LocalOrg,
+    pub tap: Tap,
 }
 
 impl WorldOrg {
@@ -38,6 +40,7 @@ impl WorldOrg {
         if turn == Turn::Stop {
             return std::future::pending().await;
         }
+        let asked = Exchange::asked(method.word(), &path, &headers, &body);
         let mut builder = axum::http::Request::builder().method(method.word()).uri(path);
         for (name, value) in headers {
             builder = builder.header(name, value);
@@ -46,6 +49,7 @@ impl WorldOrg {
         let request = builder.header("authorization", token).body(AxumBody::from(body)).unwrap();
         let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
         let (body, broken) = read(body).await;
+        self.tap.note(|| asked.answered(&parts, &body));
         match turn {
             Turn::GoThenStop => {
                 self.gate.go();
