@@ -134,8 +134,11 @@ fn rooms_are_listed_in_the_order_of_the_data() {
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/salesforce/transport.rs"]),
     // Keys and certificates are its types; the local org needs one of them.
-    ("rustls", &["src/salesforce/transport.rs", "src/salesforce/login/key.rs", "src/local_org/auth/certificate.rs"]),
-    ("ring", &["src/salesforce/login/"]),
+    (
+        "rustls",
+        &["src/salesforce/transport.rs", "src/salesforce/login/key.rs", "src/local_org/auth/certificate.rs"],
+    ),
+    ("ring", &["src/salesforce/login/", "src/local_org/http/oauth.rs", "src/local_org/tests/login.rs"]),
     ("webpki", &["src/local_org/auth/certificate.rs"]),
     ("sled", &["src/checkpoint/store.rs"]),
     ("petgraph", &["src/plan/graph.rs", "src/plan/cycle.rs"]),
