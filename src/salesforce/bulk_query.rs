@@ -7,7 +7,7 @@ use super::error::OrgError;
 use super::jobs::{JobStage, Wire};
 use super::poll::next_wait;
 use super::retry::Kind;
-use super::soql::{columns, encode, without_literals};
+use super::soql::{columns, encode, with_archived, without_literals};
 use crate::ports::Method;
 use serde_json::json;
 use std::io;
@@ -37,7 +37,10 @@ impl Client<'_> {
     }
 
     async fn create_query(&self, soql: &str) -> Result<String, OrgError> {
-        let body = json!({ "operation": "query", "query": soql, "contentType": "CSV", "lineEnding": "LF" });
+        let archived = with_archived(soql);
+        let operation = if archived.is_some() { "queryAll" } else { "query" };
+        let soql = archived.as_deref().unwrap_or(soql);
+        let body = json!({ "operation": operation, "query": soql, "contentType": "CSV", "lineEnding": "LF" });
         let call = Call::json(Kind::CreateQuery, Method::Post, self.path("jobs/query"), &body);
         Ok(self.json::<Wire>(call).await?.id)
     }

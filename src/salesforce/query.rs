@@ -77,7 +77,11 @@ impl Client<'_> {
     }
 
     fn query_path(&self, statement: &str) -> Result<String, OrgError> {
-        let path = self.path(&format!("query?q={}", soql::encode(statement)));
+        let path = match soql::with_archived(statement) {
+            Some(statement) => format!("queryAll?q={}", soql::encode(&statement)),
+            None => format!("query?q={}", soql::encode(statement)),
+        };
+        let path = self.path(&path);
         if path.len() > LONGEST_PATH {
             return Err(OrgError::Protocol(format!(
                 "a query of {} characters is too long to send",

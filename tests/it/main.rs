@@ -35,6 +35,7 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mistaken;
 mod operations;
 mod privacy;
 mod protect;
