@@ -145,7 +145,9 @@ mod tests {
     const DELETE: &str = "DELETE /services/data/v67.0/jobs/query/750ak000009AVi5AAG";
 
     fn started() -> Script {
-        let created = include_str!("../../tests/it/fixtures/amp-labs/read-launch-job-account.json");
+        let created = include_str!(
+            "../../tests/fixtures/captures/amp-labs-connectors/bulk/read-launch-job-account.json"
+        );
         Script::default()
             .reply(CREATE, 200, created)
             .reply(JOB, 200, "{\"id\":\"750\",\"state\":\"InProgress\"}")
