@@ -119,6 +119,8 @@ pub struct Reference {
     pub master_detail: bool,
     /// No record can be created without it.
     pub required: bool,
+    /// Whether the field's column holds nothing else; not so in a `first_of`.
+    pub alone: bool,
     /// A master-detail whose parent may change.
     pub reparentable: bool,
     /// What becomes of a row whose parent is nowhere.
@@ -128,9 +130,9 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Whether it may be left out at first and filled by a second pass.
+    /// Whether it may be left out at first and filled by a second pass, which sends no other values of the field.
     pub fn deferrable(&self) -> bool {
-        self.nillable && self.updateable && !self.required
+        self.nillable && self.updateable && !self.required && self.alone
     }
 }
 

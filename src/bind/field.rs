@@ -1,7 +1,7 @@
 //! One field of a load: found in the org, judged, and made a rule of the row path.
 
 use super::bound::{Column, Reference};
-use super::{Problems, Site, access, reference, table, values};
+use super::{Problems, Site, access, first_of, reference, table, values};
 use crate::diagnostic::{Code, Diagnostic, Place, near_name};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};
@@ -61,15 +61,17 @@ fn target(
     match &field.verb {
         Verb::Expr(_) | Verb::Const(_) => Some((Matcher::None, plain(), None)),
         Verb::Ref { .. } => {
-            let (matcher, column, reference) = reference::bind(site, field, schema, problems)?;
+            let (matcher, column, reference) = reference::bind(site, field, &field.verb, schema, problems)?;
             Some((matcher, column, Some(reference)))
         }
-        Verb::RecordType(_)
-        | Verb::User { .. }
-        | Verb::Queue(_)
-        | Verb::Lookup { .. }
-        | Verb::FirstOf { .. } => {
-            table::matcher(site, field, schema, problems).map(|matcher| (matcher, plain(), None))
+        // Ids found in several ways: the column is the field itself.
+        Verb::FirstOf { .. } => {
+            let (matcher, reference) = first_of::bind(site, field, schema, problems)?;
+            Some((matcher, plain(), reference))
+        }
+        Verb::RecordType(_) | Verb::User { .. } | Verb::Queue(_) | Verb::Lookup { .. } => {
+            let matcher = table::matcher(site, field, &field.verb, schema, problems)?;
+            Some((matcher, plain(), None))
         }
     }
 }
@@ -118,8 +120,8 @@ fn conversion(site: &Site<'_>, schema: &FieldSchema) -> Conversion {
 
 /// A source's own text as a time: nobody said in which zone it is where it does not say so itself.
 fn zone(site: &Site<'_>, field: &Field, schema: &FieldSchema, problems: &mut Problems) {
-    let Verb::Expr(expr) = &field.verb else { return };
-    let bare = schema.field_type == FieldType::DateTime && expr.needs_zone();
+    let needs = |verb: &Verb| matches!(verb, Verb::Expr(expr) if expr.needs_zone());
+    let bare = schema.field_type == FieldType::DateTime && field.verb.each().iter().any(needs);
     if bare && site.load.timezone.is_none() {
         let message = format!("`{}` takes a time, and the source says no `timezone`", schema.name);
         problems.push(

@@ -92,7 +92,7 @@ fn no_lookup(site: &Site<'_>, name: &str) -> Diagnostic {
 fn check_rule(rule: &Field, problems: &mut Problems) {
     let fixed = match &rule.verb {
         Verb::Const(_) => true,
-        Verb::Expr(from) => from.constant().is_some(),
+        Verb::Expr(from) | Verb::FirstOf { from, .. } => from.constant().is_some(),
         _ => false,
     };
     if fixed {

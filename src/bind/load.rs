@@ -4,7 +4,7 @@ use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
 use super::{Problems, Site, World, key};
 use crate::diagnostic::{Code, Diagnostic, near_name};
-use crate::manifest::{Field, Load, Operation, Verb};
+use crate::manifest::{Field, Load, Operation};
 use crate::transform::Only;
 use std::collections::BTreeMap;
 
@@ -173,7 +173,7 @@ fn lock(load: &Load, references: &[Reference], problems: &mut Problems) -> Optio
         return master.or_else(|| find(&|r| r.required).map(|i| (i, LockWhy::Required)));
     };
     let found = find(&|r| r.field.eq_ignore_ascii_case(named)).map(|i| (i, LockWhy::Named));
-    let written = |f: &&Field| f.name.eq_ignore_ascii_case(named) && matches!(f.verb, Verb::Ref { .. });
+    let written = |f: &&Field| f.name.eq_ignore_ascii_case(named) && f.verb.refers();
     if load.fields.iter().find(written).is_none() {
         let message = format!("`lock_by` names `{named}`, which is no `ref` of this load");
         let near = near_name(named, references.iter().map(|r| r.field.as_str()));

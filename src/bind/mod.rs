@@ -13,11 +13,13 @@
 //! | `field.rs`, `access.rs`, `values.rs` | can this field be written, when, and with these values |
 //! | `reference.rs`, `header.rs` | can it point there, and what is its column called |
 //! | `table.rs`, `lookup.rs` | which record type, user, queue or other record is meant by a text |
+//! | `first_of.rs` | can it hold what each of several finds |
 
 mod access;
 mod bound;
 mod facts;
 mod field;
+mod first_of;
 mod header;
 mod key;
 mod load;

@@ -12,10 +12,11 @@ use crate::transform::{Matcher, OnMissing, RefTarget};
 pub(super) fn bind(
     site: &Site<'_>,
     field: &Field,
+    verb: &Verb,
     schema: &FieldSchema,
     problems: &mut Problems,
 ) -> Option<(Matcher, Column, Reference)> {
-    let Verb::Ref { targets, type_expr, .. } = &field.verb else { return None };
+    let Verb::Ref { targets, type_expr, .. } = verb else { return None };
     if !is_reference(site, field, schema, problems) {
         return None;
     }
@@ -99,6 +100,7 @@ fn reference(field: &Field, schema: &FieldSchema, parents: Vec<usize>) -> Refere
         updateable: schema.updateable,
         master_detail: schema.master_detail(),
         required: schema.required_on_create() || schema.master_detail(),
+        alone: true,
         reparentable: schema.master_detail() && schema.updateable,
         on_missing: field.on_missing,
         place: field.place.clone(),

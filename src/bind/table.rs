@@ -9,28 +9,17 @@ use crate::transform::{AND, Fold, Inactive, Matcher, TableEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The tables of a `record_type`, `user`, `queue`, `lookup` or `first_of`; nothing when the field cannot hold one.
+/// The table of a `record_type`, `user`, `queue` or `lookup`; nothing when the field cannot hold one.
 pub(super) fn matcher(
-    site: &Site<'_>,
-    field: &Field,
-    schema: &FieldSchema,
-    problems: &mut Problems,
-) -> Option<Matcher> {
-    if !reference::is_reference(site, field, schema, problems) {
-        return None;
-    }
-    let each = field.verb.each().iter().map(|verb| one(site, field, verb, schema, problems));
-    let mut all: Vec<Matcher> = each.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
-    if all.len() == 1 { all.pop() } else { Some(Matcher::FirstOf(all)) }
-}
-
-fn one(
     site: &Site<'_>,
     field: &Field,
     verb: &Verb,
     schema: &FieldSchema,
     problems: &mut Problems,
 ) -> Option<Matcher> {
+    if !reference::is_reference(site, field, schema, problems) {
+        return None;
+    }
     let (what, object, ids, fold) = match verb {
         Verb::RecordType(_) => ("record type", "RecordType", record_types(site), Fold::Lower),
         Verb::Queue(_) => ("queue", "Group", queues(site), Fold::Lower),

@@ -14,12 +14,22 @@ pub(super) fn check(
     rule: &FieldRule,
     problems: &mut Problems,
 ) {
+    for verb in field.verb.each().iter().filter(|verb| field.verb.each().len() > 1 && !verb.looks()) {
+        let plain = FieldRule { matcher: Matcher::None, ..rule.clone() };
+        let text = constant(verb).filter(|(_, text)| !text.is_empty());
+        let problem = text.and_then(|(word, text)| never_accepted(schema, &plain, word, &text));
+        problems.extend(problem.map(|p| p.at(&field.value_place)));
+    }
     for (word, text) in written(field) {
         let problem = match &rule.matcher {
             Matcher::None => never_accepted(schema, rule, word, &text),
             Matcher::Table { what, ids, fold } => {
                 table::misnamed(site, &table::Table { what, ids, fold: *fold }, word, &text)
             }
+            Matcher::FirstOf(all) if all.iter().all(|one| matches!(one, Matcher::None)) => {
+                never_accepted(schema, rule, word, &text)
+            }
+            Matcher::FirstOf(_) if rule.matcher.reference().is_some() => None,
             Matcher::FirstOf(_) if matches!(word, "default" | "fallback") => {
                 let tables = rule.matcher.tables().into_iter();
                 let wrong: Vec<_> = tables
@@ -62,7 +72,8 @@ fn constant(verb: &Verb) -> Option<(&'static str, String)> {
         Verb::User { from, .. } => ("user", from),
         Verb::Queue(from) => ("queue", from),
         Verb::Lookup { from, .. } => ("match", from),
-        Verb::FirstOf { from, .. } => ("first_of", from),
+        // Judged one by one.
+        Verb::FirstOf { .. } => return None,
     };
     expr.constant().map(|text| (word, text))
 }

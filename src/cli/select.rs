@@ -60,7 +60,8 @@ fn parents(migration: &Migration, load: usize) -> Vec<usize> {
     let objects: BTreeSet<&str> = migration.loads[load]
         .fields
         .iter()
-        .filter_map(|f| match &f.verb {
+        .flat_map(|f| f.verb.each())
+        .filter_map(|verb| match verb {
             Verb::Ref { targets, .. } => Some(targets.iter().map(|t| t.object.as_str())),
             _ => None,
         })

@@ -5,7 +5,7 @@ use crate::bind::{Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Load, Migration};
 use crate::stage::{Header, ReferenceShape, RuleShape, Shape};
-use crate::transform::{Blank, FieldRule, Matcher, RowProgram};
+use crate::transform::{Blank, FieldRule, RowProgram};
 
 /// References that one load may have: a bit each.
 const MOST_REFERENCES: usize = 63;
@@ -48,10 +48,8 @@ fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
 fn reference(bound: &BoundLoad, index: usize) -> ReferenceShape {
     let reference = &bound.references[index];
     let rule: &FieldRule = &bound.rules[reference.rule];
-    let targets = match &rule.matcher {
-        Matcher::Ref { targets, .. } => targets.iter().map(|t| (t.object, t.form)).collect(),
-        _ => Vec::new(),
-    };
+    let targets = rule.matcher.reference().map_or(&[][..], |(targets, _)| targets);
+    let targets = targets.iter().map(|t| (t.object, t.form)).collect();
     ReferenceShape {
         rule: reference.rule,
         field: reference.field.clone(),

@@ -3,19 +3,21 @@
 //! Must not know YAML; works on loads as read, also those with faults of their own.
 
 use super::load::Draft;
-use super::migration::{Load, RefTo, Verb};
+use super::migration::{Field, Load, RefTo, Verb};
 use super::values::{listed, near};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
 /// Checks the loads against each other and resolves `after`. `whole` says that no file of loads is missing; only
 /// then, and when each load has its object, can a name that is not found be called unknown.
-pub(super) fn check_loads(drafts: Vec<Draft>, whole: bool, problems: &mut Vec<Diagnostic>) -> Vec<Load> {
+pub(super) fn check_loads(mut drafts: Vec<Draft>, whole: bool, problems: &mut Vec<Diagnostic>) -> Vec<Load> {
+    by_key(&mut drafts);
     let whole = whole && drafts.iter().all(|draft| !draft.load.object.is_empty());
     for (index, draft) in drafts.iter().enumerate() {
         problems.extend(name_problem(index, &drafts));
         problems.extend(object_problem(draft, &drafts[..index]));
         let targets = targets(&draft.load).filter(|_| whole);
         problems.extend(targets.filter_map(|target| target_problem(target, &drafts)));
+        problems.extend(draft.load.fields.iter().filter_map(list_problem));
         problems.extend(lookups(&draft.load).filter_map(|lookup| lookup_problem(lookup, &drafts)));
     }
     let resolved: Vec<Vec<usize>> =
@@ -73,7 +75,7 @@ fn object_problem(draft: &Draft, earlier: &[Draft]) -> Option<Diagnostic> {
 }
 
 fn targets(load: &Load) -> impl Iterator<Item = &RefTo> {
-    load.fields.iter().flat_map(|field| match &field.verb {
+    load.fields.iter().flat_map(|field| field.verb.each()).flat_map(|verb| match verb {
         Verb::Ref { targets, .. } => targets.as_slice(),
         _ => &[],
     })
@@ -87,16 +89,62 @@ fn lookups(load: &Load) -> impl Iterator<Item = (&str, &Place)> {
     })
 }
 
-/// What a load of this manifest creates is not there when the plan is made.
+/// A `lookup` of what this manifest creates, by nothing but its key, is a reference to it: it adds an edge, and sees
+/// what has landed and what the org has.
+fn by_key(drafts: &mut [Draft]) {
+    let creates = drafts.iter().filter(|draft| !draft.load.operation.needs_record());
+    let created: Vec<(String, String)> =
+        creates.map(|draft| (draft.load.object.clone(), draft.load.key.clone())).collect();
+    for field in drafts.iter_mut().flat_map(|draft| &mut draft.load.fields) {
+        match &mut field.verb {
+            Verb::FirstOf { of, .. } => of.iter_mut().for_each(|verb| refer(verb, &created)),
+            one => refer(one, &created),
+        }
+    }
+}
+
+fn refer(verb: &mut Verb, created: &[(String, String)]) {
+    let Verb::Lookup { object, place, fields, from } = verb else { return };
+    let ([field], Some((name, key))) = (&fields[..], created.iter().find(|(name, _)| same(name, object)))
+    else {
+        return;
+    };
+    if same(field, key) {
+        let target = RefTo { tag: None, object: name.clone(), place: place.clone() };
+        *verb = Verb::Ref { targets: vec![target], type_expr: None, from: from.clone() };
+    }
+}
+
+/// What a load of this manifest creates is not there when the plan is made: only its key is known then.
 fn lookup_problem((object, place): (&str, &Place), drafts: &[Draft]) -> Option<Diagnostic> {
     let creates = |draft: &&Draft| same(&draft.load.object, object) && !draft.load.operation.needs_record();
     let load = &drafts.iter().find(creates)?.load;
-    let message = format!("a `lookup` of what `{}` creates is not built yet", load.name);
-    Some(
-        Diagnostic::error(Code::NotBuilt, message)
-            .at(place)
-            .help(format!("use `ref: {}`, by its key", load.object)),
-    )
+    let message =
+        format!("a `lookup` of what `{}` creates, by anything but its key, is not built yet", load.name);
+    Some(Diagnostic::error(Code::NotBuilt, message).at(place).help(format!(
+        "match by the key alone, `match: {{ {}: … }}`, which is the same as `ref: {}`",
+        load.key, load.object
+    )))
+}
+
+/// A `ref` in a `first_of` that is not the last of it, or has a `fallback` beside it: whether its parent is there is
+/// known only when the rows of all loads are.
+fn list_problem(field: &Field) -> Option<Diagnostic> {
+    let Verb::FirstOf { of, .. } = &field.verb else { return None };
+    let (at, target) = of.iter().enumerate().find_map(|(at, verb)| match verb {
+        Verb::Ref { targets, .. } => Some((at, targets.first()?)),
+        _ => None,
+    })?;
+    let (message, help) = if at + 1 < of.len() {
+        let message = "a `ref`, or a `lookup` of what is loaded here, that is not the last of `first_of` is not built yet";
+        (message, "put it last; for a parent to take instead, `ref` has `fallback`")
+    } else if field.fallback.is_some() {
+        let message = "a `fallback` beside a `first_of` with a `ref` is not built yet";
+        (message, "leave it out: what the `ref` does not find does what `on_missing` says")
+    } else {
+        return None;
+    };
+    Some(Diagnostic::error(Code::NotBuilt, message).at(&target.place).help(help))
 }
 
 /// A reference points at an object that is loaded here.

@@ -26,9 +26,10 @@ pub(super) struct FieldRules<'a> {
 }
 
 /// The words that say where a value comes from, in the order of the specification.
-const VERBS: [&str; 8] = ["from", "value", "ref", "record_type", "user", "queue", "lookup", "first_of"];
+pub(super) const VERBS: [&str; 8] =
+    ["from", "value", "ref", "record_type", "user", "queue", "lookup", "first_of"];
 /// Words that belong to one verb.
-const HELPERS: [&str; 2] = ["type", "match"];
+pub(super) const HELPERS: [&str; 2] = ["type", "match"];
 
 /// Takes `fields`.
 pub(super) fn read_fields(
@@ -127,12 +128,16 @@ fn read_mapping(
     Some(Field { when, default, fallback, map, only, inactive, ..plain })
 }
 
+/// The verbs that a mapping says; `from` beside `ref` is none.
+pub(super) fn verbs_of(node: &Node) -> Vec<&'static str> {
+    let said = |word: &&str| node.get(word).is_some();
+    VERBS.into_iter().filter(said).filter(|verb| !(*verb == "from" && said(&"ref"))).collect()
+}
+
 /// The one verb of a field; none or several are a problem.
 fn the_verb(pair: &Pair, reader: &mut MapReader<'_, '_>) -> Option<&'static str> {
     let node = &pair.value;
-    let said = |word: &&str| node.get(word).is_some();
-    let present: Vec<&'static str> =
-        VERBS.into_iter().filter(said).filter(|verb| !(*verb == "from" && said(&"ref"))).collect();
+    let present = verbs_of(node);
     let problem = match present[..] {
         [only] => return Some(only),
         [] => Diagnostic::error(
@@ -157,18 +162,23 @@ fn the_verb(pair: &Pair, reader: &mut MapReader<'_, '_>) -> Option<&'static str>
 }
 
 /// Refuses words that do nothing beside this verb.
-fn refuse_misplaced(node: &Node, verb: &str, reader: &mut MapReader<'_, '_>) {
+fn refuse_misplaced(node: &Node, verb: &'static str, reader: &mut MapReader<'_, '_>) {
     let mapped = node.get("map").is_some() || node.get("map_file").is_some();
     let kept = node.get("fallback").is_some();
+    let listed = node.get(verb).and_then(Node::items).unwrap_or_default();
+    let verbs: Vec<&str> = listed.iter().flat_map(verbs_of).chain([verb]).collect();
+    let plain = |verb: &&str| matches!(*verb, "from" | "value" | "first_of");
+    let matching = !verbs.iter().all(plain);
+    let always = verb == "first_of" && verbs.contains(&"value");
     for pair in node.pairs().unwrap_or_default() {
-        let matching = !matches!(verb, "from" | "value");
         let several = node.get("match").and_then(Node::pairs).is_some_and(|pairs| pairs.len() > 1);
         let help = match pair.key.as_str() {
             "type" if verb != "ref" => "`type` stands beside `ref` only",
             "match" if !matches!(verb, "user" | "lookup") => "`match` stands beside `user` or `lookup` only",
-            "inactive" if !matches!(verb, "user" | "first_of") => {
-                "`inactive` stands beside `user` or `first_of` only"
+            "inactive" if !verbs.contains(&"user") => {
+                "`inactive` stands beside `user`, or a `first_of` that has one"
             }
+            "default" | "fallback" | "on_missing" if always => "the `value` in the list is always there",
             "default" | "fallback" if several => "it is one text, and `match` names several fields",
             "inactive" if !kept && pair.value.text() == Some("fallback") => "add a `fallback`",
             "map" | "map_file" if verb == "value" => "a `value` is sent as it stands",

@@ -5,7 +5,7 @@
 use super::expression::take_expression;
 use super::field::{FieldRules, read_fields};
 use super::file::Shelf;
-use super::migration::{Field, Load, Operation, Verb};
+use super::migration::{Field, Load, Operation};
 use super::policy::{Defaults, Policies, read_budget};
 use super::source::{Opened, open};
 use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
@@ -184,7 +184,7 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
 /// `lock_by` names a reference of this load.
 fn lock_problem(node: &Node, load: &Load) -> Option<Diagnostic> {
     let name = load.lock_by.as_deref()?;
-    let is_reference = |field: &&Field| matches!(field.verb, Verb::Ref { .. });
+    let is_reference = |field: &&Field| field.verb.refers();
     let references: Vec<&str> = load.fields.iter().filter(is_reference).map(|f| f.name.as_str()).collect();
     if references.contains(&name) {
         return None;

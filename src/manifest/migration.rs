@@ -223,7 +223,7 @@ pub enum Verb {
     },
     /// A queue, by DeveloperName.
     Queue(Expr),
-    /// A record that the org has, by some of its fields.
+    /// A record that the org has and no load of this manifest creates, by some of its fields.
     Lookup {
         /// Its object.
         object: String,
@@ -234,9 +234,9 @@ pub enum Verb {
         /// The texts to look for, [`crate::transform::AND`] between them.
         from: Expr,
     },
-    /// The first of several look-ups that finds something.
+    /// The first of several that finds something.
     FirstOf {
-        /// The look-ups.
+        /// The verbs; a `ref` is the last of them.
         of: Vec<Verb>,
         /// Their texts, [`crate::transform::OR`] between them.
         from: Expr,
@@ -244,12 +244,22 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Itself, or the look-ups of which it takes the first that finds something.
+    /// Itself, or those of which it takes the first that finds something.
     pub fn each(&self) -> &[Verb] {
         match self {
             Self::FirstOf { of, .. } => of,
             one => std::slice::from_ref(one),
         }
+    }
+
+    /// Whether it looks for a record.
+    pub fn looks(&self) -> bool {
+        !matches!(self, Self::Expr(_) | Self::Const(_))
+    }
+
+    /// Whether it is a `ref`, or has one.
+    pub fn refers(&self) -> bool {
+        self.each().iter().any(|verb| matches!(verb, Self::Ref { .. }))
     }
 
     /// Its expressions, in the order they are written in the specification.
@@ -260,8 +270,8 @@ impl Verb {
             | Self::RecordType(e)
             | Self::Queue(e)
             | Self::User { from: e, .. }
-            | Self::Lookup { from: e, .. }
-            | Self::FirstOf { from: e, .. } => vec![e],
+            | Self::Lookup { from: e, .. } => vec![e],
+            Self::FirstOf { of, .. } => of.iter().flat_map(Self::expressions).collect(),
             Self::Ref { type_expr, from, .. } => type_expr.iter().chain([from]).collect(),
         }
     }

@@ -176,6 +176,7 @@ impl Spot {
             (Self::Load, "fields") => Self::Fields,
             (Self::Load, "where") => Self::Expression,
             (Self::Fields, _) => Self::Field,
+            (Self::Field, "first_of") => Self::Field,
             (Self::Field, "value" | "default" | "fallback" | "match") => Self::Filled,
             (Self::Field, "from" | "type" | "record_type" | "user" | "queue" | "when") => Self::Expression,
             _ => Self::Other,

@@ -230,9 +230,9 @@ pub(super) const FIELD: &[Word] = &[
     word("record_type", Expression, "A record type, by DeveloperName."),
     word("user", Expression, "A user, by the field named by `match`."),
     word("queue", Expression, "A queue, by DeveloperName."),
-    word("lookup", Name, "A record that the org has: its object."),
+    word("lookup", Name, "A record, by some of its fields: its object."),
     word("match", Match, ABOUT_MATCH),
-    word("first_of", ListOf(ALTERNATIVE), "Look-ups, of which the first that finds something counts."),
+    word("first_of", ListOf(ALTERNATIVE), "A list of these, of which the first that finds something counts."),
     word("map", TextMap, "Translates values; exact after trimming."),
     word(
         "map_file",
@@ -254,16 +254,17 @@ pub(super) const FIELD: &[Word] = &[
     word("when", Expression, "Blanks the field where it is false."),
 ];
 
-/// One look-up of `first_of`.
+/// One of `first_of`.
 pub(super) const ALTERNATIVE: &[Word] = &[
+    word("from", Expression, "The value, or the parent's key beside `ref`."),
+    word("value", Text, "The same text for every row."),
+    word("ref", Reference, "A parent loaded here: an object, or a mapping of `type` values to objects."),
+    word("type", Expression, "Picks one of several objects of `ref`."),
     word("record_type", Expression, "A record type, by DeveloperName."),
     word("user", Expression, "A user, by the field named by `match`."),
     word("queue", Expression, "A queue, by DeveloperName."),
-    word("lookup", Name, "A record that the org has: its object."),
+    word("lookup", Name, "A record, by some of its fields: its object."),
     word("match", Match, ABOUT_MATCH),
-    later("from", "for blanks write `default` beside `first_of`"),
-    later("value", "for what nothing matched write `fallback` beside `first_of`"),
-    later("ref", "write `ref: { TAG: OBJECT, … }` with `type`"),
 ];
 
 const ABOUT_MATCH: &str = "Beside `user` the User field to look in, Username when it is not said; beside `lookup` the \

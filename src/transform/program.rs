@@ -8,7 +8,7 @@ use super::convert::Converter;
 use super::datum::{Datum, Fault};
 use super::expr::{Runner, Script};
 use super::native::{self, Cells};
-use super::rule::{FieldRule, Matcher, Value};
+use super::rule::{FieldRule, Value};
 use super::settle::{Refusal, settle};
 use super::tree::Tree;
 use crate::diagnostic::Code;
@@ -170,13 +170,11 @@ impl Binder<'_> {
                 self.source(tree, guard.as_ref())
             }
         };
-        let tag = match &rule.matcher {
-            Matcher::Ref { type_expr: Some(expr), .. } => {
-                let tree = self.bound(expr);
-                Some(self.source(tree, guard.as_ref()))
-            }
-            _ => None,
-        };
+        let type_expr = rule.matcher.reference().and_then(|(_, type_expr)| type_expr);
+        let tag = type_expr.map(|expr| {
+            let tree = self.bound(expr);
+            self.source(tree, guard.as_ref())
+        });
         let when = guard.map(|tree| self.source(tree, None));
         let converter = Converter::new(&rule.convert, rule.too_long);
         Compiled { rule, converter, value, when, tag }

@@ -136,7 +136,8 @@ pub enum Matcher {
         /// How texts are compared.
         fold: Fold,
     },
-    /// The first of several tables that has its own alternative of the value, which stand with [`OR`] between them.
+    /// The first of several that finds its own alternative of the value, which stand with [`OR`] between them. One
+    /// that is nothing takes its alternative as it stands; a reference is the last.
     FirstOf(Vec<Matcher>),
 }
 
@@ -155,11 +156,31 @@ impl Matcher {
         }
     }
 
+    /// What a reference points at, alone or among others: the objects, and what picks one of them.
+    pub fn reference(&self) -> Option<(&[RefTarget], Option<&Expr>)> {
+        match self {
+            Self::Ref { targets, type_expr } => Some((targets, type_expr.as_ref())),
+            Self::FirstOf(all) => all.iter().find_map(Self::reference),
+            Self::None | Self::Table { .. } => None,
+        }
+    }
+
+    /// Itself, or those that are tried one after the other.
+    pub fn each(&self) -> &[Matcher] {
+        match self {
+            Self::FirstOf(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
     /// Whether a text asks for nothing.
     pub fn is_blank(&self, text: &str) -> bool {
         match self {
             Self::Table { .. } => text.split(AND).any(str::is_empty),
-            Self::FirstOf(_) => text.split(OR).all(|one| one.split(AND).any(str::is_empty)),
+            Self::FirstOf(all) => {
+                let own: Vec<&str> = text.split(OR).collect();
+                own.len() == all.len() && all.iter().zip(own).all(|(one, text)| one.is_blank(text))
+            }
             Self::None | Self::Ref { .. } => text.is_empty(),
         }
     }

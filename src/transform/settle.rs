@@ -52,15 +52,26 @@ pub(super) fn settle<'v>(
     }
     match &rule.matcher {
         Matcher::None => converted(converter, &text, out),
-        Matcher::Ref { targets, .. } => {
-            let target = picked(targets, tag)?;
-            Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
-        }
+        Matcher::Ref { targets, .. } => referred(targets, &text, tag, out),
         Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
-            Some(id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
+            Some(Hit::Id(id)) => Ok((CellOut::Text(append(id, out)), Changed::default())),
+            Some(Hit::Text(CLEAR)) => Err(written_clear()),
+            Some(Hit::Text(text)) => converted(converter, text, out),
+            Some(Hit::Key(targets, key)) => referred(targets, key, tag, out),
             None => Ok((blank(rule), Changed::default())),
         },
     }
+}
+
+/// A reference to one of these objects by this key.
+fn referred<'v>(
+    targets: &[RefTarget],
+    key: &str,
+    tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
+    out: &mut String,
+) -> Result<(CellOut, Changed), Refusal> {
+    let target = picked(targets, tag)?;
+    Ok((CellOut::Ref { target, key: append(key, out) }, Changed::default()))
 }
 
 fn written_clear() -> Refusal {
@@ -175,17 +186,28 @@ fn picked<'v>(
     index.ok_or_else(|| unmatched("the `type` is none of those listed under `ref`"))
 }
 
-/// The id of a table's entry, of the fallback's where there is none; `None` is blank.
-fn found<'r>(rule: &'r FieldRule, text: &str) -> Result<Option<&'r str>, Refusal> {
-    if let Some(id) = first(&rule.matcher, text)? {
-        return Ok(Some(id));
+/// What a text came to.
+enum Hit<'x> {
+    /// A record of a table.
+    Id(&'x str),
+    /// A text that is taken as it stands.
+    Text(&'x str),
+    /// The key of a record that is loaded here.
+    Key(&'x [RefTarget], &'x str),
+}
+
+/// What a text finds, else the fallback; `None` is blank.
+fn found<'x>(rule: &'x FieldRule, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
+    if let Some(hit) = first(&rule.matcher, text)? {
+        return Ok(Some(hit));
     }
     if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty())
-        && let Some(id) = first(&rule.matcher, fallback)?
+        && let Some(hit) = first(&rule.matcher, fallback)?
     {
-        return Ok(Some(id));
+        return Ok(Some(hit));
     }
-    let kinds: Vec<&str> = rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
+    let mut kinds: Vec<&str> = rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
+    kinds.dedup();
     let nobody = unmatched(format!("the org has no such {}", kinds.join(" or ")));
     match rule.on_missing {
         OnMissing::Blank => Ok(None),
@@ -195,16 +217,27 @@ fn found<'r>(rule: &'r FieldRule, text: &str) -> Result<Option<&'r str>, Refusal
     }
 }
 
-/// The first table that has its alternative of a text; a text without alternatives is looked for in each.
-fn first<'r>(matcher: &'r Matcher, text: &str) -> Result<Option<&'r str>, Refusal> {
-    let tables = matcher.tables();
-    let alternatives: Vec<&str> = text.split(OR).collect();
-    for (at, (what, ids, fold)) in tables.iter().enumerate() {
-        let text = if alternatives.len() == tables.len() { alternatives[at] } else { text };
-        if !text.is_empty()
-            && let Some(id) = entry(what, ids, *fold, text)?
-        {
-            return Ok(Some(id));
+/// The first that finds its alternative of a text. A default or a fallback has none: it is looked for wherever
+/// something is looked for.
+fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
+    let all = matcher.each();
+    let own: Vec<&str> = text.split(OR).collect();
+    let whole = own.len() != all.len();
+    if whole && own.len() > 1 {
+        return Err(unmatched("the value holds the control character U+001E"));
+    }
+    let looks = all.iter().any(|one| !matches!(one, Matcher::None));
+    for (at, one) in all.iter().enumerate() {
+        let text = if whole { text } else { own[at] };
+        let hit = match one {
+            _ if one.is_blank(text) => None,
+            Matcher::None => Some(Hit::Text(text)).filter(|_| !(whole && looks)),
+            Matcher::Ref { targets, .. } => Some(Hit::Key(targets, text)),
+            Matcher::Table { what, ids, fold } => entry(what, ids, *fold, text)?.map(Hit::Id),
+            Matcher::FirstOf(_) => None,
+        };
+        if hit.is_some() {
+            return Ok(hit);
         }
     }
     Ok(None)

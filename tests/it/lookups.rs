@@ -136,3 +136,90 @@ fn an_owner_is_a_queue_or_a_user_or_the_fallback() {
         output.err
     );
 }
+
+/// Offers first, then books: an order that only the look-up can put right.
+fn with_books(field: &str) -> String {
+    let books = "  - { object: Pricebook2, key: Legacy_Id__c, source: books.csv, fields: { Legacy_Id__c: id, Name: name, Region__c: region, IsActive: active } }\n";
+    format!("{}{books}", offers(field))
+}
+
+#[test]
+fn what_an_earlier_load_creates_is_looked_up_by_its_key() {
+    let project = project("id,book\nO1,B4\nO2,b5\nO3,B2\nO4,B9\nO5,\n");
+    project.write("books.csv", "id,name,region,active\nB4,New,EU,true\nB5,Newer,EU,true\n");
+    project
+        .write("cutover.yaml", &with_books("Book__c: { lookup: pricebook2, match: { legacy_id__c: book } }"));
+    let planned = project.run(&["plan"]).exits(0).out;
+    let at = |name: &str| planned.find(name).unwrap_or_else(|| panic!("{name}: {planned}"));
+    assert!(at("Pricebook2: upsert") < at("Offer__c: upsert"), "{planned}");
+    let report = project.apply(68);
+    assert_eq!(report.outcomes("Pricebook2"), "2 created");
+    assert_eq!(report.outcomes("Offer__c"), "1 held, 4 created", "B2 is the org's own");
+    assert_eq!(told(&project, "Book__r.Legacy_Id__c"), ["O1 B4", "O2 B5", "O3 B2", "O5 "]);
+    let left = project.data_file(1, "Offer__c.left-out", ".csv");
+    assert_eq!((left[0]["_outcome"].as_str(), left[0]["_line"].as_str()), ("held", "5"));
+    assert_eq!(project.apply(68).jobs(), [], "nothing has changed");
+
+    project.write("books.csv", "id,name,region,active\nB4,New,EU,true\nB5,Newer,EU,true\nB9,Late,EU,true\n");
+    assert_eq!(project.apply(0).outcomes("Offer__c"), "4 unchanged, 1 created");
+    assert_eq!(told(&project, "Book__r.Legacy_Id__c")[3], "O4 B9");
+
+    // By anything else it is not known when the plan is made.
+    project.write("cutover.yaml", &with_books("Book__c: { lookup: Pricebook2, match: { Name: book } }"));
+    let output = project.run(&["check"]).exits(65);
+    assert!(output.err.contains("by anything but its key, is not built yet"), "{}", output.err);
+    assert!(output.err.contains("`match: { Legacy_Id__c: … }`"), "{}", output.err);
+}
+
+#[test]
+fn the_first_of_several_texts_is_taken_and_a_constant_is_the_last_resort() {
+    let project = project("id,long,short,rep\nO1,First,1st,\nO2,,2nd,\nO3,,,ada@acme.example\n");
+    let name = "Name: { first_of: [ { from: long | upper }, { from: short }, { value: '${none}' } ] }";
+    let owner = |last: &str| {
+        format!("OwnerId: {{ first_of: [ {{ user: rep, match: Email }}, {{ value: {last} }} ] }}")
+    };
+    let manifest = |owner: &str| {
+        let all = offers(&format!("{name}, {owner}")).replace("Name: id, ", "");
+        all.replace("project: lookups\n", "project: lookups\nvars: { none: 'say \"none\"' }\n")
+    };
+    let ada = project.query("SELECT Id FROM User WHERE Email = 'ada@acme.example'")[0]["Id"].clone();
+    let queue = project.query("SELECT Id FROM Group WHERE DeveloperName = 'Tier_1'")[0]["Id"].clone();
+    project.write("cutover.yaml", &manifest(&owner(&queue)));
+    project.apply(0);
+    assert_eq!(told(&project, "Name"), ["O1 FIRST", "O2 2nd", "O3 say \"none\""]);
+    assert_eq!(
+        told(&project, "OwnerId"),
+        [format!("O1 {queue}"), format!("O2 {queue}"), format!("O3 {ada}")]
+    );
+    assert_eq!(project.apply(0).jobs(), []);
+
+    // A constant that the field never takes is told by the plan, a row's own text rejects the row.
+    project.write("cutover.yaml", &manifest(&owner("nobody")));
+    let output = project.run(&["plan"]).exits(65);
+    assert!(output.err.contains("never takes `nobody`, which `value` gives"), "{}", output.err);
+    let owner = "OwnerId: { first_of: [ { from: short }, { user: rep, match: Email } ] }";
+    project.write("cutover.yaml", &manifest(owner));
+    assert_eq!(project.apply(68).outcomes("Offer__c"), "2 rejected, 1 unchanged");
+}
+
+#[test]
+fn a_reference_is_the_last_of_several() {
+    let project = project("id,book_id,book\nO1,,B4\nO2,KNOWN,B4\nO3,,B9\nO4,,\n");
+    let known = project.query("SELECT Id FROM Pricebook2 WHERE Legacy_Id__c = 'B1'")[0]["Id"].clone();
+    project.set("offers.csv", "O2", "book_id", &known);
+    project.write("books.csv", "id,name,region,active\nB4,New,EU,true\n");
+    let field = "Book__c: { first_of: [ { from: book_id }, { ref: Pricebook2, from: book } ] }";
+    project.write("cutover.yaml", &with_books(field));
+    assert_eq!(project.apply(68).outcomes("Offer__c"), "1 held, 3 created");
+    assert_eq!(told(&project, "Book__r.Legacy_Id__c"), ["O1 B4", "O2 B1", "O4 "]);
+    assert_eq!(project.apply(68).jobs(), []);
+    project.write("books.csv", "id,name,region,active\nB4,New,EU,true\nB9,Late,EU,true\n");
+    assert_eq!(project.apply(0).outcomes("Offer__c"), "3 unchanged, 1 created");
+    // A `lookup` by the key is the same reference: nothing goes again.
+    let lookup = "{ lookup: Pricebook2, match: { Legacy_Id__c: book } }";
+    project.write("cutover.yaml", &with_books(&field.replace("{ ref: Pricebook2, from: book }", lookup)));
+    assert_eq!(project.apply(0).jobs(), []);
+    project.set("offers.csv", "O2", "book_id", "");
+    assert_eq!(project.apply(0).outcomes("Offer__c"), "3 unchanged, 1 updated");
+    assert_eq!(told(&project, "Book__r.Legacy_Id__c"), ["O1 B4", "O2 B4", "O3 B9", "O4 "]);
+}

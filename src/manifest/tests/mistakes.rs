@@ -369,7 +369,7 @@ fn mistakes_of_fields() {
             ("OwnerId: { user: owner, match: «Mail }", WrongValue, "users cannot be matched"),
             ("OwnerId: { user: owner, match: «Emial }", WrongValue, "did you mean `Email`?"),
             ("OwnerId: { user: owner, «inactive: fallback }", Conflict, "add a `fallback`"),
-            ("OwnerId: { first_of: «[] }", WrongValue, "list of look-ups"),
+            ("OwnerId: { first_of: «[] }", WrongValue, "is a list"),
             ("OwnerId: { first_of: [«{ match: Email }] }", MissingKey, "has one of"),
             ("OwnerId: { first_of: [«{ queue: owner, user: owner }] }", MissingKey, "has one of"),
             (
@@ -378,7 +378,42 @@ fn mistakes_of_fields() {
                 "cannot be matched",
             ),
             ("OwnerId: { first_of: [{ queue: «onwer }] }", UnknownColumn, "`owner`?"),
-            ("OwnerId: { first_of: [{ «ref: Account }] }", NotBuilt, "`ref` is not built"),
+            ("OwnerId: { first_of: [«{ ref: Account }] }", MissingKey, "needs `from`"),
+            ("OwnerId: { first_of: [{ queue: owner, «type: name }] }", Conflict, "beside `ref` only"),
+            (
+                "OwnerId: { first_of: [{ from: owner, «match: Email }] }",
+                Conflict,
+                "beside `user` or `lookup`",
+            ),
+            ("OwnerId: { first_of: [{ «first_of: [{ from: owner }] }] }", UnknownKey, "`first_of`"),
+            ("Name: { first_of: [{ value: x }, «{ from: name }] }", Conflict, "nothing comes to this"),
+            ("Name: { first_of: [{ from: name }, { value: x }], «default: y }", Conflict, "always there"),
+            (
+                "Name: { first_of: [{ from: name }, { from: owner }], «fallback: y }",
+                Conflict,
+                "write `default`",
+            ),
+            (
+                "Name: { first_of: [{ from: name }, { from: owner }], «on_missing: hold }",
+                Conflict,
+                "look-ups only",
+            ),
+            (
+                "B: { first_of: [{ queue: owner }, { from: name }], «inactive: keep }",
+                Conflict,
+                "that has one",
+            ),
+            ("B: { first_of: [{ ref: «Account, from: name }, { user: owner }] }", NotBuilt, "put it last"),
+            (
+                "B: { first_of: [{ lookup: «Account, match: { K__c: name } }, { user: owner }] }",
+                NotBuilt,
+                "put it last",
+            ),
+            (
+                "B: { first_of: [{ user: owner }, { ref: «Account, from: name }], fallback: x }",
+                NotBuilt,
+                "`on_missing`",
+            ),
             ("OwnerId: { first_of: [{ queue: owner }], «map: { a: b } }", Conflict, "one text"),
             ("B: { lookup: «Pricebook2 }", MissingKey, "needs `match`"),
             ("B: { lookup: Pricebook2, match: «Name }", WrongValue, "mapping of fields"),
@@ -388,7 +423,7 @@ fn mistakes_of_fields() {
                 Conflict,
                 "several fields",
             ),
-            ("B: { lookup: «Account, match: { Name: name } }", NotBuilt, "use `ref: Account`"),
+            ("B: { lookup: «Account, match: { Name: name } }", NotBuilt, "same as `ref: Account`"),
         ]
         .map(|(line, code, piece)| (with_field(line), code, piece)),
     );

@@ -125,6 +125,8 @@ fn the_schema_judges_as_the_reader_does() {
         "{ ref: { X: A }, type: id, from: id }",
         "{ lookup: A, match: { B: id, C: id } }",
         "{ first_of: [{ queue: id }, { user: id, match: Email }], inactive: keep }",
+        "{ first_of: [{ from: id }, { value: 5 }] }",
+        "{ first_of: [{ user: id }, { ref: { X: A }, type: id, from: id }] }",
     ] {
         assert!(accepted(&load(field)), "{field}");
     }
