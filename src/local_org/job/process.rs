@@ -71,12 +71,11 @@ fn begin(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Jo
 
 /// The names of the header row, and the byte behind it.
 pub(super) fn read_header(conn: &Connection, job: &Job) -> Result<(Vec<String>, i64)> {
-    let mut reader = upload::records(conn, job, 0)?;
+    let mut records = upload::Records::new(conn, job, 0)?;
     let mut record = ByteRecord::new();
-    let found = reader.read_byte_record(&mut record).unwrap_or(false);
+    let found = records.next(&mut record).unwrap_or(false);
     let names = record.iter().map(|n| String::from_utf8_lossy(n).into_owned());
-    let end = reader.position().byte() as i64;
-    Ok((if found { names.collect() } else { Vec::new() }, end))
+    Ok((if found { names.collect() } else { Vec::new() }, records.end()))
 }
 
 fn operation(object: &Object, job: &Job) -> Operation {
@@ -108,9 +107,9 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
     let facts = context.facts.acting(job.user.as_deref().unwrap_or(&context.facts.admin_id));
     let writer = Writer::new(conn, context.schema, &facts, object, Some(job.seq), &mapped, context.now);
     let rows = Rows::new(&writer, &columns, operation(object, job));
-    let mut records = Records::new(conn, job)?;
+    let mut chunks = Chunks::new(conn, job)?;
     for _ in 0..most {
-        let chunk = records.next()?;
+        let chunk = chunks.next()?;
         if chunk.is_empty() {
             return complete(conn, job);
         }
@@ -119,7 +118,7 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
             return Ok(());
         }
         take(context, &rows, job, chunk)?;
-        job.position = records.end();
+        job.position = chunks.upload.end();
     }
     Ok(())
 }
@@ -158,29 +157,23 @@ fn take(context: &Context<'_>, rows: &Rows<'_>, job: &mut Job, records: &[ByteRe
 }
 
 /// The rows of an upload, a chunk at a time; what holds them is used again.
-struct Records<'c> {
-    reader: csv::Reader<upload::Bytes<'c>>,
-    start: i64,
+struct Chunks<'c> {
+    upload: upload::Records<'c>,
     records: Vec<ByteRecord>,
 }
 
-impl<'c> Records<'c> {
+impl<'c> Chunks<'c> {
     fn new(conn: &'c Connection, job: &Job) -> Result<Self> {
-        let reader = upload::records(conn, job, job.position)?;
-        Ok(Self { reader, start: job.position, records: vec![ByteRecord::new(); CHUNK] })
+        let upload = upload::Records::new(conn, job, job.position)?;
+        Ok(Self { upload, records: vec![ByteRecord::new(); CHUNK] })
     }
 
     fn next(&mut self) -> Result<&[ByteRecord]> {
         let mut count = 0;
-        while count < CHUNK && self.reader.read_byte_record(&mut self.records[count]).map_err(not_read)? {
+        while count < CHUNK && self.upload.next(&mut self.records[count]).map_err(not_read)? {
             count += 1;
         }
         Ok(&self.records[..count])
-    }
-
-    /// The byte of the upload behind the last row read.
-    fn end(&self) -> i64 {
-        self.start + self.reader.position().byte() as i64
     }
 }
 

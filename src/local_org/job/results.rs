@@ -184,16 +184,15 @@ fn unprocessed(conn: &Connection, job: &Job, from: i64) -> Result<Option<(String
         (0, position) => position,
         (from, _) => from,
     };
-    let mut reader = upload::records(conn, job, start)?;
+    let mut records = upload::Records::new(conn, job, start)?;
     let mut record = ByteRecord::new();
     let mut text = String::new();
     let mut count = 0;
-    while count < 1000 && reader.read_byte_record(&mut record).unwrap_or(false) {
+    while count < 1000 && records.next(&mut record).unwrap_or(false) {
         push_record(&mut text, job, &record, true);
         count += 1;
     }
-    let end = start + reader.position().byte() as i64;
-    Ok((count > 0).then_some((text, end)))
+    Ok((count > 0).then(|| (text, records.end())))
 }
 
 #[cfg(test)]

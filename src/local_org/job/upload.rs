@@ -69,17 +69,36 @@ impl Read for Bytes<'_> {
     }
 }
 
-/// A CSV reader of an upload from a byte on. Rows may differ in length: that is the row's fault, not the file's.
-pub(crate) fn records<'a>(
-    conn: &'a Connection,
-    job: &super::Job,
-    position: i64,
-) -> Result<csv::Reader<Bytes<'a>>> {
-    let bytes = Bytes::new(conn, job.seq, position)?;
-    Ok(csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(job.delimiter_byte())
-        .buffer_capacity(64 * 1024)
-        .from_reader(bytes))
+/// The rows of an upload from a byte on. Rows may differ in length: that is the row's fault, not the file's.
+pub(crate) struct Records<'a> {
+    reader: csv::Reader<io::Chain<&'static [u8], Bytes<'a>>>,
+    /// The byte of the upload at which the reader's own count begins.
+    start: i64,
+}
+
+impl<'a> Records<'a> {
+    /// Begins at this byte, where a row begins.
+    pub(crate) fn new(conn: &'a Connection, job: &super::Job, position: i64) -> Result<Self> {
+        let bytes = Bytes::new(conn, job.seq, position)?;
+        // A CSV reader takes a byte-order mark off what it reads first. Behind the file's beginning that is a row's own
+        // cell: an empty line, which counts for nothing, keeps it there.
+        let before: &'static [u8] = if position > 0 { b"\n" } else { b"" };
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(job.delimiter_byte())
+            .buffer_capacity(64 * 1024)
+            .from_reader(before.chain(bytes));
+        Ok(Self { reader, start: position - before.len() as i64 })
+    }
+
+    /// Reads the next row; whether there is one.
+    pub(crate) fn next(&mut self, row: &mut csv::ByteRecord) -> csv::Result<bool> {
+        self.reader.read_byte_record(row)
+    }
+
+    /// The byte of the upload behind the last row read.
+    pub(crate) fn end(&self) -> i64 {
+        self.start + self.reader.position().byte() as i64
+    }
 }

@@ -292,6 +292,43 @@ async fn deleted_records_are_in_the_recycle_bin_and_hard_deleted_ones_are_gone()
 }
 
 #[tokio::test]
+async fn an_account_takes_its_contacts_and_opportunities_along_and_its_cases_keep_it() {
+    let mut world = World::new();
+    world.upsert("Account", "Ext__c,Name\nA,Acme\nB,Bell\n").await;
+    world.upsert("Contact", "Ext__c,LastName,Account.Ext__c\n1,One,A\n2,Two,B\n").await;
+    let insert = |object: &str| json!({"object": object, "operation": "insert"});
+    let deals = "Name,StageName,CloseDate,Account.Ext__c\nDeal,Prospecting,2030-01-01,A\n";
+    world.run(insert("Opportunity"), deals).await;
+    world.run(insert("Task"), "Subject,Contact:Who.Ext__c\nCall,1\n").await;
+    // A case of the contact alone keeps the account too: the contact could not stay without it.
+    world.run(insert("Case"), "Subject,Contact.Ext__c\nHelp,1\n").await;
+    let ids = world.query("SELECT Id FROM Account ORDER BY Name").await;
+    let rows = format!("Id\n{}\n", ids["records"][0]["Id"].as_str().unwrap());
+    for operation in ["delete", "hardDelete"] {
+        let (_, _, bad) = world.run(json!({"object": "Account", "operation": operation}), &rows).await;
+        let words = "DELETE_FAILED:Your attempt to delete One could not be completed because it is associated with \
+                     the following cases.: 00000001:--";
+        assert!(bad.len() == 1 && bad[0].contains(words), "{bad:?}");
+    }
+    let counts = async |world: &World, all: [&str; 5]| {
+        let mut counts = Vec::new();
+        for object in all {
+            counts.push(world.query(&format!("SELECT COUNT() FROM {object}")).await["totalSize"].as_i64());
+        }
+        counts.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let objects = ["Account", "Contact", "Opportunity", "Task", "Case"];
+    assert_eq!(counts(&world, objects).await, [2, 2, 1, 1, 1], "nothing is gone");
+    let case = world.query("SELECT Id FROM Case").await["records"][0]["Id"].as_str().unwrap().to_owned();
+    world.run(json!({"object": "Case", "operation": "delete"}), &format!("Id\n{case}\n")).await;
+    let (_, _, bad) = world.run(json!({"object": "Account", "operation": "delete"}), &rows).await;
+    assert!(bad.is_empty(), "a case in the recycle bin keeps nothing: {bad:?}");
+    assert_eq!(counts(&world, objects).await, [1, 1, 0, 0, 0]);
+    let all = world.get("queryAll?q=SELECT+COUNT()+FROM+Opportunity+WHERE+IsDeleted=true").await.json();
+    assert_eq!(all["totalSize"], 1, "they are in the recycle bin with it");
+}
+
+#[tokio::test]
 async fn an_upsert_takes_id_and_lookup_fields_as_keys() {
     let mut world = World::new();
     let by = |key: &str| json!({"object": "Contact", "operation": "upsert", "externalIdFieldName": key});
