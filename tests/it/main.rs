@@ -21,6 +21,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod day;
 mod describes;
 mod docs;
 mod examples;
