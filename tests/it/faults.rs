@@ -54,11 +54,31 @@ const fn carried_out(then: &'static str) -> Rule {
 
 /// With a bare token that is good no more, nothing goes on.
 const ALL: [&str; 12] = [
-    "versions", "query", "who", "describe", "limits", "create", "upload", "close", "poll", "successful", "failed", "unprocessed",
+    "versions",
+    "query",
+    "who",
+    "describe",
+    "limits",
+    "create",
+    "upload",
+    "close",
+    "poll",
+    "successful",
+    "failed",
+    "unprocessed",
 ];
 /// Not every user may ask who he is or what the limits are: a single refusal there stops nothing.
 const ALL_THAT_MATTER: [&str; 10] = [
-    "versions", "query", "describe", "create", "upload", "close", "poll", "successful", "failed", "unprocessed",
+    "versions",
+    "query",
+    "describe",
+    "create",
+    "upload",
+    "close",
+    "poll",
+    "successful",
+    "failed",
+    "unprocessed",
 ];
 
 const RULES: [Rule; 15] = [
