@@ -8,13 +8,15 @@ use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::RecordId;
 use crate::ports::{Body, Files, TransportError};
-use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, OrgError, ResultKind, next_wait};
+use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, JobState, OrgError, ResultKind, next_wait};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// Bytes read from a part's file at a time while it is uploaded.
 const PIECE: usize = 256 << 10;
+/// How often a result file is read that has fewer rows than its job counts.
+const SHORT_FILES: u32 = 4;
 
 /// A run's journal and state, with everything needed to move its parts.
 pub(super) struct Desk<'d, 'a> {
@@ -104,13 +106,15 @@ impl Desk<'_, '_> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
         let over = self.wait(&part, &job).await?;
-        let is_gone = over.is_none();
         let gone = || ("Gone".to_owned(), Some("the job is gone from the org".to_owned()));
-        let (stage, message) = over.unwrap_or_else(gone);
+        let (stage, message) = match &over {
+            Some(state) => (word(&state.state), state.error_message.clone()),
+            None => gone(),
+        };
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
-        if !is_gone {
+        if let Some(state) = over {
             for kind in ResultKind::ALL {
-                self.client.each_result(&job, kind, &mut |row| collected.take(kind, row)).await?;
+                self.download(&job, kind, &state, &mut collected).await?;
             }
         }
         if part.operation == "insert" && collected.unknown() > 0 {
@@ -120,6 +124,31 @@ impl Desk<'_, '_> {
             self.ask_deleted(&part, &mut collected).await?;
         }
         Ok(collected)
+    }
+
+    /// One result file of a job that is over. One with fewer rows than the job counts was cut on its way without a
+    /// sign of it, and is read again; rows that stay away are unknown.
+    async fn download(
+        &self,
+        job: &str,
+        kind: ResultKind,
+        state: &JobState,
+        collected: &mut Collected,
+    ) -> Result<(), EngineError> {
+        let counted = match kind {
+            ResultKind::Successful => state.processed.saturating_sub(state.failed),
+            ResultKind::Failed => state.failed,
+            // Of a job that failed as a whole the org counts none (reference A10).
+            ResultKind::Unprocessed => 0,
+        };
+        for attempt in 1..=SHORT_FILES {
+            let rows = self.client.each_result(job, kind, &mut |row| collected.take(kind, row)).await?;
+            if rows >= counted || attempt == SHORT_FILES {
+                break;
+            }
+            self.rest(super::again::wait(attempt, self.ports.random.next())).await?;
+        }
+        Ok(())
     }
 
     /// Waits before rows go again, in short pieces so that a stop is heard.
@@ -137,12 +166,12 @@ impl Desk<'_, '_> {
     }
 
     /// Polls until the job is over; nothing when the org no longer knows it.
-    async fn wait(&self, part: &Part, job: &str) -> Result<Option<(String, Option<String>)>, EngineError> {
+    async fn wait(&self, part: &Part, job: &str) -> Result<Option<JobState>, EngineError> {
         let started = self.ports.clock.now();
         loop {
             let Some(state) = self.client.job(job).await? else { return Ok(None) };
             if state.state.is_final() {
-                return Ok(Some((word(&state.state), state.error_message)));
+                return Ok(Some(state));
             }
             self.observer.progress(&Progress::Job {
                 load: self.load_name(part.load),

@@ -136,16 +136,21 @@ impl<'a> Client<'a> {
 
     /// Sends, and reads the whole body; a reply that breaks off counts as a broken connection.
     pub(super) async fn whole(&self, call: Call<'_>) -> Result<(Reply, Vec<u8>), OrgError> {
-        let mut reply = self.send(call, Read::Now).await?;
+        self.held(call, Read::Now).await
+    }
+
+    /// Sends, and reads the body as JSON; one that ends in its middle counts as a broken connection, for a proxy may
+    /// pass on half an answer as if it were whole.
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, OrgError> {
+        let (_, bytes) = self.held(call, Read::Json).await?;
+        serde_json::from_slice(&bytes).map_err(|e| OrgError::Protocol(e.to_string()))
+    }
+
+    async fn held(&self, call: Call<'_>, read: Read) -> Result<(Reply, Vec<u8>), OrgError> {
+        let mut reply = self.send(call, read).await?;
         let body = std::mem::replace(&mut reply.body, held(Bytes::new()));
         let bytes = Reply { status: reply.status, headers: Vec::new(), body }.bytes(usize::MAX).await?;
         Ok((reply, bytes))
-    }
-
-    /// Sends, and reads the body as JSON.
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, OrgError> {
-        let (_, bytes) = self.whole(call).await?;
-        serde_json::from_slice(&bytes).map_err(|e| OrgError::Protocol(e.to_string()))
     }
 
     /// Waits after attempt `attempts` of something that is repeated as a whole, such as a download, if patience lasts.
@@ -204,9 +209,12 @@ impl<'a> Client<'a> {
         }
         match read {
             Read::Later => Ok(reply),
-            Read::Now => {
+            Read::Now | Read::Json => {
                 let (status, headers) = (reply.status, reply.headers.clone());
                 let bytes = reply.bytes(WHOLE_REPLY).await.map_err(broken)?;
+                if matches!(read, Read::Json) && ends_early(&bytes) {
+                    return Err(broken(TransportError::Broken("the answer ends in its middle".into())));
+                }
                 Ok(Reply { status, headers, body: held(bytes.into()) })
             }
         }
@@ -217,7 +225,14 @@ impl<'a> Client<'a> {
 #[derive(Clone, Copy)]
 enum Read {
     Now,
+    /// The same, and the body is JSON.
+    Json,
     Later,
+}
+
+/// Whether bytes are the beginning of a JSON text, and no more than that.
+fn ends_early(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err_and(|e| e.is_eof())
 }
 
 fn held(bytes: Bytes) -> crate::ports::ByteStream {
@@ -285,6 +300,23 @@ mod tests {
         script.done();
         let script = Script::default().cut_off("POST /x", "{");
         assert!(ask(&script, post()).0.unwrap_err().is_unknown());
+        script.done();
+    }
+
+    #[test]
+    fn half_an_answer_that_is_passed_on_as_a_whole_one_is_a_broken_one() {
+        let script = ["", "{\"a\"", "{\"a\":[\"\\"]
+            .iter()
+            .fold(Script::default(), |s, half| s.reply("GET /x", 200, half));
+        let script = script.reply("GET /x", 200, "{\"a\":1}");
+        assert_eq!(ask(&script, Call::get("/x".into())).0.unwrap()["a"], 1);
+        script.done();
+        let post = Call::json(Kind::CreateJob, Method::Post, "/x".into(), &serde_json::json!({"b": 2}));
+        let script = Script::default().reply("POST /x", 200, "{\"id\"");
+        assert!(ask(&script, post).0.unwrap_err().is_unknown(), "not sent again");
+        script.done();
+        let script = Script::default().reply("GET /x", 200, "<html>");
+        assert!(matches!(ask(&script, Call::get("/x".into())).0, Err(OrgError::Protocol(_))));
         script.done();
     }
 

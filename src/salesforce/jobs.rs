@@ -4,7 +4,7 @@ use super::client::{Call, Client, MakeBody};
 use super::error::OrgError;
 use super::retry::Kind;
 use super::soql::encode;
-use crate::ports::Method;
+use crate::ports::{Method, TransportError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -159,7 +159,7 @@ impl Client<'_> {
     /// As [`Client::create_job`]; when it is unknown whether the upload arrived, the job is to be aborted.
     pub async fn upload(&self, job: &str, body: &MakeBody<'_>) -> Result<(), OrgError> {
         let path = format!("{}/batches", self.job_path(job));
-        self.done(Call::put_csv(path, body)).await
+        self.done(Call::put_csv(path, body)).await.map_err(sent_twice)
     }
 
     /// Says that the upload is complete: the org begins to work. A job that is closed already stays closed.
@@ -224,6 +224,17 @@ impl Client<'_> {
 
     pub(super) fn job_path(&self, job: &str) -> String {
         self.path(&format!("jobs/ingest/{}", encode(job)))
+    }
+}
+
+/// An upload goes out once; refused as the second one, it was repeated on its way, and what became of the first is as
+/// unknown as if its answer were lost. The words are Salesforce's, misspelt at first (reference A4).
+fn sent_twice(error: OrgError) -> OrgError {
+    match error {
+        OrgError::Api { status: 400..=499, message, .. } if message.starts_with("Found mult") => {
+            TransportError::Broken(format!("the upload was repeated on its way: {message}")).into()
+        }
+        other => other,
     }
 }
 
@@ -293,6 +304,10 @@ mod tests {
         let script = Script::default().broken(put);
         let error = with(script, async |c| c.upload("750x", &body).await.unwrap_err());
         assert!(matches!(error, OrgError::Transport(TransportError::Broken(_))));
+        let twice = r#"[{"errorCode":"BULK_API_ERROR","message":"Found multipe contents for job: <750x>, please …"}]"#;
+        let script = Script::default().reply(put, 400, twice);
+        let error = with(script, async |c| c.upload("750x", &body).await.unwrap_err());
+        assert!(error.is_unknown() && error.to_string().contains("multipe"), "{error}");
     }
 
     #[test]

@@ -1,32 +1,343 @@
-//! Faults of calls reach the engine as they would through a socket: dropped connections and answers cut off are
-//! failures of the transport, and an apply goes on through them, or the next one does, to the same org.
+//! Every transport fault at every call where it can strike: `apply` ends with the same org and accounts as without it,
+//! or stops with the documented exit code, and the next one goes on to them. Nothing is sent twice for good, and a job
+//! that nobody knows has no rows.
 
 use crate::world::{Aim, Project, World};
-use cutover::engine::Exit;
+use axum::body::{Body, to_bytes};
+use cutover::checkpoint::{Ended, LoadState, RunState, journal_path, read_journal};
 use cutover::local_org::Faults;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tower::ServiceExt;
 
-/// What befalls calls; each of them must strike.
-const FAULTS: &[&str] = &[
-    "{ then: drop_before, method: GET, path: 'jobs/ingest/*', nth: 1 }",
-    "{ then: drop_after, method: PATCH, path: 'jobs/ingest/*', nth: 1 }",
-    "{ then: cut, path: 'jobs/ingest/*/successfulResults', nth: 1 }",
-    "{ then: cut, ending: open, path: 'jobs/ingest/*/successfulResults', nth: 1 }",
-    "{ then: unavailable, method: GET, path: 'jobs/ingest/*', from: 2, times: 2 }",
-    "{ then: too_many_requests, method: GET, path: 'jobs/ingest/*', nth: 1 }",
+/// The calls of an apply, each with one of them that is met; not the first, where there are several.
+const CALLS: [(&str, &str); 12] = [
+    ("versions", "method: GET, path: /services/data, nth: 1"),
+    ("query", "method: GET, path: query, nth: 1"),
+    ("who", "method: GET, path: /services/oauth2/userinfo, nth: 1"),
+    ("describe", "method: GET, path: 'sobjects/*/describe', nth: 3"),
+    ("limits", "method: GET, path: limits, nth: 1"),
+    ("create", "method: POST, path: jobs/ingest, nth: 4"),
+    ("upload", "method: PUT, path: 'jobs/ingest/*/batches', nth: 4"),
+    ("close", "method: PATCH, path: 'jobs/ingest/*', nth: 2"),
+    ("poll", "method: GET, path: 'jobs/ingest/*', nth: 5"),
+    ("successful", "path: 'jobs/ingest/*/successfulResults', nth: 4"),
+    ("failed", "path: 'jobs/ingest/*/failedResults', nth: 2"),
+    ("unprocessed", "path: 'jobs/ingest/*/unprocessedrecords', nth: 5"),
+];
+const RESULTS: [&str; 3] = ["successful", "failed", "unprocessed"];
+
+/// What befalls a call, and where it stops an apply; everywhere else the apply goes on through it.
+struct Rule {
+    then: &'static str,
+    /// The exit code where it stops.
+    code: u8,
+    stops: &'static [&'static str],
+    /// Where it can strike; everywhere when this is empty.
+    strikes: &'static [&'static str],
+    /// Whether the org may have made a job of which the answer told nothing.
+    orphan: bool,
+    /// Whether the login can be made again.
+    renews: bool,
+    /// Each call in a world of its own: a login that is made again while another ends is refused, as it should be.
+    apart: bool,
+}
+
+const fn rule(then: &'static str, code: u8, stops: &'static [&'static str]) -> Rule {
+    Rule { then, code, stops, strikes: &[], orphan: false, renews: false, apart: false }
+}
+
+const fn carried_out(then: &'static str) -> Rule {
+    Rule { orphan: true, ..rule(then, 69, &["create", "upload"]) }
+}
+
+/// With a bare token that is good no more, nothing goes on.
+const ALL: [&str; 12] = [
+    "versions",
+    "query",
+    "who",
+    "describe",
+    "limits",
+    "create",
+    "upload",
+    "close",
+    "poll",
+    "successful",
+    "failed",
+    "unprocessed",
+];
+/// Not every user may ask who he is or what the limits are: a single refusal there stops nothing.
+const ALL_THAT_MATTER: [&str; 10] = [
+    "versions",
+    "query",
+    "describe",
+    "create",
+    "upload",
+    "close",
+    "poll",
+    "successful",
+    "failed",
+    "unprocessed",
 ];
 
-#[test]
-fn an_apply_goes_on_through_a_broken_connection() {
-    let project = Project::example("quickstart", &["SELECT Id, Name FROM Account ORDER BY Name"]);
-    let calm = World::new(&project);
-    calm.apply(Aim::Nowhere).end.unwrap().unwrap();
-    for fault in FAULTS {
+const RULES: [Rule; 15] = [
+    rule("too_many_requests", 69, &[]),
+    rule("too_many_requests, retry_after: 3", 69, &[]),
+    rule("unavailable", 69, &["create", "upload"]),
+    carried_out("unavailable, carried_out: true"),
+    rule("unauthorized", 77, &ALL_THAT_MATTER),
+    Rule { renews: true, ..rule("unauthorized", 77, &[]) },
+    rule("revoked", 77, &ALL),
+    Rule { renews: true, apart: true, ..rule("revoked", 77, &[]) },
+    rule("drop_before", 69, &["create", "upload"]),
+    carried_out("drop_after"),
+    carried_out("cut"),
+    carried_out("cut, ending: open"),
+    carried_out("cut, ending: silent"),
+    Rule { strikes: &RESULTS, ..rule("not_ready", 69, &[]) },
+    Rule { orphan: true, ..rule("twice", 69, &["upload"]) },
+];
+
+/// A world with faults, and what is to come of it.
+struct Case {
+    name: String,
+    faults: String,
+    /// How often they strike, where that is known.
+    strikes: Option<u64>,
+    /// The exit code of the applies that stop, and how many do.
+    stops: Option<(u8, usize)>,
+    orphans: Option<usize>,
+    renews: bool,
+}
+
+impl Rule {
+    /// One world for each call where it stops an apply, and one for all others together.
+    fn cases(&self) -> Vec<Case> {
+        let here = |name: &&str| self.strikes.is_empty() || self.strikes.contains(name);
+        let names = CALLS.iter().map(|(name, _)| *name).filter(here);
+        let (stops, through): (Vec<&str>, Vec<&str>) = names.partition(|name| self.stops.contains(name));
+        let mut cases: Vec<Case> = stops.iter().map(|name| self.case(&[name])).collect();
+        let together = if self.apart { 1 } else { CALLS.len() };
+        cases.extend(through.chunks(together).map(|names| self.case(names)));
+        cases
+    }
+
+    fn case(&self, calls: &[&str]) -> Case {
+        let mut faults = String::from("faults:\n");
+        for (_, aim) in CALLS.iter().filter(|(name, _)| calls.contains(name)) {
+            writeln!(faults, "  - {{ then: {}, {aim} }}", self.then).unwrap();
+        }
+        let stops = usize::from(self.stops.contains(&calls[0]));
+        let login = if self.renews { " with a login" } else { "" };
+        Case {
+            name: format!("{}{login} at {}", self.then, calls.join(", ")),
+            faults,
+            strikes: Some(calls.len() as u64),
+            stops: Some((self.code, stops)),
+            orphans: Some(usize::from(self.orphan && calls.contains(&"create"))),
+            renews: self.renews,
+        }
+    }
+}
+
+/// Every rule, and these faults of jobs and rows: an apply goes on through all of them.
+fn cases(of_jobs: &[&str]) -> Vec<Case> {
+    let of_jobs = of_jobs.iter().map(|then| Case {
+        name: (*then).to_owned(),
+        faults: format!("faults: [{{ then: {then} }}]"),
+        strikes: None,
+        stops: Some((0, 0)),
+        orphans: Some(0),
+        renews: false,
+    });
+    RULES.iter().flat_map(Rule::cases).chain(of_jobs).chain([storm()]).collect()
+}
+
+/// Everything at once, by chance.
+fn storm() -> Case {
+    let of_calls =
+        ["drop_before", "drop_after", "cut", "cut, ending: silent", "unavailable, carried_out: true"];
+    let mut faults = String::from("faults:\n");
+    of_calls.iter().for_each(|then| writeln!(faults, "  - {{ then: {then}, per_mille: 40 }}").unwrap());
+    faults += "  - { then: too_many_requests, per_mille: 100 }\n  - { then: lock_rows, per_mille: 50 }\n";
+    Case { name: "storm".into(), faults, strikes: None, stops: None, orphans: None, renews: false }
+}
+
+/// A run that nothing disturbs.
+struct Calm {
+    project: Arc<Project>,
+    contents: Vec<(String, Vec<Vec<Option<String>>>)>,
+    loads: Vec<LoadState>,
+    exit: u8,
+}
+
+impl Calm {
+    fn of(project: Arc<Project>) -> Self {
         let world = World::new(&project);
-        world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{fault}]")).unwrap());
-        // An apply may stop at one; the next goes on.
-        let mut ends = (0..3).map(|_| world.apply(Aim::Nowhere).end.unwrap());
-        assert!(ends.any(|end| end.is_ok_and(|finished| finished.exit == Exit::Done)), "{fault}");
-        assert_eq!(world.contents(), calm.contents(), "{fault}");
-        assert!(world.org.struck() > 0, "{fault} was met");
+        let finished = world.apply(Aim::Nowhere).end.unwrap().unwrap();
+        let rows: usize = world.contents().iter().map(|(_, rows)| rows.len()).sum();
+        assert!(rows > 5, "there is something to compare");
+        Self { contents: world.contents(), loads: finished.state.loads, exit: finished.exit.code(), project }
+    }
+
+    /// Applies until one comes to its end. Gives how many that took, or what is wrong.
+    fn survives(&self, case: &Case) -> Result<usize, String> {
+        const MOST: usize = 40;
+        let mut world = World::new(&self.project);
+        world.renews = case.renews;
+        world.org.set_faults(Faults::read("faults.yaml", &case.faults).map_err(|e| format!("{e:?}"))?);
+        let mut stopped = Vec::new();
+        let exit = loop {
+            match world.apply(Aim::Nowhere).end.unwrap() {
+                Ok(finished) => break finished.exit.code(),
+                Err(error) if stopped.len() == MOST => return Err(format!("no end: {error}")),
+                Err(error) => stopped.push((error.exit().code(), error.to_string())),
+            }
+        };
+        let struck = world.org.struck();
+        if struck == 0 || case.strikes.is_some_and(|wanted| wanted != struck) {
+            return Err(format!("struck {struck} times, stopped {stopped:?}"));
+        }
+        let documented = match case.stops {
+            Some((code, times)) => stopped.len() == times && stopped.iter().all(|stop| stop.0 == code),
+            None => stopped.iter().all(|stop| stop.0 == 69),
+        };
+        if !documented || exit != self.exit {
+            return Err(format!("stopped {stopped:?}, then exit {exit}"));
+        }
+        world.org.set_faults(Faults::default());
+        self.check_accounts(&world)?;
+        let orphans = leftover_jobs(&world)?;
+        if case.orphans.is_some_and(|wanted| wanted != orphans) {
+            return Err(format!("{orphans} jobs left open"));
+        }
+        // Closing those has shown whether there were rows in them.
+        self.check_org(&world).map(|()| stopped.len() + 1)
+    }
+
+    fn check_org(&self, world: &World) -> Result<(), String> {
+        for ((query, now), (_, then)) in world.contents().iter().zip(&self.contents) {
+            let differs = |(now, then): &(_, _)| now != then;
+            if let Some((now, then)) = now.iter().zip(then).find(differs) {
+                return Err(format!("{query}: {now:?} instead of {then:?}"));
+            }
+            if now.len() != then.len() {
+                return Err(format!("{query}: {} rows instead of {}", now.len(), then.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The run counts what the calm one counts, however many applies it took.
+    fn check_accounts(&self, world: &World) -> Result<(), String> {
+        let path = journal_path(1);
+        let (lines, _) = read_journal(&world.disk, &path).map_err(|e| e.to_string())?;
+        let run = RunState::fold(&path, &lines).map_err(|e| e.to_string())?;
+        if !matches!(run.ended, Some((Ended::Finished, _))) || run.loads != self.loads {
+            let pairs = run.loads.iter().zip(&self.loads).filter(|(now, then)| now != then);
+            return Err(format!("run 1 ended {:?}: {:?}", run.ended, pairs.collect::<Vec<_>>()));
+        }
+        match run.loads.iter().find(|load| !load.tally().balances()) {
+            Some(load) => Err(format!("{} does not balance", load.name.name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Jobs that were left open, having closed them: they must have had no rows. All others are over.
+fn leftover_jobs(world: &World) -> Result<usize, String> {
+    let list = call(world, "GET", "jobs/ingest", "");
+    let jobs = list["records"].as_array().unwrap();
+    let state = |job: &serde_json::Value| job["state"].as_str().unwrap().to_owned();
+    let open: Vec<_> = jobs.iter().filter(|job| state(job) == "Open").collect();
+    let over = ["Open", "JobComplete", "Failed", "Aborted"];
+    if let Some(job) = jobs.iter().find(|job| !over.contains(&state(job).as_str())) {
+        return Err(format!("a job was left alone: {job}"));
+    }
+    for job in &open {
+        let path = format!("jobs/ingest/{}", job["id"].as_str().unwrap());
+        call(world, "PATCH", &path, r#"{"state":"UploadComplete"}"#);
+        world.org_works_on();
+        let job = call(world, "GET", &path, "");
+        if job["numberRecordsProcessed"] != 0 {
+            return Err(format!("an orphan with rows: {job}"));
+        }
+    }
+    Ok(open.len())
+}
+
+fn call(world: &World, method: &str, path: &str, body: &str) -> serde_json::Value {
+    let request = axum::http::Request::builder()
+        .method(method)
+        .uri(format!("/services/data/v62.0/{path}"))
+        .header("authorization", format!("Bearer {}", world.org.access_token()))
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    let answer = async {
+        let response = world.org.router().oneshot(request).await.unwrap();
+        to_bytes(response.into_body(), usize::MAX).await.unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    serde_json::from_slice(&runtime.block_on(answer)).unwrap()
+}
+
+/// All cases on as many threads as there are processors.
+#[track_caller]
+fn survives_all(project: Arc<Project>, of_jobs: &[&str]) {
+    let (calm, cases, begun) = (Calm::of(project), cases(of_jobs), std::time::Instant::now());
+    let (next, applies) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        let mut wrong = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match calm.survives(case) {
+                Ok(lives) => _ = applies.fetch_add(lives, Ordering::Relaxed),
+                Err(why) => wrong.push(format!("{}: {why}\n", case.name)),
+            }
+        }
+        wrong
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
+    });
+    println!("{} worlds, {} applies, {:.1?}", cases.len(), applies.into_inner(), begun.elapsed());
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.concat());
+}
+
+#[test]
+fn northwind_survives_every_fault_at_every_call() {
+    let of_jobs = ["slow_jobs, steps: 4", "fail_job, rows: 200, times: 3", "lock_rows, per_mille: 200"];
+    survives_all(Project::northwind(), &of_jobs);
+}
+
+/// A hierarchy, a cycle, rows that fail, and an insert that the org would take twice.
+#[test]
+fn inserts_and_second_passes_survive_every_fault_at_every_call() {
+    survives_all(
+        Project::tiny(),
+        &["slow_jobs, steps: 4", "fail_job, rows: 0, times: 3", "lock_rows, per_mille: 1000, times: 5"],
+    );
+}
+
+/// Beyond its patience an apply stops as documented, and what it did not do the next one does.
+#[test]
+fn an_org_that_stays_away_is_given_up_and_gone_on_with() {
+    let calm = Calm::of(Project::tiny());
+    for then in ["unavailable", "too_many_requests", "drop_before", "cut, ending: open"] {
+        // First contact has less patience than what follows.
+        for (path, times) in [("/services/data", 3), ("sobjects/Account/describe", 16)] {
+            let case = Case {
+                name: then.into(),
+                faults: format!("faults: [{{ then: {then}, path: {path}, times: {times} }}]"),
+                strikes: Some(times),
+                stops: Some((69, 1)),
+                orphans: Some(0),
+                renews: false,
+            };
+            calm.survives(&case).unwrap_or_else(|why| panic!("{then} at {path}: {why}"));
+        }
     }
 }

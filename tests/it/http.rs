@@ -29,7 +29,18 @@ impl Drop for Served {
 impl Served {
     /// Serves the project's `org.yaml`, apart from the project's own local org.
     pub(crate) fn start(project: &Project) -> Self {
+        Self::serve(project, &[])
+    }
+
+    /// The same with these faults.
+    pub(crate) fn with_faults(project: &Project, faults: &str) -> Self {
+        project.write("faults.yaml", faults);
+        Self::serve(project, &["--faults", "faults.yaml", "--admin"])
+    }
+
+    fn serve(project: &Project, further: &[&str]) -> Self {
         let mut command = project.command(&["local", "serve", "--schema", "org.yaml"]);
+        command.args(further);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -41,11 +52,16 @@ impl Served {
     /// One request; the body of an answer that is no error.
     #[track_caller]
     pub(crate) fn call(&self, method: &str, path: &str, kind: &str, body: &str) -> String {
+        self.exchange(method, &format!("/services/data/v62.0/{path}"), kind, body)
+    }
+
+    #[track_caller]
+    fn exchange(&self, method: &str, path: &str, kind: &str, body: &str) -> String {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut socket = TcpStream::connect(address).unwrap();
         let (token, length) = (&self.token, body.len());
         let head = format!(
-            "{method} /services/data/v62.0/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
              authorization: Bearer {token}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
         );
         socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
@@ -67,6 +83,44 @@ impl Served {
     #[track_caller]
     pub(crate) fn query(&self, soql: &str) -> Value {
         self.json("GET", &format!("query?q={}", soql.replace(' ', "+").replace('=', "%3D")), &Value::Null)
+    }
+
+    /// The records that a query finds, all pages of it, without their Ids.
+    #[track_caller]
+    pub(crate) fn records(&self, soql: &str) -> Vec<Value> {
+        let (mut all, mut page) = (Vec::new(), self.query(soql));
+        loop {
+            all.append(page["records"].as_array_mut().unwrap());
+            let Some(next) = page["nextRecordsUrl"].as_str() else { break };
+            page = serde_json::from_str(&self.exchange("GET", next, "application/json", "")).unwrap();
+        }
+        all.iter_mut().for_each(strip);
+        all
+    }
+
+    /// How often faults have struck; of an org that was started with some.
+    #[track_caller]
+    pub(crate) fn struck(&self) -> u64 {
+        let told = self.exchange("GET", "/admin/faults", "application/json", "");
+        let told: Value = serde_json::from_str(&told).unwrap();
+        told["seen"].as_array().unwrap().iter().map(|seen| seen["hits"].as_u64().unwrap()).sum()
+    }
+
+    /// The token that a login gives.
+    #[track_caller]
+    pub(crate) fn log_in(&self, form: &str) -> String {
+        let kind = "application/x-www-form-urlencoded";
+        let told = self.exchange("POST", "/services/oauth2/token", kind, form);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        told["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Where the ingest jobs stand.
+    #[track_caller]
+    pub(crate) fn job_states(&self) -> Vec<String> {
+        let list = self.json("GET", "jobs/ingest", &Value::Null);
+        let jobs = list["records"].as_array().unwrap();
+        jobs.iter().map(|job| job["state"].as_str().unwrap().to_owned()).collect()
     }
 
     /// `SELECT COUNT()`.
@@ -104,5 +158,13 @@ impl Served {
                 other => panic!("{other}: {job}"),
             }
         }
+    }
+}
+
+/// Takes type and address out of a record and the records in it.
+fn strip(record: &mut Value) {
+    if let Some(fields) = record.as_object_mut() {
+        fields.remove("attributes");
+        fields.values_mut().for_each(strip);
     }
 }

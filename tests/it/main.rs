@@ -50,5 +50,6 @@ mod sockets;
 mod storm;
 #[cfg(unix)]
 mod superseded;
+mod tls;
 mod unconfirmed;
 mod wire;

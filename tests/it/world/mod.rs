@@ -7,7 +7,7 @@ mod project;
 mod tap;
 
 pub use gate::Aim;
-pub use project::Project;
+pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 
 use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
@@ -16,7 +16,7 @@ use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
 use cutover::report::report_json;
 use gate::Gate;
-use ports::{WorldClock, WorldFiles, WorldOrg, WorldStore};
+use ports::{Session, WorldClock, WorldFiles, WorldOrg, WorldStore};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -36,6 +36,8 @@ pub struct World {
     pub workers: usize,
     /// Whether syncs of the journal do nothing.
     pub forgetful: bool,
+    /// Whether a token that ends is followed by another within the same life.
+    pub renews: bool,
     /// Keeps what goes over the wire, if it is to be kept.
     pub tap: Tap,
     project: Arc<Project>,
@@ -75,6 +77,7 @@ impl World {
             sources,
             workers: 1,
             forgetful: false,
+            renews: false,
             tap: Tap::default(),
             project: project.clone(),
             store: Arc::default(),
@@ -85,7 +88,8 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         let gate = Arc::new(Gate::new(aim));
-        let org = WorldOrg { gate: gate.clone(), org: self.org.clone(), tap: self.tap.clone() };
+        let session = Session::new(&self.org, self.renews);
+        let org = WorldOrg { gate: gate.clone(), org: self.org.clone(), tap: self.tap.clone(), session };
         let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };

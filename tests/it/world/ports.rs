@@ -6,12 +6,12 @@ use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use cutover::local_org::{Dropped, LocalOrg};
 use cutover::ports::{
-    Body, Clock, FileLock, Files, Future, MemoryFiles, MemoryStore, Org, Reply, Request, Store, StoreError,
-    TransportError,
+    Body, Clock, FileLock, Files, Future, MemoryFiles, MemoryStore, Org, Renewal, Reply, Request, Store,
+    StoreError, TransportError,
 };
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::ServiceExt;
 
@@ -27,6 +27,35 @@ pub struct WorldOrg {
     pub gate: Arc<Gate>,
     pub org: LocalOrg,
     pub tap: Tap,
+    pub session: Session,
+}
+
+/// The token that calls bear, and whether another is to be had.
+pub struct Session {
+    token: Mutex<String>,
+    number: AtomicU64,
+    renews: bool,
+}
+
+impl Session {
+    /// A token that is good now. One that does not renew is what somebody put into an environment variable.
+    pub fn new(org: &LocalOrg, renews: bool) -> Self {
+        Self { token: Mutex::new(org.access_token()), number: AtomicU64::new(0), renews }
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn renew(&self, org: &LocalOrg, seen: u64) -> Renewal {
+        if !self.renews {
+            return Renewal::Impossible;
+        }
+        if self.number.compare_exchange(seen, seen + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = org.access_token();
+        }
+        Renewal::Renewed
+    }
 }
 
 impl WorldOrg {
@@ -45,8 +74,8 @@ impl WorldOrg {
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
-        let token = format!("Bearer {}", self.org.access_token());
-        let request = builder.header("authorization", token).body(AxumBody::from(body)).unwrap();
+        let request =
+            builder.header("authorization", self.session.bearer()).body(AxumBody::from(body)).unwrap();
         let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
         let (body, broken) = read(body).await;
         self.tap.note(|| asked.answered(&parts, &body));
@@ -87,6 +116,14 @@ async fn read(body: AxumBody) -> (Vec<u8>, bool) {
 impl Org for WorldOrg {
     fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn login(&self) -> u64 {
+        self.session.number.load(Ordering::SeqCst)
+    }
+
+    fn renew(&self, seen: u64) -> Future<'_, Result<Renewal, TransportError>> {
+        Box::pin(std::future::ready(Ok(self.session.renew(&self.org, seen))))
     }
 }
 

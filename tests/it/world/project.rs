@@ -39,6 +39,11 @@ impl Project {
         Self::example("quickstart", &queries)
     }
 
+    /// Twelve tables of a small company, all that is loaded of them, references by key.
+    pub fn northwind() -> Arc<Self> {
+        Self::example("northwind", &NORTHWIND)
+    }
+
     /// A hierarchy of three levels, a cycle between two objects, a row that the org refuses with a child, a
     /// grandchild and a contact that are held, parts of several rows, and an `insert` whose key the org lets
     /// stand twice.
@@ -105,6 +110,21 @@ fn read_folder(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
         }
     }
 }
+
+/// Every field of every object that `examples/northwind` fills.
+pub const NORTHWIND: [&str; 11] = [
+    "SELECT Legacy_Id__c, RecordType.DeveloperName, Name, BillingStreet, BillingCity, BillingState, BillingPostalCode, BillingCountry, Phone, Fax, Legacy_Homepage__c FROM Account ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Account.Legacy_Id__c, ReportsTo.Legacy_Id__c, Salutation, FirstName, LastName, Title, Phone, Birthdate, Hire_Date__c, MailingStreet, MailingCity, MailingState, MailingPostalCode, MailingCountry, HomePhone, Extension__c, Description FROM Contact ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, Description__c FROM Category__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, IsActive, Category__r.Legacy_Id__c, Supplier__r.Legacy_Id__c, Quantity_Per_Unit__c, List_Price__c, Units_In_Stock__c, Units_On_Order__c, Reorder_Level__c FROM Product2 ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, Phone__c FROM Shipper__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, Account.Legacy_Id__c, Owner.Username, StageName, CloseDate, Required_Date__c, Shipped_Date__c, Shipper__r.Legacy_Id__c, Freight__c, Ship_To_Name__c, Ship_To_Street__c, Ship_To_City__c, Ship_To_State__c, Ship_To_Postal_Code__c, Ship_To_Country__c FROM Opportunity ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Order__r.Legacy_Id__c, Product__r.Legacy_Id__c, Unit_Price__c, Quantity__c, Discount__c FROM Order_Line__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name FROM Region__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, Region__r.Legacy_Id__c FROM Territory__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Employee__r.Legacy_Id__c, Territory__r.Legacy_Id__c FROM Employee_Territory__c ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Name, Abbreviation__c, Part_Of_Country__c FROM US_State__c ORDER BY Legacy_Id__c",
+];
 
 const MANIFEST: &str = "\
 cutover: 1
