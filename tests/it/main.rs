@@ -22,6 +22,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod day;
 mod describes;
 mod docs;
 mod examples;
