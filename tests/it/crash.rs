@@ -201,7 +201,7 @@ fn crash_at_every_boundary_of_updates_and_deletes() {
 
 #[test]
 fn crash_at_every_boundary_of_calls() {
-    at_every_boundary(Project::tidy_by_calls(), 3);
+    at_every_boundary(Project::tidy_by_calls(), 5);
 }
 
 fn at_every_boundary(project: Arc<Project>, stride: usize) {

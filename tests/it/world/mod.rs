@@ -38,6 +38,8 @@ pub struct World {
     pub forgetful: bool,
     /// Keeps what goes over the wire, if it is to be kept.
     pub tap: Tap,
+    /// A REST call with this text in it is no JSON for the org: it is refused as a whole.
+    pub unreadable: Option<String>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -76,6 +78,7 @@ impl World {
             workers: 1,
             forgetful: false,
             tap: Tap::default(),
+            unreadable: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -85,7 +88,8 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         let gate = Arc::new(Gate::new(aim));
-        let org = WorldOrg { gate: gate.clone(), org: self.org.clone(), tap: self.tap.clone() };
+        let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
+        let org = WorldOrg { gate: gate.clone(), org, tap, unreadable };
         let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };

@@ -27,6 +27,7 @@ pub struct WorldOrg {
     pub gate: Arc<Gate>,
     pub org: LocalOrg,
     pub tap: Tap,
+    pub unreadable: Option<String>,
 }
 
 impl WorldOrg {
@@ -34,7 +35,11 @@ impl WorldOrg {
         // Other parts may have their turn here, as they would while a socket is waited for.
         tokio::task::yield_now().await;
         let Request { method, path, headers, body } = request;
-        let body = collect(body).await;
+        let mut body = collect(body).await;
+        let holds = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+        if path.contains("/composite/sobjects") && self.unreadable.as_deref().is_some_and(holds) {
+            body = b"{".to_vec();
+        }
         let name = format!("org {} {path} {} {}", method.word(), body.len(), short(&body));
         let turn = self.gate.enter(name);
         if turn == Turn::Stop {
