@@ -1,6 +1,6 @@
 //! What is worth remembering. Facts in the past tense, except `job_intent`, which must be durable before its effect.
 
-use crate::plan::StepKind;
+use crate::plan::{Api, StepKind};
 use serde::{Deserialize, Serialize};
 
 /// A part of a step, by the step's place in the plan and the part's number within the run's step.
@@ -91,6 +91,8 @@ pub enum Event {
         object: String,
         key: String,
         form: String,
+        #[serde(default)]
+        api: Api,
         attempt: u32,
         rows: u64,
         file: NamedFile,
@@ -98,6 +100,8 @@ pub enum Event {
     },
     /// A job is about to be created for the part.
     JobIntent { part: PartKey },
+    /// The part's rows are about to go by REST calls that answer at once.
+    CallsIntent { part: PartKey },
     /// The org gave the job an id.
     JobCreated { part: PartKey, job: String },
     /// The data arrived.

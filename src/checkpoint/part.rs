@@ -17,6 +17,8 @@ pub enum PartState {
     Uploaded,
     /// The org works on it, or is done.
     Closed,
+    /// REST calls may have arrived; which of them did is unknown.
+    Calling,
     /// Every row has its outcome.
     Settled,
     /// Given up before the org saw its rows.
@@ -35,12 +37,13 @@ pub struct IllegalEvent {
 
 impl PartState {
     /// All states, for tables and tests.
-    pub const ALL: [PartState; 7] = [
+    pub const ALL: [PartState; 8] = [
         Self::Staged,
         Self::Intent,
         Self::Created,
         Self::Uploaded,
         Self::Closed,
+        Self::Calling,
         Self::Settled,
         Self::Dropped,
     ];
@@ -50,14 +53,17 @@ impl PartState {
     /// # Errors
     /// [`IllegalEvent`] when the event cannot follow.
     pub fn next(state: Option<Self>, event: &Event) -> Result<Self, IllegalEvent> {
-        use PartState::{Closed, Created, Dropped, Intent, Settled, Staged, Uploaded};
+        use PartState::{Calling, Closed, Created, Dropped, Intent, Settled, Staged, Uploaded};
         let (name, next) = match event {
             Event::PartStaged { .. } => ("part_staged", state.is_none().then_some(Staged)),
             Event::JobIntent { .. } => ("job_intent", (state == Some(Staged)).then_some(Intent)),
+            Event::CallsIntent { .. } => ("calls_intent", (state == Some(Staged)).then_some(Calling)),
             Event::JobCreated { .. } => ("job_created", (state == Some(Intent)).then_some(Created)),
             Event::Uploaded { .. } => ("uploaded", (state == Some(Created)).then_some(Uploaded)),
             Event::Closed { .. } => ("closed", (state == Some(Uploaded)).then_some(Closed)),
-            Event::PartSettled { .. } => ("part_settled", (state == Some(Closed)).then_some(Settled)),
+            Event::PartSettled { .. } => {
+                ("part_settled", matches!(state, Some(Closed | Calling)).then_some(Settled))
+            }
             Event::PartDropped { .. } => (
                 "part_dropped",
                 matches!(state, Some(Staged | Intent | Created | Uploaded)).then_some(Dropped),

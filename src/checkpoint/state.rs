@@ -4,7 +4,7 @@ use super::event::{Ended, Event, LoadName, NamedFile, PartKey};
 use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
 use crate::model::{Outcome, Tally};
-use crate::plan::StepKind;
+use crate::plan::{Api, StepKind};
 use crate::ports::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -78,6 +78,9 @@ pub struct Part {
     pub key: String,
     /// How keys are compared: `folded`, `exact` or `number`.
     pub form: String,
+    /// By which API its rows go.
+    #[serde(default)]
+    pub api: Api,
     /// How often its rows were refused in passing before: 0 for rows that go for the first time.
     pub attempt: u32,
     /// Rows sent in it.
@@ -284,8 +287,9 @@ pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
 
 /// The part that an event announces.
 fn new_part(event: &Event, state: PartState) -> Option<Part> {
-    let Event::PartStaged { load, kind, operation, object, key, form, attempt, rows, file, index, .. } =
-        event
+    let Event::PartStaged {
+        load, kind, operation, object, key, form, api, attempt, rows, file, index, ..
+    } = event
     else {
         return None;
     };
@@ -297,6 +301,7 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
         object: object.clone(),
         key: key.clone(),
         form: form.clone(),
+        api: *api,
         attempt: *attempt,
         rows: *rows,
         file: file.clone(),
@@ -340,6 +345,7 @@ fn part_of(event: &Event) -> Option<PartKey> {
     match event {
         Event::PartStaged { part, .. }
         | Event::JobIntent { part }
+        | Event::CallsIntent { part }
         | Event::JobCreated { part, .. }
         | Event::Uploaded { part }
         | Event::Closed { part }

@@ -75,13 +75,13 @@ fn in_words(line: &Line, state: &RunState) -> Option<String> {
         Event::PartSettled { part, created, updated, deleted, failed, .. } => {
             let known = state.parts.get(part)?;
             let second = if known.kind == StepKind::References { " (second pass)" } else { "" };
-            let job = known.job.as_deref().unwrap_or_default();
+            let by = known.job.as_ref().map_or("REST calls".to_owned(), |job| format!("job {job}"));
             let name = load(known.load);
             let done = match known.deletes() {
                 true => format!("{deleted} deleted"),
                 false => format!("{created} created, {updated} updated"),
             };
-            Some(format!("{name}{second}: job {job}: {done}, {failed} failed"))
+            Some(format!("{name}{second}: {by}: {done}, {failed} failed"))
         }
         Event::PartDropped { part, reason } => {
             let known = state.parts.get(part)?;

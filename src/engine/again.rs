@@ -5,6 +5,7 @@ use super::exit::EngineError;
 use super::job::Desk;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::model::{KeyForm, KeyHash, RecordId};
+use crate::plan::Api;
 use crate::ports::read_all;
 use crate::stage::IndexRecord;
 use std::collections::BTreeSet;
@@ -65,6 +66,8 @@ fn event(part: &Part, key: PartKey, rows: usize, file: NamedFile, index: NamedFi
         object: part.object.clone(),
         key: part.key.clone(),
         form: part.form.clone(),
+        // A job answers for each row whatever a call as a whole was refused for, and locks meet more rarely in it.
+        api: Api::Bulk,
         attempt: part.attempt + 1,
         rows: rows as u64,
         file,

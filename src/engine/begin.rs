@@ -31,6 +31,7 @@ pub(super) fn desk<'d, 'a>(
     Ok(Desk {
         ports,
         client: &connected.client,
+        schema: &connected.schema,
         journal: RefCell::new(journal),
         state: RefCell::new(state),
         observer,

@@ -2,7 +2,7 @@
 
 use super::connect::Connected;
 use super::ports::{Observer, Progress};
-use crate::plan::Plan;
+use crate::plan::{Api, Plan, PlanStep};
 use crate::salesforce::{Limit, Limits};
 
 /// Rows of one of the org's own batches (reference A8).
@@ -23,9 +23,11 @@ pub struct Forecast {
 
 /// Forecasts a plan.
 pub fn forecast(plan: &Plan) -> Forecast {
-    let jobs = plan.steps.iter().map(|step| step.parts).sum();
-    let batches = plan.steps.iter().map(|step| step.rows.div_ceil(BATCH).max(step.parts)).sum();
-    Forecast { jobs, batches, calls: jobs * CALLS }
+    let by_jobs = || plan.steps.iter().filter(|step| step.api == Api::Bulk);
+    let jobs = by_jobs().map(|step| step.parts).sum();
+    let batches = by_jobs().map(|step| step.rows.div_ceil(BATCH).max(step.parts)).sum();
+    let calls: u64 = plan.steps.iter().map(PlanStep::calls).sum();
+    Forecast { jobs, batches, calls: jobs * CALLS + calls }
 }
 
 impl Forecast {
@@ -62,7 +64,7 @@ pub(super) async fn note_shortfalls(connected: &Connected<'_>, plan: &Plan, obse
 #[cfg(test)]
 mod tests {
     use super::{Forecast, forecast};
-    use crate::plan::{PLAN_SCHEMA, Plan};
+    use crate::plan::{Api, PLAN_SCHEMA, Plan};
     use crate::salesforce::Limits;
     use serde_json::json;
 
@@ -81,6 +83,9 @@ mod tests {
     fn counts_jobs_batches_and_calls() {
         let found = forecast(&plan(&[(120_001, 3), (5, 2), (0, 0)]));
         assert_eq!(found, Forecast { jobs: 5, batches: 15, calls: 80 });
+        let mut small = plan(&[(120_001, 3), (401, 1), (3, 2)]);
+        small.steps[1..].iter_mut().for_each(|step| step.api = Api::Collections);
+        assert_eq!(forecast(&small), Forecast { jobs: 3, batches: 13, calls: 48 + 3 + 2 });
     }
 
     #[test]

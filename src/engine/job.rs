@@ -6,7 +6,8 @@ use super::ports::{Observer, Ports, Progress, Stop};
 use super::settle::{Collected, Fate, Index};
 use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::RecordId;
+use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
+use crate::plan::Api;
 use crate::ports::{Body, Files, TransportError};
 use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, JobState, OrgError, ResultKind, next_wait};
 use bytes::Bytes;
@@ -22,6 +23,7 @@ const SHORT_FILES: u32 = 4;
 pub(super) struct Desk<'d, 'a> {
     pub(super) ports: Ports<'a>,
     pub(super) client: &'d Client<'d>,
+    pub(super) schema: &'d OrgSchema,
     pub(super) journal: RefCell<Journal<'a>>,
     pub(super) state: RefCell<RunState>,
     pub(super) observer: &'d dyn Observer,
@@ -80,6 +82,9 @@ impl Desk<'_, '_> {
     pub(super) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         self.rest(super::again::wait(part.attempt, self.ports.random.next())).await?;
+        if part.api == Api::Collections {
+            return self.send_calls(key).await;
+        }
         self.note(Event::JobIntent { part: key })?;
         let operation = operation(&part.operation)?;
         let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
@@ -118,7 +123,10 @@ impl Desk<'_, '_> {
             }
         }
         if part.operation == "insert" && collected.unknown() > 0 {
-            self.ask_unknown(&part, &mut collected).await?;
+            // Sending them again would double them.
+            for (key, id) in self.unknown_by_key(&part, &collected).await? {
+                collected.set_by_key(key, Fate::Landed { id, created: true });
+            }
         }
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
@@ -187,29 +195,34 @@ impl Desk<'_, '_> {
         }
     }
 
-    /// Rows of an insert that the org did not account for are asked for by key: sending them again would double them.
-    async fn ask_unknown(&self, part: &Part, collected: &mut Collected) -> Result<(), EngineError> {
+    /// The records of rows that the org did not account for, asked for by key.
+    pub(super) async fn unknown_by_key(
+        &self,
+        part: &Part,
+        collected: &Collected,
+    ) -> Result<Vec<(KeyHash, RecordId)>, EngineError> {
         let keys = collected.unknown_keys(self.ports.files, part)?;
-        let form = crate::model::KeyForm::parse(&part.form).unwrap_or(crate::model::KeyForm::FoldedText);
-        let numeric = form == crate::model::KeyForm::Number;
+        let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
+        let numeric = form == KeyForm::Number;
+        let mut found = Vec::new();
         for list in crate::salesforce::in_lists(&part.key, keys.iter().map(String::as_str), numeric, 8_000) {
             let soql = format!("SELECT Id, {} FROM {} WHERE {list}", part.key, part.object);
-            for row in self.client.query(&soql).await? {
-                if let Some(entry) = super::ask::adopted(&row, form)
-                    && let Some(id) = entry.id
-                {
-                    collected.set_by_key(entry.key, Fate::Landed { id, created: true });
-                }
-            }
+            let rows = self.client.query(&soql).await?;
+            let entries = rows.iter().filter_map(|row| super::ask::adopted(row, form));
+            found.extend(entries.filter_map(|entry| Some((entry.key, entry.id?))));
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Rows of a delete that the org did not account for, or whose record it calls deleted or unknown: it is asked
     /// whether the records are still there. Those that are not are what was wanted.
     // Unconfirmed(delete-of-what-is-gone): which of the two codes a purged record gives; choice: neither is believed
     // without asking.
-    async fn ask_deleted(&self, part: &Part, collected: &mut Collected) -> Result<(), EngineError> {
+    pub(super) async fn ask_deleted(
+        &self,
+        part: &Part,
+        collected: &mut Collected,
+    ) -> Result<(), EngineError> {
         let ids: Vec<String> = collected.doubtful().iter().map(ToString::to_string).collect();
         let mut there = BTreeSet::new();
         for list in crate::salesforce::in_lists("Id", ids.iter().map(String::as_str), false, 8_000) {

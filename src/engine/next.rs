@@ -122,6 +122,7 @@ mod tests {
             level: 0,
             rows: 1,
             operation: "upsert".into(),
+            api: Default::default(),
             parts: 1,
             part_rows: 10,
             lock,

@@ -9,7 +9,7 @@ use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
-use crate::manifest::Migration;
+use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
 use crate::stage::{Decided, Shape};
@@ -167,6 +167,7 @@ fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<Loa
             key: bound.key.clone(),
             part_rows: limit.unwrap_or(if lock.is_some() { LOCKING_ROWS } else { FREE_ROWS }).max(1),
             lock,
+            by_calls: load.api == ApiChoice::Auto && bound.operation.goes_by_calls(),
             splits: survey.shapes[index].splits(),
         }
     })

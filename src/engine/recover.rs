@@ -4,7 +4,7 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::ports::Progress;
-use super::settle::settle;
+use super::settle::{Collected, settle};
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::ledger::SegmentRef;
 use crate::salesforce::JobStage;
@@ -22,6 +22,10 @@ pub enum Recovery {
     CloseThenCollect,
     /// Wait for the job and read its results.
     Collect,
+    /// Make all its calls again.
+    CallAgain,
+    /// Ask for what can be asked for, and count the rest as failed: what became of it is unknown.
+    GiveUpCalls,
     /// Nothing is left to do.
     Nothing,
 }
@@ -128,6 +132,24 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         same_inputs: true,
     },
     CrashRow {
+        journal: "`calls_intent`, not `part_settled`",
+        ask: "nothing; the inputs are the same",
+        what: "make all its calls again, which an upsert by key, an update and a delete by Id may be; a record that a lost call created counts as updated, one that it deleted as deleted",
+        recovery: Recovery::CallAgain,
+        state: PartState::Calling,
+        stage: None,
+        same_inputs: true,
+    },
+    CrashRow {
+        journal: "`calls_intent`, not `part_settled`",
+        ask: "the inputs have changed: an upsert's new records by key, a delete's by Id",
+        what: "send nothing; deleted records count as deleted, the others' outcome as unknown: whatever values they have, they are decided anew",
+        recovery: Recovery::GiveUpCalls,
+        state: PartState::Calling,
+        stage: None,
+        same_inputs: false,
+    },
+    CrashRow {
         journal: "`part_settled` or `part_dropped`",
         ask: "–",
         what: "publish the segment that the event names, if the ledger has not got so far; go on",
@@ -147,6 +169,8 @@ pub fn decide_recovery(state: PartState, stage: Option<&JobStage>, same_inputs: 
         (PartState::Uploaded, Some(JobStage::Open)) if same_inputs => Recovery::CloseThenCollect,
         (PartState::Uploaded, Some(JobStage::Open)) => Recovery::AbortThenDrop,
         (PartState::Uploaded | PartState::Closed, _) => Recovery::Collect,
+        (PartState::Calling, _) if same_inputs => Recovery::CallAgain,
+        (PartState::Calling, _) => Recovery::GiveUpCalls,
         (PartState::Settled | PartState::Dropped, _) => Recovery::Nothing,
     }
 }
@@ -183,14 +207,16 @@ pub(super) async fn recover(
             }
             Recovery::CloseThenCollect => {
                 desk.close(key, &job).await?;
-                collect(desk, books, key).await?;
+                over(desk, books, key, desk.collect(key).await?)?;
             }
             Recovery::Collect => {
                 if state == PartState::Uploaded {
                     desk.note(Event::Closed { part: key })?;
                 }
-                collect(desk, books, key).await?;
+                over(desk, books, key, desk.collect(key).await?)?;
             }
+            Recovery::CallAgain => over(desk, books, key, desk.calls(key, true).await?)?,
+            Recovery::GiveUpCalls => over(desk, books, key, desk.give_up_calls(key).await?)?,
         }
     }
     Ok(())
@@ -202,9 +228,13 @@ fn parts(desk: &Desk<'_, '_>) -> Vec<(PartKey, PartState, Option<String>)> {
     state.parts.iter().map(|(key, part)| (*key, part.state, part.job.clone())).collect()
 }
 
-/// Collects a closed job. Rows that may go again are decided anew with all the others.
-async fn collect(desk: &Desk<'_, '_>, books: &mut Books<'_>, key: PartKey) -> Result<(), EngineError> {
-    let collected = desk.collect(key).await?;
+/// Settles a part. Rows that may go again are decided anew with all the others.
+fn over(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    key: PartKey,
+    collected: Collected,
+) -> Result<(), EngineError> {
     for again in settle(desk, books, key, collected)? {
         drop_part(desk, again, "its rows are decided anew")?;
     }

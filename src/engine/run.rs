@@ -314,6 +314,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             object: bound.object.clone(),
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
+            api: step.api,
             attempt: 0,
             rows: part.rows,
             file: named(&part.file),

@@ -174,6 +174,34 @@ impl Collected {
         }
     }
 
+    /// The place of a row that went, as its payload has it, and the Id by which the org knew it.
+    pub(super) fn place_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(usize, Option<RecordId>)> {
+        let at = self.index.find(get)?;
+        Some((at, self.index.records[at].id.filter(|_| self.index.matches_by_id)))
+    }
+
+    /// Gives the row at a place its fate, or leaves it unknown.
+    pub(super) fn set(&mut self, at: usize, fate: Option<Fate>) {
+        self.fates[at] = fate;
+    }
+
+    /// The row of a key has this record, whatever became of it.
+    pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
+        if let Some(at) = self.index.position(key) {
+            self.index.records[at].id = Some(id);
+        }
+    }
+
+    /// Rows without a fate may have landed and will not be sent again as they are.
+    pub(super) fn fail_unknown(&mut self) {
+        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
+            let text =
+                "the run was cut off before the org's answer, and its inputs have changed since".to_owned();
+            let code = "UNKNOWN_OUTCOME".to_owned();
+            *fate = Some(Fate::Failed { id: String::new(), code, text, passing: false });
+        }
+    }
+
     /// Gives the row of a key its fate.
     pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
         if let Some(at) = self.index.position(key) {
@@ -224,7 +252,7 @@ impl Collected {
 }
 
 /// Whether a row's record may be gone.
-fn is_doubtful(fate: Option<&Fate>) -> bool {
+pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
     const MAYBE: [&str; 2] = ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"];
     match fate {
         None => true,

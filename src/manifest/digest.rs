@@ -3,8 +3,10 @@
 //! Defaults and vars are applied, fields stand by name, maps by content. Comments, order, places and the paths of
 //! sources change nothing; sources have fingerprints of their own.
 
-use super::migration::{Budget, Field, Load, Verb};
-use super::words::{BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, OPERATION, TOO_LONG, UNMAPPED, name_of};
+use super::migration::{ApiChoice, Budget, Field, Load, Verb};
+use super::words::{
+    API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, OPERATION, TOO_LONG, UNMAPPED, name_of,
+};
 use crate::transform::{Expr, ValueMap};
 
 /// The canonical text of a load. `names` are the names of all loads, for `after`.
@@ -13,6 +15,7 @@ pub(super) fn text(load: &Load, names: &[&str]) -> String {
     out.put("object", &load.object);
     out.put("key", &load.key);
     out.put("operation", name_of(OPERATION, &load.operation));
+    out.maybe("api", (load.api != ApiChoice::default()).then(|| name_of(API, &load.api)));
     out.put("duplicates", name_of(DUPLICATES, &load.duplicates));
     out.maybe("max_failed", load.max_failed.map(budget).as_deref());
     out.maybe("where", load.condition.as_ref().map(Expr::text));

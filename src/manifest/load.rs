@@ -5,11 +5,11 @@
 use super::expression::take_expression;
 use super::field::{FieldRules, read_fields};
 use super::file::Shelf;
-use super::migration::{Field, Load, Operation};
+use super::migration::{ApiChoice, Field, Load, Operation};
 use super::policy::{Defaults, Policies, read_budget};
 use super::source::{Opened, open};
 use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
-use super::words::{DUPLICATES, LOAD, OPERATION, name_of, refuse_unbuilt};
+use super::words::{API, DUPLICATES, LOAD, OPERATION, name_of, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic, Place, any_error};
 use crate::transform::{Role, Scope};
 use crate::yaml::{MapReader, Node};
@@ -66,6 +66,7 @@ pub(super) fn read_load(
     check_fields(node, &load, problems);
     if all_read {
         super::operation::check(&load, problems);
+        super::operation::check_api(&load, node.get("api"), problems);
     }
     check_columns(scope.columns.as_deref(), &load, &ignore, all_read, problems);
     load.ignore = ignore.into_iter().map(|(name, _)| name).collect();
@@ -156,6 +157,7 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
         duplicates: rules.defaults.duplicates.unwrap_or_default(),
         max_failed: rules.defaults.max_failed,
         operation: Operation::default(),
+        api: ApiChoice::default(),
         after: Vec::new(),
         lock_by: None,
         part_rows: None,
@@ -171,6 +173,7 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.duplicates = reader.take_word("duplicates", DUPLICATES).unwrap_or(load.duplicates);
     load.max_failed = read_budget(reader).or(load.max_failed);
     load.operation = reader.take_word("operation", OPERATION).unwrap_or_default();
+    load.api = reader.take_word("api", API).unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
     if let Some(node) = take_scalar(reader, "lock_by") {

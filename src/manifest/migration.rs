@@ -136,6 +136,8 @@ pub struct Load {
     pub max_failed: Option<Budget>,
     /// How rows are written.
     pub operation: Operation,
+    /// By which API.
+    pub api: ApiChoice,
     /// Loads that come before this one though no reference shows it, as indices into [`Migration::loads`].
     pub after: Vec<usize>,
     /// The reference whose parent is locked.
@@ -327,7 +329,23 @@ pub enum Operation {
     HardDelete,
 }
 
+/// By which API rows may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ApiChoice {
+    /// The Bulk API.
+    #[default]
+    Bulk,
+    /// REST collections where a step is small and its calls may be repeated.
+    Auto,
+}
+
 impl Operation {
+    /// Whether a call with such rows may be repeated when its outcome is unknown, and whether REST collections know it
+    /// at all: an insert would double its records, and collections delete into the recycle bin only.
+    pub fn goes_by_calls(self) -> bool {
+        matches!(self, Self::Upsert | Self::Update | Self::Delete)
+    }
+
     /// Whether it is for records that the org has: a row without one is never created.
     pub fn needs_record(self) -> bool {
         matches!(self, Self::Update) || self.deletes()

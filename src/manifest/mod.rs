@@ -24,7 +24,7 @@ mod values;
 mod words;
 
 pub use migration::{
-    Budget, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
+    ApiChoice, Budget, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
 };
 pub use schema::json_schema;
 

@@ -2,9 +2,10 @@
 //!
 //! Must not know which fields an object has: what may be updated or deleted at all is `bind`'s.
 
-use super::migration::{Field, Load, Operation};
+use super::migration::{ApiChoice, Field, Load, Operation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::transform::Only;
+use crate::yaml::Node;
 
 /// Says which fields of a load its operation has no use for.
 pub(super) fn check(load: &Load, problems: &mut Vec<Diagnostic>) {
@@ -20,6 +21,19 @@ pub(super) fn check(load: &Load, problems: &mut Vec<Diagnostic>) {
         }
         Operation::Delete | Operation::HardDelete => problems.extend(others.map(|f| not_deleted(load, f))),
     }
+}
+
+/// Says where `api: auto` changes nothing.
+pub(super) fn check_api(load: &Load, node: Option<&Node>, problems: &mut Vec<Diagnostic>) {
+    let Some(node) = node.filter(|_| load.api == ApiChoice::Auto && !load.operation.goes_by_calls()) else {
+        return;
+    };
+    let (word, why) = match load.operation {
+        Operation::Insert => ("insert", "a call that is repeated would create its records twice"),
+        _ => ("hardDelete", "REST calls delete into the recycle bin only"),
+    };
+    let message = format!("`api: auto` changes nothing here: rows of `{word}` always go by the Bulk API");
+    problems.push(Diagnostic::warning(Code::Conflict, message).at(&node.place).help(why));
 }
 
 fn never_sent(field: &Field) -> Option<Diagnostic> {

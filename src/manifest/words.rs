@@ -2,7 +2,7 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use super::migration::{Duplicates, Operation};
+use super::migration::{ApiChoice, Duplicates, Operation};
 use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
 use crate::yaml::{MapReader, Node};
 
@@ -207,6 +207,7 @@ pub(super) const LOAD: &[Word] = &[
     word("duplicates", OneOf(|| names(DUPLICATES)), ABOUT_DUPLICATES),
     word("max_failed", Budget, ABOUT_MAX_FAILED),
     word("operation", OneOf(|| names(OPERATION)), "How rows are written."),
+    word("api", OneOf(|| names(API)), "By which API: `auto` takes REST calls for steps of under 2,000 rows."),
     word("after", Texts, "Loads that come first though no reference shows it."),
     word("lock_by", Name, "The reference of this load whose parent is locked."),
     word("part_rows", Count, "Rows of one job where records lock each other's parents."),
@@ -217,7 +218,6 @@ pub(super) const LOAD: &[Word] = &[
     word("blank", OneOf(|| names(BLANK)), ABOUT_BLANK),
     word("unmapped", OneOf(|| names(UNMAPPED)), ABOUT_UNMAPPED),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
-    later("api", "leave it out; every load goes by the Bulk API"),
     later("tests", "leave it out"),
 ];
 
@@ -315,6 +315,8 @@ pub(super) const OPERATION: &[(&str, Operation)] = &[
     ("delete", Operation::Delete),
     ("hardDelete", Operation::HardDelete),
 ];
+/// `api`.
+pub(super) const API: &[(&str, ApiChoice)] = &[("bulk", ApiChoice::Bulk), ("auto", ApiChoice::Auto)];
 /// The standard User fields that `match` may name, `Username` first: it is the default.
 pub(super) const USER_MATCH: &[&str] =
     &["Username", "Email", "EmployeeNumber", "FederationIdentifier", "Name", "Alias"];

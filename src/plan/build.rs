@@ -1,12 +1,15 @@
 //! From the order, what bind knows and the survey's totals to the plan.
 
 use super::graph::{GraphLoad, Order};
-use super::types::{Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+use super::types::{Api, Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
 use crate::stage::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows in the first part of a step: small, so that a mistake costs little (spec, Order).
 pub(super) const CANARY_ROWS: u32 = 2_000;
+
+/// A step with fewer rows may go by REST calls (spec, Operations).
+const CALLS_BELOW: u64 = 2_000;
 
 /// What the survey found of one load.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +46,8 @@ pub struct LoadFacts {
     pub lock: Option<Lock>,
     /// Rows that one job may hold.
     pub part_rows: u32,
+    /// Whether small steps may go by REST calls.
+    pub by_calls: bool,
     /// Whether new and known rows go in different jobs.
     pub splits: bool,
 }
@@ -205,6 +210,7 @@ fn step(
         level: level as u8,
         rows: rows.0 + rows.1,
         operation: if kind == StepKind::References { "update".into() } else { facts.operation.clone() },
+        api: if facts.by_calls && rows.0 + rows.1 < CALLS_BELOW { Api::Collections } else { Api::Bulk },
         parts: expected_parts(rows, facts),
         part_rows: facts.part_rows,
         lock: if kind == StepKind::Rows { facts.lock.clone() } else { None },

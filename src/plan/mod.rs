@@ -13,4 +13,4 @@ mod types;
 pub use build::{Inputs, LoadFacts, LoadTotals, build};
 pub use draw::{mermaid, text};
 pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
-pub use types::{Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+pub use types::{Api, Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The format of plans that we write, and the only one that we read.
 pub const PLAN_SCHEMA: &str = "cutover.plan/1";
 
+/// Rows of one REST call (reference F4).
+const CALL_ROWS: u64 = 200;
+
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -43,6 +46,17 @@ pub enum StepKind {
     Rows,
     /// The second pass that fills deferred references.
     References,
+}
+
+/// By which API a step's rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// Jobs of the Bulk API.
+    #[default]
+    Bulk,
+    /// REST calls of up to 200 records that answer at once.
+    Collections,
 }
 
 /// A reference of one load to another.
@@ -118,7 +132,10 @@ pub struct PlanStep {
     pub rows: u64,
     /// The job's operation.
     pub operation: String,
-    /// Jobs expected.
+    /// By which API.
+    #[serde(default)]
+    pub api: Api,
+    /// Jobs expected, or as many batches of calls.
     pub parts: u64,
     /// Rows that one job may hold.
     pub part_rows: u32,
@@ -126,6 +143,16 @@ pub struct PlanStep {
     pub lock: Option<Lock>,
     /// Steps that must be done before it.
     pub needs: Vec<u16>,
+}
+
+impl PlanStep {
+    /// REST calls expected; none for jobs.
+    pub fn calls(&self) -> u64 {
+        match self.api {
+            Api::Bulk => 0,
+            Api::Collections => self.rows.div_ceil(CALL_ROWS).max(self.parts),
+        }
+    }
 }
 
 /// The parent that a step's rows lock.

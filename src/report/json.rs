@@ -1,9 +1,9 @@
 //! The JSON of `apply`, `status`, `report`, `plan` and `check`. Fields are only ever added.
 
-use crate::checkpoint::{LoadState, RunState};
+use crate::checkpoint::{LoadState, PartState, RunState};
 use crate::diagnostic::{Diagnostic, to_json};
 use crate::model::Outcome;
-use crate::plan::{Plan, StepKind};
+use crate::plan::{Api, Plan, StepKind};
 use serde_json::{Map, Value, json};
 
 /// `cutover.report/1`.
@@ -53,7 +53,8 @@ fn load_json(load: &LoadState) -> Value {
 }
 
 fn jobs_json(state: &RunState) -> Vec<Value> {
-    let jobs = state.parts.iter().filter(|(_, part)| part.job.is_some());
+    let called = |state| matches!(state, PartState::Calling | PartState::Settled);
+    let jobs = state.parts.iter().filter(|(_, part)| part.job.is_some() || called(part.state));
     jobs.map(|(key, part)| {
         json!({
             "id": part.job,
@@ -62,6 +63,7 @@ fn jobs_json(state: &RunState) -> Vec<Value> {
             "part": key.number,
             "kind": match part.kind { StepKind::Rows => "rows", StepKind::References => "references" },
             "operation": part.operation,
+            "api": match part.api { Api::Bulk => "bulk", Api::Collections => "collections" },
             "state": part.job_state.clone().unwrap_or_else(|| format!("{:?}", part.state)),
             "sent": part.rows,
             "failed": part.failed,

@@ -3,7 +3,7 @@
 use super::failures::FailureGroup;
 use crate::checkpoint::{Ended, LoadState, RunState};
 use crate::model::Outcome;
-use crate::plan::{Plan, PlanLoad, StepKind};
+use crate::plan::{Api, Plan, PlanLoad, StepKind};
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
 
@@ -195,7 +195,12 @@ fn steps(plan: &Plan) -> String {
             (StepKind::Rows, 0) => String::new(),
             (StepKind::Rows, level) => format!("  level {level}"),
         };
-        let jobs = if step.parts == 1 { "1 job".to_owned() } else { format!("{} jobs", step.parts) };
+        let jobs = match (step.api, step.parts, step.calls()) {
+            (Api::Bulk, 1, _) => "1 job".to_owned(),
+            (Api::Bulk, parts, _) => format!("{parts} jobs"),
+            (Api::Collections, _, 1) => "1 REST call".to_owned(),
+            (Api::Collections, _, calls) => format!("{calls} REST calls"),
+        };
         let lock =
             step.lock.as_ref().map(|l| format!(", sorted by {} ({})", l.field, l.reason)).unwrap_or_default();
         let _ = writeln!(

@@ -8,6 +8,7 @@ use crate::ports::{Body, Clock, Method, Org, Random, Renewal, Reply, Request, Tr
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The newest API version whose behaviour we know. An org that has it is spoken to in it.
@@ -40,6 +41,7 @@ pub(super) struct Call<'b> {
     path: String,
     headers: Vec<(String, String)>,
     content: Content<'b>,
+    doubt: Option<&'b AtomicBool>,
 }
 
 /// A body that can be sent more than once.
@@ -51,7 +53,8 @@ enum Content<'b> {
 
 impl Call<'static> {
     pub(super) fn get(path: String) -> Self {
-        Self { kind: Kind::Read, method: Method::Get, path, headers: Vec::new(), content: Content::Empty }
+        let (headers, content) = (Vec::new(), Content::Empty);
+        Self { kind: Kind::Read, method: Method::Get, path, headers, content, doubt: None }
     }
 
     pub(super) fn delete(kind: Kind, path: String) -> Self {
@@ -72,7 +75,19 @@ impl Call<'static> {
 impl<'b> Call<'b> {
     pub(super) fn put_csv(path: String, body: &'b MakeBody<'b>) -> Self {
         let headers = vec![("content-type".to_owned(), "text/csv; charset=UTF-8".to_owned())];
-        Self { kind: Kind::Upload, method: Method::Put, path, headers, content: Content::Made(body) }
+        Self {
+            kind: Kind::Upload,
+            method: Method::Put,
+            path,
+            headers,
+            content: Content::Made(body),
+            doubt: None,
+        }
+    }
+
+    /// Sets `doubt` once the org may have done what was asked without saying so, before the call goes again.
+    pub(super) fn doubted(self, doubt: &'b AtomicBool) -> Self {
+        Self { doubt: Some(doubt), ..self }
     }
 
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
@@ -181,6 +196,9 @@ impl<'a> Client<'a> {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
+            if let Some(doubt) = call.doubt.filter(|_| error.is_unknown()) {
+                doubt.store(true, Ordering::Relaxed);
+            }
             if decide(tried, call.kind, &outcome, self.budget, 0) == Decision::LogIn {
                 self.log_in(seen, error).await?;
                 tried.logged_in = true;

@@ -9,6 +9,7 @@ use super::soql::encode;
 use crate::model::RecordId;
 use crate::ports::Method;
 use serde::Deserialize;
+use std::sync::atomic::AtomicBool;
 
 /// Records that one call takes.
 pub const COLLECTION_ROWS: usize = 200;
@@ -53,6 +54,9 @@ pub struct Saved {
     pub created: Option<bool>,
     /// Why it was refused; empty when it was not.
     pub errors: Vec<RowError>,
+    /// Whether the call went more than once, the outcome of an earlier time being unknown: what is answered may be
+    /// about a record that the earlier arrival has changed.
+    pub repeated: bool,
 }
 
 #[derive(Deserialize)]
@@ -117,8 +121,7 @@ impl Client<'_> {
         fits(ids.len())?;
         let all: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let path = self.path(&format!("composite/sobjects?ids={}&allOrNone=false", all.join(",")));
-        let answer = self.json(Call::delete(Kind::DeleteRecords, path)).await?;
-        saved(answer, ids.len())
+        self.answers(Call::delete(Kind::DeleteRecords, path), ids.len()).await
     }
 
     async fn save(
@@ -132,7 +135,13 @@ impl Client<'_> {
         fits(records.len())?;
         let body = body(object, records);
         let call = Call::text(kind, method, path, body, "application/json; charset=utf-8");
-        saved(self.json(call).await?, records.len())
+        self.answers(call, records.len()).await
+    }
+
+    async fn answers(&self, call: Call<'_>, sent: usize) -> Result<Vec<Saved>, OrgError> {
+        let doubt = AtomicBool::new(false);
+        let answer = self.json(call.doubted(&doubt)).await?;
+        saved(answer, sent, doubt.into_inner())
     }
 }
 
@@ -144,14 +153,14 @@ fn fits(records: usize) -> Result<(), OrgError> {
 }
 
 /// Answers stand in the order of the records, one each.
-fn saved(answer: Vec<Wire>, sent: usize) -> Result<Vec<Saved>, OrgError> {
+fn saved(answer: Vec<Wire>, sent: usize, repeated: bool) -> Result<Vec<Saved>, OrgError> {
     if answer.len() != sent {
         return Err(OrgError::Protocol(format!("{} answers to {sent} records", answer.len())));
     }
-    Ok(answer.into_iter().map(one).collect())
+    Ok(answer.into_iter().map(|wire| one(wire, repeated)).collect())
 }
 
-fn one(wire: Wire) -> Saved {
+fn one(wire: Wire, repeated: bool) -> Saved {
     let read = |e: WireError| RowError { code: e.code, message: e.message, fields: e.fields };
     let mut errors: Vec<RowError> = wire.errors.into_iter().map(read).collect();
     if !wire.success && errors.is_empty() {
@@ -160,7 +169,7 @@ fn one(wire: Wire) -> Saved {
     if wire.success {
         errors.clear();
     }
-    Saved { id: wire.id.and_then(|id| RecordId::parse(&id).ok()), created: wire.created, errors }
+    Saved { id: wire.id.and_then(|id| RecordId::parse(&id).ok()), created: wire.created, errors, repeated }
 }
 
 /// Written by hand: numbers keep the digits that they have.
@@ -255,7 +264,7 @@ mod tests {
         let saved =
             with(script, async |c| c.upsert_records("Task", "Legacy_Id__c", &[record]).await.unwrap());
         assert_eq!(saved[0].id.map(|id| id.to_string()).as_deref(), Some(ID));
-        assert!(saved[0].created == Some(true) && saved[0].errors.is_empty());
+        assert!(saved[0].created == Some(true) && saved[0].errors.is_empty() && !saved[0].repeated);
     }
 
     #[test]
@@ -291,7 +300,7 @@ mod tests {
         let script = Script::default().broken(&delete).reply(&delete, 200, gone);
         with(script, async |c| {
             let saved = c.delete_records(&[RecordId::parse(ID).unwrap()]).await.unwrap();
-            assert!(saved[0].errors[0].is_deleted());
+            assert!(saved[0].errors[0].is_deleted() && saved[0].repeated);
         });
     }
 

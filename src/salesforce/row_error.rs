@@ -60,6 +60,18 @@ impl RowError {
     }
 }
 
+impl std::fmt::Display for RowError {
+    /// In the grammar of `sf__Error`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { code, message, fields } = self;
+        match (code.is_empty(), fields.is_empty()) {
+            (true, _) => f.write_str(message),
+            (false, true) => write!(f, "{code}:{message}:--"),
+            (false, false) => write!(f, "{code}:{message}:{} --", fields.join(",")),
+        }
+    }
+}
+
 /// Words of a trigger's failure that another order or a smaller job may avoid.
 const PASSING: [&str; 5] = [
     "unable_to_lock_row",
@@ -125,6 +137,7 @@ mod tests {
             let error = RowError::parse(text);
             assert_eq!((error.code.as_str(), error.message.as_str()), (code, message));
             assert_eq!(error.fields, fields);
+            assert_eq!(RowError::parse(&error.to_string()), error);
         }
     }
 

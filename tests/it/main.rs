@@ -16,6 +16,7 @@ mod project;
 mod world;
 
 mod again;
+mod calls;
 mod captures;
 mod check;
 mod cli_reference;

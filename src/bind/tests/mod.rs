@@ -5,7 +5,9 @@ mod problems;
 
 use super::{Bound, Column, LockWhy, Need, OrgFacts, QueueFact, UserFact, bind, needs};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::manifest::{Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb};
+use crate::manifest::{
+    ApiChoice, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
+};
 use crate::model::{FieldSchema, FieldType, KeyForm, ObjectSchema, OrgSchema, RecordType};
 use crate::source::CsvFormat;
 use crate::transform::{
@@ -221,6 +223,7 @@ fn load(object: &str, fields: Vec<Field>) -> Load {
         duplicates: Duplicates::default(),
         max_failed: None,
         operation: Operation::default(),
+        api: ApiChoice::default(),
         after: Vec::new(),
         lock_by: None,
         part_rows: None,

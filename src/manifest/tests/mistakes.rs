@@ -222,9 +222,9 @@ fn mistakes_of_loads() {
                 "`upsert`?",
             ),
             (
-                "source: other.csv\n    «api: bulk\n    fields: { K__c: id, T: title }",
-                NotBuilt,
-                "`api` is not built",
+                "source: other.csv\n    api: «rest\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`api` is one of `bulk`, `auto`",
             ),
             (
                 "source: other.csv\n    overlap: «yes\n    fields: { K__c: id, T: title }",

@@ -40,6 +40,8 @@ pub struct World {
     pub renews: bool,
     /// Keeps what goes over the wire, if it is to be kept.
     pub tap: Tap,
+    /// A REST call with this text in it is no JSON for the org: it is refused as a whole.
+    pub unreadable: Option<String>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -79,6 +81,7 @@ impl World {
             forgetful: false,
             renews: false,
             tap: Tap::default(),
+            unreadable: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -89,7 +92,8 @@ impl World {
     pub fn apply(&self, aim: Aim) -> Life {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
-        let org = WorldOrg { gate: gate.clone(), org: self.org.clone(), tap: self.tap.clone(), session };
+        let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
+        let org = WorldOrg { gate: gate.clone(), org, tap, session, unreadable };
         let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };

@@ -28,6 +28,7 @@ pub struct WorldOrg {
     pub org: LocalOrg,
     pub tap: Tap,
     pub session: Session,
+    pub unreadable: Option<String>,
 }
 
 /// The token that calls bear, and whether another is to be had.
@@ -63,7 +64,11 @@ impl WorldOrg {
         // Other parts may have their turn here, as they would while a socket is waited for.
         tokio::task::yield_now().await;
         let Request { method, path, headers, body } = request;
-        let body = collect(body).await;
+        let mut body = collect(body).await;
+        let holds = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+        if path.contains("/composite/sobjects") && self.unreadable.as_deref().is_some_and(holds) {
+            body = b"{".to_vec();
+        }
         let name = format!("org {} {path} {} {}", method.word(), body.len(), short(&body));
         let turn = self.gate.enter(name);
         if turn == Turn::Stop {

@@ -88,6 +88,14 @@ impl Project {
         Arc::new(Self { files, schema, queries, before: Some(before) })
     }
 
+    /// The same by REST calls, with rows that are new or changed by key among them.
+    pub fn tidy_by_calls() -> Arc<Self> {
+        let manifest =
+            TIDY.replace("hardDelete", "delete").replace("    source:", "    api: auto\n    source:");
+        let project = Self::tidy().with("cutover.yaml", &(manifest + FRESH));
+        project.with("fresh.csv", "id,name,parent\nB1,New,A1\nB2,Refused,\nB3,Third,B1\n")
+    }
+
     /// A project with one more load of its own text in place of a file.
     pub fn with(&self, path: &str, text: &str) -> Arc<Self> {
         let mut files = self.files.clone();
@@ -199,6 +207,14 @@ objects:
     operation: hardDelete
     source: people.csv
     fields: { Legacy_Id__c: id }
+";
+
+const FRESH: &str = "  - name: fresh
+    object: Account
+    key: Legacy_Id__c
+    source: fresh.csv
+    api: auto
+    fields: { Legacy_Id__c: id, Site: name, Name: name, ParentId: { ref: Account, from: parent } }
 ";
 
 const ORG: &str = "\

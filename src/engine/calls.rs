@@ -1,0 +1,194 @@
+//! One part's way through the org by REST calls of up to 200 records that answer at once. The intent is in the journal
+//! before the first call, the outcomes are when the part settles. In between nothing is known of the part, and all its
+//! calls may go again: only what may be repeated goes this way.
+//!
+//! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
+
+use super::exit::EngineError;
+use super::job::{Desk, interrupted};
+use super::kept::cell_of;
+use super::record::{Column, columns, record};
+use super::settle::{Collected, Fate, Index, is_doubtful};
+use crate::checkpoint::{Event, Part, PartKey};
+use crate::model::RecordId;
+use crate::ports::{Files, read_all};
+use crate::salesforce::{COLLECTION_ROWS, ErrorClass, OrgError, Record, RowError, Saved};
+
+/// Bytes of a payload that go in one call.
+// Unconfirmed(call-bytes): how large a call may be; choice: well below the 50 MB that are told of REST bodies.
+const CALL_BYTES: usize = 4 << 20;
+
+impl Desk<'_, '_> {
+    /// Takes a staged part to the org and back.
+    pub(super) async fn send_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
+        self.note(Event::CallsIntent { part: key })?;
+        self.calls(key, false).await
+    }
+
+    /// Makes all calls of a part. `again`: some may have been made before.
+    pub(super) async fn calls(&self, key: PartKey, again: bool) -> Result<Collected, EngineError> {
+        let part = self.part(key)?;
+        let payload = Payload::read(self.ports.files, &part)?;
+        let columns = columns(self.schema.object(&part.object), &payload.header);
+        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Answered", None)?;
+        for rows in payload.calls() {
+            if self.stopping() {
+                return Err(interrupted());
+            }
+            let answers = match self.call(&part, &columns, rows).await {
+                Err(OrgError::Api { status: 400, code, message }) => refused(rows.len(), &code, &message),
+                answers => answers?,
+            };
+            for (row, saved) in rows.iter().zip(answers) {
+                let saved = Saved { repeated: saved.repeated || again, ..saved };
+                take(&mut collected, &part, &cell_of(&payload.header, row), saved)?;
+            }
+        }
+        if part.deletes() {
+            self.ask_deleted(&part, &mut collected).await?;
+        }
+        Ok(collected)
+    }
+
+    /// A part whose calls may have been made and must not be made again. What the org can tell is asked for: deleted
+    /// records, and those that have the key of a new row. The values of its rows are not known any more.
+    pub(super) async fn give_up_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
+        let part = self.part(key)?;
+        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Unknown", None)?;
+        match part.operation.as_str() {
+            "upsert" => {
+                for (key, id) in self.unknown_by_key(&part, &collected).await? {
+                    collected.adopt(key, id);
+                }
+            }
+            _ if part.deletes() => self.ask_deleted(&part, &mut collected).await?,
+            _ => {}
+        }
+        collected.fail_unknown();
+        Ok(collected)
+    }
+
+    async fn call(
+        &self,
+        part: &Part,
+        columns: &[Column<'_>],
+        rows: &[csv::StringRecord],
+    ) -> Result<Vec<Saved>, OrgError> {
+        let records = || rows.iter().map(|row| record(columns, row)).collect::<Vec<Record<'_>>>();
+        match part.operation.as_str() {
+            "upsert" => self.client.upsert_records(&part.object, &part.key, &records()).await,
+            "update" => self.client.update_records(&part.object, &records()).await,
+            "delete" => {
+                let ids = rows.iter().map(|row| row.get(0).and_then(|id| RecordId::parse(id).ok()));
+                let ids: Option<Vec<RecordId>> = ids.collect();
+                let ids = ids.ok_or_else(|| OrgError::Protocol("a record to delete has no Id".into()))?;
+                self.client.delete_records(&ids).await
+            }
+            // An insert that goes twice makes two records.
+            other => Err(OrgError::Protocol(format!("`{other}` does not go by REST calls"))),
+        }
+    }
+}
+
+/// The rows of a part.
+struct Payload {
+    header: csv::StringRecord,
+    rows: Vec<csv::StringRecord>,
+}
+
+impl Payload {
+    fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
+        let bytes = read_all(files, &part.file.path)?;
+        if blake3::hash(&bytes).to_hex().as_str() != part.file.blake3 {
+            let path = &part.file.path;
+            return Err(EngineError::Unexpected(format!("{path} is not the file that the journal names")));
+        }
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let header = reader.headers().map_err(std::io::Error::other)?.clone();
+        let rows = reader.records().collect::<Result<_, _>>().map_err(std::io::Error::other)?;
+        Ok(Self { header, rows })
+    }
+
+    /// The rows of each call.
+    fn calls(&self) -> Vec<&[csv::StringRecord]> {
+        let (mut calls, mut from, mut bytes) = (Vec::new(), 0, 0);
+        for (at, row) in self.rows.iter().enumerate() {
+            let size = row.as_slice().len();
+            if at > from && (at - from == COLLECTION_ROWS || bytes + size > CALL_BYTES) {
+                calls.push(&self.rows[from..at]);
+                (from, bytes) = (at, 0);
+            }
+            bytes += size;
+        }
+        calls.extend((from < self.rows.len()).then(|| &self.rows[from..]));
+        calls
+    }
+}
+
+/// A call that the org refused as a whole, most likely because of one value that it cannot read: nothing was done. Its
+/// rows go again by a job, which answers for each of them.
+fn refused(rows: usize, code: &str, message: &str) -> Vec<Saved> {
+    let error =
+        RowError { code: CALL_REFUSED.into(), message: format!("{code}: {message}"), fields: Vec::new() };
+    let one = Saved { id: None, created: None, errors: vec![error], repeated: false };
+    vec![one; rows]
+}
+
+/// Our own code for the rows of such a call; it is in no report, because these rows go again.
+const CALL_REFUSED: &str = "CALL_REFUSED";
+
+/// Gives a row the fate that the answer in its place tells.
+fn take(
+    collected: &mut Collected,
+    part: &Part,
+    get: &impl Fn(&str) -> Option<String>,
+    saved: Saved,
+) -> Result<(), EngineError> {
+    let (at, sent) = collected
+        .place_of(get)
+        .ok_or_else(|| EngineError::Unexpected("a row of a part is not in its index".into()))?;
+    if let (Some(sent), Some(answered)) = (sent, saved.id)
+        && sent != answered
+    {
+        let message = format!("it answers for record {answered} where {sent} was sent");
+        return Err(OrgError::Protocol(message).into());
+    }
+    let repeated = saved.repeated;
+    let fate = fate(saved, sent)?;
+    // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
+    let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
+    collected.set(at, (!unknown).then_some(fate));
+    Ok(())
+}
+
+fn fate(saved: Saved, sent: Option<RecordId>) -> Result<Fate, OrgError> {
+    let Some(first) = saved.errors.first() else {
+        let id = saved.id.or(sent).ok_or_else(|| OrgError::Protocol("a saved record has no Id".into()))?;
+        return Ok(Fate::Landed { id, created: saved.created.unwrap_or(false) });
+    };
+    let again = |e: &RowError| e.class() == ErrorClass::Transient || e.code == CALL_REFUSED;
+    Ok(Fate::Failed {
+        id: saved.id.or(sent).map(|id| id.to_string()).unwrap_or_default(),
+        code: first.code.clone(),
+        text: saved.errors.iter().map(RowError::to_string).collect::<Vec<_>>().join(" "),
+        passing: saved.errors.iter().all(again),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLLECTION_ROWS, Payload};
+
+    #[test]
+    fn a_call_holds_so_many_rows_and_bytes() {
+        let row = |size: usize| csv::StringRecord::from(vec!["x".repeat(size)]);
+        let of = |rows: Vec<csv::StringRecord>| {
+            let payload = Payload { header: row(1), rows };
+            payload.calls().iter().map(|c| c.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(vec![row(9); 2 * COLLECTION_ROWS + 1]), [COLLECTION_ROWS, COLLECTION_ROWS, 1]);
+        assert_eq!(of(vec![row(9); COLLECTION_ROWS]), [COLLECTION_ROWS]);
+        assert_eq!(of(vec![row(3 << 20), row(1 << 20), row(1), row(9 << 20), row(1)]), [2, 1, 1, 1]);
+        assert!(of(vec![]).is_empty());
+    }
+}
