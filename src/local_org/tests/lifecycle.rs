@@ -34,18 +34,16 @@ async fn a_killed_org_goes_on_with_its_jobs() {
 
 #[tokio::test]
 async fn a_byte_order_mark_in_a_rows_first_cell_is_the_rows_own() {
-    let rows: String = (0..450).map(|i| format!("\u{feff}A{i},{i}\r\n")).collect();
+    let rows: String = (0..450).map(|i| format!("\u{feff}A{i},{i}\n")).collect();
     let mut world = World::new();
-    let spec = json!({"object": "Account", "operation": "upsert", "externalIdFieldName": "Ext__c",
-                      "lineEnding": "CRLF"});
-    let id = world.submit(spec.clone(), &format!("\u{feff}Name,Ext__c\r\n{rows}")).await;
+    let id = world.submit(upsert("Account"), &format!("\u{feff}Name,Ext__c\n{rows}")).await;
     world.org.step(world.now);
     world.org.step(world.now);
     world.send("PATCH", &format!("jobs/ingest/{id}"), r#"{"state":"Aborted"}"#).await;
     let rest = world.get(&format!("jobs/ingest/{id}/unprocessedrecords")).await.text;
     let (left, marks) = (rest.lines().skip(1).count(), rest.matches('\u{feff}').count());
     assert_eq!((left, marks), (250, 250));
-    let (info, good, bad) = world.run(spec, &format!("\u{feff}Name,Ext__c\r\n{rows}")).await;
+    let (info, good, bad) = world.run(upsert("Account"), &format!("\u{feff}Name,Ext__c\n{rows}")).await;
     assert_eq!((&info["numberRecordsProcessed"], bad.len()), (&json!(450), 0), "{bad:?}");
     assert_eq!(good.iter().filter(|line| line.contains('\u{feff}')).count(), 450);
     let found = world.query("SELECT COUNT() FROM Account WHERE Name LIKE 'A%'").await;
