@@ -39,6 +39,10 @@ fn check_schema(site: &Site<'_>, field: &FieldSchema, problems: &mut Problems) {
     let problem = if field.field_type == FieldType::Id {
         Diagnostic::error(Code::BadKey, format!("{name} cannot be a key: the org makes it"))
             .help("use an external ID field that holds the legacy system's own key")
+    } else if !is_comparable(field.field_type) {
+        let message =
+            format!("{name} cannot be a key: the org writes its values in other ways than files do");
+        Diagnostic::error(Code::BadKey, message).help("use a text or number field, best an external ID")
     } else if !field.external_id && !field.id_lookup {
         no_lookup(site, &name)
     } else if !field.unique {
@@ -50,6 +54,14 @@ fn check_schema(site: &Site<'_>, field: &FieldSchema, problems: &mut Problems) {
         return;
     };
     problems.push(problem.at(&site.load.key_place));
+}
+
+/// Whether equal values are written alike by the org and by us, so that keys can be compared as text.
+fn is_comparable(field_type: FieldType) -> bool {
+    !matches!(
+        field_type,
+        FieldType::Date | FieldType::DateTime | FieldType::Time | FieldType::Boolean | FieldType::Reference
+    )
 }
 
 /// A field that the org cannot find records by.

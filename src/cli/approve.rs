@@ -32,28 +32,31 @@ impl Asked<'_> {
             // What the interrupted run has landed of its own plan is no reason to call the plan stale.
             Some(saved) if self.resumes && saved.inputs == plan.inputs => {}
             Some(saved) => same_plan(saved, plan)?,
+            None if self.asks(plan) => self.screen.say(&plan_text(plan)),
             None => self.screen.tell(&plan_text(plan)),
         }
-        // A saved plan is consent, and so is `--yes`; what destroys wants both, or somebody who is asked.
-        let consents = u8::from(self.saved.is_some()) + u8::from(self.yes);
-        let deletes: u64 = plan.loads.iter().map(|load| load.delete).sum();
         match () {
-            () if !plan.changes => Ok(()),
+            () if !self.asks(plan) => Ok(()),
             () if self.protected => self.typed(plan),
-            () if self.local || consents > u8::from(deletes > 0) => Ok(()),
-            () => self.said(plan, deletes),
+            () => self.said(plan),
         }
     }
 
+    /// Whether somebody must be asked: then the plan is shown whatever the verbosity. A saved plan is consent, and so
+    /// is `--yes`; what destroys wants both.
+    fn asks(&self, plan: &Plan) -> bool {
+        let consents = u8::from(self.saved.is_some()) + u8::from(self.yes);
+        plan.changes && (self.protected || !self.local && consents <= u8::from(deletes(plan) > 0))
+    }
+
     /// A plain yes.
-    fn said(&self, plan: &Plan, deletes: u64) -> Result<(), EngineError> {
+    fn said(&self, plan: &Plan) -> Result<(), EngineError> {
         if self.saved.is_some() {
-            self.screen.tell(&plan_text(plan));
+            self.screen.say(&plan_text(plan));
         }
-        let what = if deletes > 0 { format!(", deleting {deletes} records") } else { String::new() };
-        let (environment, org) = (&plan.environment, &plan.org_id);
+        let (environment, org, what) = (&plan.environment, &plan.org_id, destroys(plan));
         let question = format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:");
-        let help = if deletes > 0 { DESTROYS } else { REVIEW };
+        let help = if deletes(plan) > 0 { DESTROYS } else { REVIEW };
         match self.screen.read(&question).as_deref() {
             Some("yes") => Ok(()),
             Some(_) => Err(refused("nothing was sent", help)),
@@ -64,10 +67,11 @@ impl Asked<'_> {
     /// The environment's name, typed: what is done by habit is no confirmation.
     fn typed(&self, plan: &Plan) -> Result<(), EngineError> {
         if self.saved.is_some() {
-            self.screen.tell(&plan_text(plan));
+            self.screen.say(&plan_text(plan));
         }
         let name = &plan.environment;
-        let question = format!("`{name}` is protected. To apply this to org {}, type `{name}`:", plan.org_id);
+        let (org, what) = (&plan.org_id, destroys(plan));
+        let question = format!("`{name}` is protected. To apply this to org {org}{what}, type `{name}`:");
         match self.screen.read(&question) {
             Some(answer) if answer == *name => Ok(()),
             Some(_) => Err(refused("nothing was sent", "the environment's name goes on, and nothing else")),
@@ -77,6 +81,19 @@ impl Asked<'_> {
                 Err(refused(&message, UNPROTECTED))
             }
         }
+    }
+}
+
+/// Records that the plan deletes.
+fn deletes(plan: &Plan) -> u64 {
+    plan.loads.iter().map(|load| load.delete).sum()
+}
+
+/// What a question must not leave out.
+fn destroys(plan: &Plan) -> String {
+    match deletes(plan) {
+        0 => String::new(),
+        deletes => format!(", deleting {deletes} records"),
     }
 }
 

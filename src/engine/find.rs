@@ -1,5 +1,6 @@
-//! Records that an update or a delete is about and the ledger does not have: the org is asked for them by key, and
-//! what it has is adopted. Nobody creates the others.
+//! Records that an update or a delete is about and that no load of ours has sent: the org is asked for them by key,
+//! and what it has is adopted, each time anew, since somebody may have given the key to another record meanwhile.
+//! Nobody creates the others.
 
 use super::ask::{NO_LOAD, adopted};
 use super::books::Books;
@@ -7,6 +8,7 @@ use super::exit::{EngineError, Exit};
 use super::ports::Ports;
 use crate::bind::BoundObject;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Flags, State};
 use crate::model::{KeyForm, KeyHash, RecordId};
@@ -24,6 +26,8 @@ const MOST_AMBIGUOUS: usize = 100_000;
 const SORT_BUDGET: usize = 4 << 20;
 /// A key and a record: bytes.
 pub(super) const KEYED: usize = 16 + 15;
+/// A key, a place, and whether the ledger adopted a record of the key: bytes.
+const WANTED: usize = 16 + 8 + 1;
 
 /// Asks the org for the records of a load's rows that have not landed as far as the ledger knows. Gives the keys
 /// that several records have: none of those is meant for certain.
@@ -52,8 +56,9 @@ pub(super) async fn find(
             format!("`{}.{}` identifies nothing: many records share its values", object.name, object.key);
         return Err(EngineError::problem(Exit::Invalid, Diagnostic::error(Code::BadKey, message)));
     }
-    if matching(&found, &wanted, &ambiguous).next().is_some() {
-        books.open(&object.name)?.adopt(matching(&found, &wanted, &ambiguous))?;
+    let answers = || answers(&found, &wanted, &ambiguous);
+    if answers().next().is_some() {
+        books.open(&object.name)?.adopt(answers())?;
     }
     Ok(ambiguous)
 }
@@ -78,23 +83,25 @@ pub(super) async fn all_keys<'a>(
     Ok(found.finish()?)
 }
 
-/// Rows whose key the ledger has not landed: `key, place`, and how many.
+/// Rows whose record no load of ours has sent: `key, place, whether the ledger adopted one`, and how many.
 fn unknown<'a>(
     ports: &Ports<'a>,
     object: &BoundObject,
     scan: &Scan<'_>,
     books: &Books<'_>,
 ) -> Result<(Sorted<'a>, u64), EngineError> {
-    let mut wanted = Sorter::new(ports.files, "data/scratch/unknown", 24, SORT_BUDGET);
-    let mut landed = books.landed(&object.name).peekable();
+    let mut wanted = Sorter::new(ports.files, "data/scratch/unknown", WANTED, SORT_BUDGET);
+    let mut landed = books.entries(&object.name).filter(is_landed).peekable();
     let (mut rows, mut count) = (scan.rows.iter(), 0);
     while let Some(bytes) = rows.next_record()? {
         let row = RowRecord::decode(bytes);
-        while let Some(passed) = landed.next_if(|l| l.as_ref().map_or(true, |(key, _)| *key < row.key)) {
+        while let Some(passed) = landed.next_if(|l| l.as_ref().map_or(true, |entry| entry.key < row.key)) {
             passed?;
         }
-        if !matches!(landed.peek(), Some(Ok((key, _))) if *key == row.key) {
-            wanted.push(&[&row.key.to_be_bytes()[..], &row.pos.to_be_bytes()].concat())?;
+        let entry = landed.peek().and_then(|l| l.as_ref().ok()).filter(|entry| entry.key == row.key);
+        if entry.is_none_or(|entry| entry.flags.adopted) {
+            let adopted = [u8::from(entry.is_some())];
+            wanted.push(&[&row.key.to_be_bytes()[..], &row.pos.to_be_bytes(), &adopted].concat())?;
             count += 1;
         }
     }
@@ -131,7 +138,7 @@ fn texts(
     let mut places = Sorter::new(ports.files, "data/scratch/places", 8, SORT_BUDGET);
     let mut iter = wanted.iter();
     while let Some(bytes) = iter.next_record()? {
-        places.push(&bytes[16..])?;
+        places.push(&bytes[16..24])?;
     }
     let places = places.finish()?;
     let (mut iter, mut keys) = (places.iter(), BTreeSet::new());
@@ -158,45 +165,69 @@ pub(super) fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
 /// Wanted keys that several records have; no more than are worth telling.
 fn ambiguous(found: &Sorted<'_>, wanted: &Sorted<'_>) -> Result<BTreeSet<KeyHash>, EngineError> {
     let (mut twice, mut last) = (BTreeSet::new(), None);
-    for next in wanted_only(found, wanted) {
-        let (key, _) = next?;
-        if last.replace(key) == Some(key) && twice.len() < MOST_AMBIGUOUS {
-            twice.insert(key);
+    for next in known(found, wanted) {
+        let Joined::Both(record, _) = next? else { continue };
+        if last.replace(record.0) == Some(record.0) && twice.len() < MOST_AMBIGUOUS {
+            twice.insert(record.0);
         }
     }
     Ok(twice)
 }
 
-/// Entries of the records that are meant for certain.
-fn matching<'s>(
+/// Entries of the records that are meant for certain; what was adopted once and is no longer found is removed.
+fn answers<'s>(
     found: &'s Sorted<'_>,
     wanted: &'s Sorted<'_>,
     ambiguous: &'s BTreeSet<KeyHash>,
 ) -> impl Iterator<Item = std::io::Result<Entry>> + 's {
-    let sure = wanted_only(found, wanted)
-        .filter(|next| next.as_ref().map_or(true, |(key, _)| !ambiguous.contains(key)));
-    sure.map(|next| next.map(|(key, id)| entry(key, id)))
+    known(found, wanted).filter_map(|next| match next {
+        Ok(Joined::Both((key, id), _)) if !ambiguous.contains(&key) => Some(Ok(entry(key, id))),
+        Ok(Joined::Right((key, true))) => Some(Ok(Entry::new(key, State::Removed))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    })
+}
+
+/// A record with its key.
+type Found = (KeyHash, Option<RecordId>);
+/// A key that is asked for, and whether the ledger adopted a record of it.
+type Wanted = (KeyHash, bool);
+
+/// What was found, each record once, and what was wanted, each key once, by key.
+fn known<'s>(
+    found: &'s Sorted<'_>,
+    wanted: &'s Sorted<'_>,
+) -> impl Iterator<Item = std::io::Result<Joined<Found, Wanted>>> + 's {
+    let want = |bytes: &[u8]| (KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i])), bytes[24] == 1);
+    // Two lists of keys that differ by case alone find one record twice.
+    join(
+        each_once(found.iter().decode(keyed), |f| *f),
+        each_once(wanted.iter().decode(want), |w| w.0),
+        |f| f.0,
+        |w| w.0,
+    )
+}
+
+/// Leaves out what is the same as the one before.
+fn each_once<T, K: PartialEq>(
+    all: impl Iterator<Item = std::io::Result<T>>,
+    by: impl Fn(&T) -> K,
+) -> impl Iterator<Item = std::io::Result<T>> {
+    let mut last = None;
+    all.filter(move |next| {
+        let this = next.as_ref().ok().map(&by);
+        let again = this.is_some() && this == last;
+        last = this;
+        !again
+    })
+}
+
+fn is_landed(entry: &std::io::Result<Entry>) -> bool {
+    entry.as_ref().map_or(true, |entry| entry.state == State::Landed)
 }
 
 /// An entry for a record that the org has and no load of ours sent.
 pub(super) fn entry(key: KeyHash, id: Option<RecordId>) -> Entry {
     let flags = Flags { adopted: true, ..Flags::default() };
     Entry { id, flags, load: NO_LOAD, ..Entry::new(key, State::Landed) }
-}
-
-/// Of what was found, that which was wanted: both by key.
-fn wanted_only<'s>(
-    found: &'s Sorted<'_>,
-    wanted: &'s Sorted<'_>,
-) -> impl Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 's {
-    let key_of = |bytes: &[u8]| KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i]));
-    let mut wanted = wanted.iter().decode(key_of).peekable();
-    found.iter().decode(keyed).filter_map(move |next| {
-        let Ok((key, id)) = next else { return Some(next) };
-        while wanted.next_if(|w| w.as_ref().is_ok_and(|w| *w < key)).is_some() {}
-        match wanted.next_if(Result::is_err) {
-            Some(Err(error)) => Some(Err(error)),
-            _ => matches!(wanted.peek(), Some(Ok(w)) if *w == key).then_some(Ok((key, id))),
-        }
-    })
 }

@@ -235,7 +235,9 @@ fn operation(word: &str) -> Result<JobOperation, EngineError> {
 // Unconfirmed(hard-delete-refused): with which words and status; choice: any refusal of the job is told as that.
 fn not_allowed(operation: JobOperation, error: OrgError) -> EngineError {
     match error {
-        OrgError::Api { status: 400..=499, .. } if operation == JobOperation::HardDelete => {
+        OrgError::Api { status: 400..=499, .. } | OrgError::Refused { status: 403, .. }
+            if operation == JobOperation::HardDelete && !error.is_limit() =>
+        {
             let problem = Diagnostic::error(Code::OrgRefused, error.to_string());
             let help = "`hardDelete` needs the permission \"Bulk API Hard Delete\"; `delete` does not";
             EngineError::problem(Exit::Refused, problem.help(help))

@@ -24,7 +24,13 @@ pub(super) async fn check_counts(
 ) -> Result<(), EngineError> {
     let mut problems = Vec::new();
     for object in &bound.objects {
-        let landed = books.open(&object.name)?.landed_count()?;
+        let ledger = books.open(&object.name)?;
+        let (key, landed) = (key_of(object), ledger.landed_count()?);
+        if let Some(other) = ledger.key().filter(|other| *other != key) {
+            problems.push(another_key(object, other));
+            continue;
+        }
+        ledger.set_key(&key);
         if landed == 0 {
             continue;
         }
@@ -35,6 +41,22 @@ pub(super) async fn check_counts(
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
+}
+
+/// The key field and how its values are compared: what a ledger's hashes are of.
+fn key_of(object: &BoundObject) -> String {
+    format!("{} {}", object.key, object.key_form.word())
+}
+
+/// With hashes of another field, one record would be taken for another.
+fn another_key(object: &BoundObject, other: &str) -> Diagnostic {
+    let message = format!(
+        "what we know of {} was found by another key (`{other}`, now `{}`): its records would be mistaken for others",
+        object.name,
+        key_of(object)
+    );
+    let help = "run `cutover apply --refresh`: it reads the keys that the org has and forgets the old ones";
+    Diagnostic::error(Code::OrgDrift, message).help(help)
 }
 
 fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
@@ -96,6 +118,7 @@ fn rebuild(
         !again
     });
     let ledger = books.open(&object.name)?;
+    ledger.set_key(&key_of(object));
     Ok(ledger.rebuild(in_org, |r| r.0, merge)?)
 }
 

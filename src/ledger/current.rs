@@ -23,6 +23,9 @@ pub(super) struct Current {
     pub(super) segments: Vec<SegmentRef>,
     /// Segments that the last merge replaced: their files may still be there.
     pub(super) replaced: Vec<String>,
+    /// What the entries' keys are of, field and form; nothing in a ledger of before this was noted.
+    #[serde(default)]
+    pub(super) key: Option<String>,
 }
 
 /// Only the version: of another one, nothing else can be known.
@@ -41,6 +44,7 @@ impl Current {
             next_merge: 1,
             segments: Vec::new(),
             replaced: Vec::new(),
+            key: None,
         }
     }
 

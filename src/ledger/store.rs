@@ -66,6 +66,17 @@ impl<'a> Ledger<'a> {
         segment::verify(self.files, &self.folder, segment)
     }
 
+    /// What the keys of its entries are of: hashes do not tell, and the same text in two fields is one hash. Nothing
+    /// while there are no entries.
+    pub fn key(&self) -> Option<&str> {
+        self.current.key.as_deref().filter(|_| !self.current.segments.is_empty())
+    }
+
+    /// Notes what keys are of from now on; written with the next segment.
+    pub fn set_key(&mut self, key: &str) {
+        self.current.key = Some(key.to_owned());
+    }
+
     /// The live segments, oldest first.
     pub fn segments(&self) -> &[SegmentRef] {
         &self.current.segments

@@ -7,7 +7,7 @@ use super::error::OrgError;
 use super::jobs::{JobStage, Wire};
 use super::poll::next_wait;
 use super::retry::Kind;
-use super::soql::{columns, encode, without_literals};
+use super::soql::{columns, encode, with_archived, without_literals};
 use crate::ports::Method;
 use serde_json::json;
 use std::io;
@@ -37,7 +37,10 @@ impl Client<'_> {
     }
 
     async fn create_query(&self, soql: &str) -> Result<String, OrgError> {
-        let body = json!({ "operation": "query", "query": soql, "contentType": "CSV", "lineEnding": "LF" });
+        let archived = with_archived(soql);
+        let operation = if archived.is_some() { "queryAll" } else { "query" };
+        let soql = archived.as_deref().unwrap_or(soql);
+        let body = json!({ "operation": operation, "query": soql, "contentType": "CSV", "lineEnding": "LF" });
         let call = Call::json(Kind::CreateQuery, Method::Post, self.path("jobs/query"), &body);
         Ok(self.json::<Wire>(call).await?.id)
     }
@@ -142,7 +145,9 @@ mod tests {
     const DELETE: &str = "DELETE /services/data/v67.0/jobs/query/750ak000009AVi5AAG";
 
     fn started() -> Script {
-        let created = include_str!("../../tests/it/fixtures/amp-labs/read-launch-job-account.json");
+        let created = include_str!(
+            "../../tests/fixtures/captures/amp-labs-connectors/bulk/read-launch-job-account.json"
+        );
         Script::default()
             .reply(CREATE, 200, created)
             .reply(JOB, 200, "{\"id\":\"750\",\"state\":\"InProgress\"}")

@@ -167,9 +167,11 @@ mod tests {
 
     #[test]
     fn reads_recorded_errors() {
-        let refused = include_bytes!("../../tests/it/fixtures/amp-labs/invalid-field-upsert.json");
+        let refused =
+            include_bytes!("../../tests/fixtures/captures/amp-labs-connectors/invalid-field-upsert.json");
         assert_eq!(OrgError::from_reply(400, refused).code(), Some("INVALID_FIELD_FOR_INSERT_UPDATE"));
-        let gone = include_bytes!("../../tests/it/fixtures/amp-labs/not-found.json");
+        let gone =
+            include_bytes!("../../tests/fixtures/captures/amp-labs-connectors/crm/delete/not-found.json");
         assert!(OrgError::from_reply(404, gone).is_gone());
     }
 

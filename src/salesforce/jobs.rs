@@ -236,7 +236,7 @@ mod tests {
 
     macro_rules! recorded {
         ($name:literal) => {
-            include_str!(concat!("../../tests/it/fixtures/amp-labs/", $name))
+            include_str!(concat!("../../tests/fixtures/captures/amp-labs-connectors/bulk/", $name))
         };
     }
 
@@ -252,12 +252,15 @@ mod tests {
     #[test]
     fn reads_recorded_states() {
         let state = |state, processed, failed| JobState { state, processed, failed, error_message: None };
-        assert_eq!(state_in(recorded!("launch-job-opportunity.json")), state(JobStage::Open, 0, 0));
-        assert_eq!(state_in(recorded!("update-job-opportunity.json")), state(JobStage::UploadComplete, 0, 0));
-        assert_eq!(state_in(recorded!("in-progress.json")), state(JobStage::InProgress, 2_000, 0));
-        assert_eq!(state_in(recorded!("success.json")), state(JobStage::JobComplete, 3_000, 0));
-        assert_eq!(state_in(recorded!("partial-failure.json")), state(JobStage::JobComplete, 8, 1));
-        let failed = state_in(recorded!("complete-failure.json"));
+        assert_eq!(state_in(recorded!("write/launch-job-opportunity.json")), state(JobStage::Open, 0, 0));
+        assert_eq!(
+            state_in(recorded!("write/update-job-opportunity.json")),
+            state(JobStage::UploadComplete, 0, 0)
+        );
+        assert_eq!(state_in(recorded!("info/in-progress.json")), state(JobStage::InProgress, 2_000, 0));
+        assert_eq!(state_in(recorded!("info/success.json")), state(JobStage::JobComplete, 3_000, 0));
+        assert_eq!(state_in(recorded!("info/partial-failure.json")), state(JobStage::JobComplete, 8, 1));
+        let failed = state_in(recorded!("info/complete-failure.json"));
         assert!(failed.state == JobStage::Failed && failed.state.is_final());
         let message = "InvalidBatch : Field name not found : StageName_invalid_field_on_purpose";
         assert_eq!(failed.error_message.as_deref(), Some(message));
@@ -274,7 +277,7 @@ mod tests {
         };
         let sent = "POST /services/data/v67.0/jobs/ingest {\"columnDelimiter\":\"COMMA\",\"contentType\":\"CSV\",\
             \"externalIdFieldName\":\"external_id__c\",\"lineEnding\":\"LF\",\"object\":\"Opportunity\",\"operation\":\"upsert\"}";
-        let script = Script::default().reply(sent, 200, recorded!("launch-job-opportunity.json"));
+        let script = Script::default().reply(sent, 200, recorded!("write/launch-job-opportunity.json"));
         let job = with(script, async |c| c.create_job(&spec).await.unwrap());
         assert_eq!((job.id.as_str(), job.state), ("750ak000009BWKLAA4", JobStage::Open));
         let script = Script::default().broken("POST /services/data/v67.0/jobs/ingest");
@@ -298,7 +301,7 @@ mod tests {
         let script = Script::default().broken(PATCH_CLOSE).reply(PATCH_CLOSE, 400, refusal).reply(
             JOB,
             200,
-            recorded!("in-progress.json"),
+            recorded!("info/in-progress.json"),
         );
         assert_eq!(with(script, async |c| c.close("750x").await.unwrap()).state, JobStage::InProgress);
         let script = Script::default().reply(PATCH_CLOSE, 400, refusal).reply(
@@ -314,8 +317,11 @@ mod tests {
     fn aborting_what_is_over_tells_how_it_ended() {
         let refusal =
             r#"[{"errorCode":"INVALIDJOBSTATE","message":"Aborting already Completed Job not allowed"}]"#;
-        let script =
-            Script::default().reply(PATCH_ABORT, 400, refusal).reply(JOB, 200, recorded!("success.json"));
+        let script = Script::default().reply(PATCH_ABORT, 400, refusal).reply(
+            JOB,
+            200,
+            recorded!("info/success.json"),
+        );
         assert_eq!(with(script, async |c| c.abort("750x").await.unwrap()).state, JobStage::JobComplete);
     }
 
@@ -337,7 +343,7 @@ mod tests {
     #[test]
     fn reads_a_partial_failure_and_a_file_that_breaks_off() {
         let path = "GET /services/data/v67.0/jobs/ingest/750x/failedResults";
-        let file = recorded!("partial-failure.csv");
+        let file = recorded!("info/partial-failure.csv");
         let script =
             Script::default().reply(path, 200, &file[..200]).cut_off(path, file).reply(path, 200, file);
         let mut codes = Vec::new();

@@ -77,7 +77,11 @@ impl Client<'_> {
     }
 
     fn query_path(&self, statement: &str) -> Result<String, OrgError> {
-        let path = self.path(&format!("query?q={}", soql::encode(statement)));
+        let path = match soql::with_archived(statement) {
+            Some(statement) => format!("queryAll?q={}", soql::encode(&statement)),
+            None => format!("query?q={}", soql::encode(statement)),
+        };
+        let path = self.path(&path);
         if path.len() > LONGEST_PATH {
             return Err(OrgError::Protocol(format!(
                 "a query of {} characters is too long to send",
@@ -146,7 +150,9 @@ mod tests {
 
     #[test]
     fn reads_a_recorded_answer() {
-        let text = include_str!("../../tests/it/fixtures/amp-labs/read-opportunity-with-account.json");
+        let text = include_str!(
+            "../../tests/fixtures/captures/amp-labs-connectors/read-opportunity-with-account.json"
+        );
         let soql = "SELECT id, AccountId, Amount, Name.Nothing FROM Opportunity";
         let script = Script::default().reply(
             "GET /services/data/v67.0/query?q=SELECT%20id%2C%20AccountId%2C%20Amount%2C%20Name.Nothing%20FROM%20Opportunity",

@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn reads_a_recorded_failure() {
-        let text = include_bytes!("../../tests/it/fixtures/amp-labs/partial-failure.csv");
+        let text =
+            include_bytes!("../../tests/fixtures/captures/amp-labs-connectors/bulk/info/partial-failure.csv");
         let (rows, all) = read(ResultKind::Failed, text, |row| {
             assert_eq!((row.id(), row.created()), (None, None));
             (row.get("EXTERNAL_ID__C").unwrap().to_owned(), row.error().unwrap())

@@ -48,6 +48,16 @@ pub fn in_lists<'a>(
     lists
 }
 
+/// Activities that the org has archived are told by `queryAll` alone, which tells deleted records too (reference D): for
+/// these objects, the statement that leaves those out, as a flat one without ORDER BY or LIMIT.
+pub(super) fn with_archived(statement: &str) -> Option<String> {
+    let (_, rest) = statement.split_once(" FROM ")?;
+    let object = rest.split(' ').next()?;
+    let archived = ["Task", "Event"].iter().any(|name| object.eq_ignore_ascii_case(name));
+    let word = if rest.contains(" WHERE ") { "AND" } else { "WHERE" };
+    archived.then(|| format!("{statement} {word} IsDeleted = false"))
+}
+
 fn literal(key: &str, numeric: bool) -> Option<String> {
     if !numeric {
         return Some(quote(key));
@@ -107,7 +117,7 @@ pub(super) fn without_literals(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{columns, encode, encoded_length, in_lists, quote, without_literals};
+    use super::{columns, encode, encoded_length, in_lists, quote, with_archived, without_literals};
 
     #[test]
     fn quotes_what_could_end_a_literal() {
@@ -124,6 +134,15 @@ mod tests {
         let all = lists.join(",").replace("Ext__c IN (", "").replace(')', "");
         let expected: Vec<_> = keys.iter().map(|k| quote(k)).collect();
         assert_eq!(all.split(',').collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn archived_activities_are_asked_for_too() {
+        let all = |soql: &str| with_archived(soql).unwrap_or_default();
+        let counted = all("SELECT COUNT() FROM Task WHERE K__c != null");
+        assert_eq!(counted, "SELECT COUNT() FROM Task WHERE K__c != null AND IsDeleted = false");
+        assert_eq!(all("SELECT Id FROM event"), "SELECT Id FROM event WHERE IsDeleted = false");
+        assert_eq!(all("SELECT Id FROM Account WHERE Name = ' FROM Task '"), "");
     }
 
     #[test]

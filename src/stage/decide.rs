@@ -247,7 +247,8 @@ impl<'a> Pass<'_, 'a> {
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let missing = self.missing.of(row.key, row.pos)?;
         let there = entry.is_some_and(|e| e.state == State::Landed);
-        if self.shape.operation.needs_record() && !there {
+        let unsure = self.given.ambiguous.contains(&row.key);
+        if self.shape.operation.needs_record() && (!there || unsure) {
             return self.without_record(row, entry);
         }
         let later =

@@ -21,6 +21,7 @@ mod check;
 mod cli_reference;
 mod counted;
 mod crash;
+mod day;
 mod describes;
 mod docs;
 mod examples;
@@ -34,6 +35,7 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mistaken;
 mod operations;
 mod privacy;
 mod protect;

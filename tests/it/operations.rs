@@ -29,7 +29,7 @@ const LOAD: &str = "objects:
 ";
 
 /// A manifest whose one load has this operation and these fields.
-fn manifest(load: &str) -> String {
+pub fn manifest(load: &str) -> String {
     format!("{ENVIRONMENT}objects:\n  - {{ {load} }}\n")
 }
 
@@ -37,7 +37,7 @@ const UPDATE: &str = "name: phones, object: Account, key: Legacy_Id__c, operatio
 const DELETE: &str = "name: obsolete, object: Contact, key: Legacy_Id__c, operation: delete, source: obsolete.csv, fields: { Legacy_Id__c: id }";
 
 /// A project whose accounts and contacts are in the org.
-fn loaded() -> Project {
+pub fn loaded() -> Project {
     let load = format!("{ENVIRONMENT}{LOAD}");
     let files = [
         ("cutover.yaml", load.as_str()),
@@ -51,7 +51,7 @@ fn loaded() -> Project {
 }
 
 /// Forgets everything that was learnt of the org.
-fn forget(project: &Project) {
+pub fn forget(project: &Project) {
     for folder in ["ledger", "runs", "state", "data"] {
         let path = project.path(&format!(".cutover/{folder}"));
         if path.exists() {
@@ -287,7 +287,7 @@ fn an_org_that_is_not_local_deletes_only_with_double_consent() {
     run(&["apply", "--yes"]).exits(0);
     project.write("cutover.yaml", &remote(&manifest(DELETE)));
     project.write("obsolete.csv", "id\nC1\n");
-    for asked in [run(&["apply", "--yes"]), run(&["apply"])] {
+    for asked in [run(&["apply", "--yes"]), run(&["apply"]), run(&["apply", "-q"])] {
         let asked = asked.exits(64);
         assert!(
             asked.err.contains("DELETES 1 Contact") && asked.err.contains("apply FILE --yes"),

@@ -119,6 +119,13 @@ impl World {
         self.disk.crash();
     }
 
+    /// A day goes by, and some minutes.
+    pub fn a_day_passes(&self) {
+        let later = 25 * 60 * 60 * 1000;
+        let now = self.now.fetch_add(later, std::sync::atomic::Ordering::SeqCst) + later;
+        self.org.step(now);
+    }
+
     /// The org works on while nobody watches.
     pub fn org_works_on(&self) {
         while self.org.step(self.now.load(std::sync::atomic::Ordering::SeqCst)) {}
