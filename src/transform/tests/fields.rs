@@ -392,6 +392,48 @@ const POLICIES: &[Case] = &[
         "a",
         "!309 Name: `name`: the `type` is none of those listed under `ref`",
     ),
+    ("first of: as it stands", |r| r.matcher = first_of(Matcher::None), "\u{1e}b", "'b'"),
+    ("first of: found before the key", |r| r.matcher = first_of(refs(&[None], None)), "eve\u{1e}K", "'005E'"),
+    (
+        "first of: the key after what is not found",
+        |r| r.matcher = first_of(refs(&[None], None)),
+        "bob\u{1e}K",
+        "ref 0 'K'",
+    ),
+    ("first of: all blank", |r| r.matcher = first_of(refs(&[None], None)), "\u{1e}", "absent"),
+    (
+        "first of: a type picks",
+        |r| r.matcher = first_of(refs(&[Some("ACC"), Some("OPP")], Some("'OPP'"))),
+        "\u{1e}K",
+        "ref 1 'K'",
+    ),
+    (
+        "first of: a default is looked for where something is",
+        |r| {
+            r.matcher = first_of(Matcher::None);
+            r.default = Some("eve".into());
+        },
+        "\u{1e}",
+        "'005E'",
+    ),
+    (
+        "first of: nothing found, and nothing after it",
+        |r| r.matcher = first_of(Matcher::None),
+        "bob\u{1e}",
+        "!309 Name: `name`: the org has no such user",
+    ),
+    (
+        "first of: #N/A as it stands",
+        |r| r.matcher = first_of(Matcher::None),
+        "\u{1e}#N/A",
+        "!306 Name: `name`: the value is `#N/A`, which would remove the org's value; list it in `null_values`, or map it",
+    ),
+    (
+        "first of: a mark of ours in a value",
+        |r| r.matcher = first_of(Matcher::None),
+        "a\u{1e}b\u{1e}c",
+        "!309 Name: `name`: the value holds the control character U+001E",
+    ),
     ("a blank reference needs no type", |r| r.matcher = refs(&[Some("ACC")], Some("'XX'")), "", "absent"),
     (
         "#N/A as a key",
@@ -403,6 +445,11 @@ const POLICIES: &[Case] = &[
 
 fn inactive(policy: Inactive) -> TableEntry {
     TableEntry::Inactive { id: "005I".into(), policy }
+}
+
+/// Users, and then this.
+fn first_of(last: Matcher) -> Matcher {
+    Matcher::FirstOf(vec![table(&[("eve", id("005E"))]), last])
 }
 
 fn refs(tags: &[Option<&str>], type_expr: Option<&str>) -> Matcher {

@@ -23,7 +23,21 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// Storms of an ordinary run.
 const STORMS: u64 = 2_000;
 /// Applies that a day may take.
-const MOST_LIVES: usize = 12;
+const MOST_LIVES: usize = 16;
+
+/// What may befall a call.
+const CALLS: &[&str] = &[
+    "drop_before",
+    "drop_after",
+    "cut",
+    "cut, ending: open",
+    "cut, ending: silent",
+    "unavailable",
+    "unavailable, carried_out: true",
+    "too_many_requests",
+    "not_ready, method: GET, path: 'jobs/ingest/*/*'",
+    "twice",
+];
 
 /// What was met on the way, over all storms.
 #[derive(Default)]
@@ -79,6 +93,10 @@ fn weather(world: &World, dice: &mut Dice, calm: bool) {
         faults.push(format!("{{ then: slow_jobs, steps: {slow} }}"));
         if dice.chance(25) {
             faults.push(format!("{{ then: fail_job, rows: {} }}", 1 + dice.next() % 6));
+        }
+        if dice.chance(40) {
+            let (fault, often) = (dice.pick(CALLS), dice.pick(&[20, 60, 150]));
+            faults.push(format!("{{ then: {fault}, per_mille: {often}, times: 4 }}"));
         }
     }
     let text = format!("faults: [{}]", faults.join(", "));
