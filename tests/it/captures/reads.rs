@@ -3,7 +3,12 @@
 
 use super::client::play;
 use super::index::{Played, read, set};
+use bytes::Bytes;
+use cutover::ports::{Future, Org, Reply, Request, SeededRandom, TestClock, TransportError};
+use cutover::salesforce::Client;
 use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Mutex;
 
 /// The captures that are answers to flat queries, with their statements.
 fn answers() -> Vec<(String, String, String)> {
@@ -53,4 +58,52 @@ fn our_client_reads_the_rows_of_queries() {
         }
         assert_eq!(given, rows(&soql, &serde_json::from_str(&text).unwrap()), "{file}");
     }
+}
+
+/// Answers one after the other, each to the method that it was recorded for.
+struct Session(Mutex<VecDeque<(&'static str, Reply)>>);
+
+impl Org for Session {
+    fn send(&self, request: Request) -> Future<'_, Result<Reply, TransportError>> {
+        let (method, reply) = self.0.lock().unwrap().pop_front().expect("one call too many");
+        assert_eq!(request.method.word(), method, "{}", request.path);
+        Box::pin(async move { Ok(reply) })
+    }
+}
+
+fn answer(
+    method: &'static str,
+    status: u16,
+    text: String,
+    headers: &[(&str, &str)],
+) -> (&'static str, Reply) {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let body = Box::pin(futures_util::stream::iter([Ok(Bytes::from(text))]));
+    (method, Reply { status, headers, body })
+}
+
+/// The recorded query job from its making to its last page, as one session.
+#[test]
+fn query_pages() {
+    let of = |file: &str| read(&format!("observed/query/{file}"));
+    let last = [("Sforce-Locator", "null"), ("Sforce-NumberOfRecords", "1")];
+    let session = Session(Mutex::new(VecDeque::from([
+        answer("POST", 200, of("created.json"), &[]),
+        answer("GET", 200, of("in-progress.json"), &[]),
+        answer("GET", 200, of("complete.json"), &[]),
+        answer("GET", 200, of("results.csv"), &last),
+        answer("DELETE", 204, String::new(), &[]),
+    ])));
+    let (clock, random) = (TestClock::default(), SeededRandom::new(1));
+    let client = Client::new(&session, &clock, &random, "51.0");
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut each = |row: &csv::StringRecord| {
+        rows.push(row.iter().map(str::to_owned).collect());
+        Ok(())
+    };
+    let asked = client.bulk_query("SELECT Id, AccountId, FirstName FROM Contact", &mut each);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(asked).unwrap(), 1);
+    assert_eq!(rows, [["003B000000AbcdeIAB", "001B000001AbcdeIAB", "Ada"]]);
+    assert!(session.0.lock().unwrap().is_empty(), "every answer was asked for");
 }
