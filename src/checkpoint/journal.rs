@@ -1,8 +1,8 @@
 //! `events.ndjson`: one checked line an event. A short or bad last line is cut off before anything is appended; the
-//! same fault earlier is refused (spec, commit point 3).
+//! same fault earlier is refused (spec, commit point 3). Once a write or a sync has failed, nothing more is written.
 
 use super::event::Event;
-use crate::ports::{Files, read_all};
+use crate::ports::{Files, cannot, read_all};
 use serde::{Deserialize, Serialize};
 use std::io;
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,17 +23,38 @@ pub struct Line {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The disk's own error. What is durable is unknown: the process must end.
-    #[error("the journal cannot be written or read: {0}")]
+    #[error(transparent)]
     Disk(#[from] io::Error),
-    /// A line before the last one is damaged.
-    #[error(
-        "{path}:{line} is damaged; restore the file, or move the run's folder aside and run `cutover apply --refresh`"
-    )]
+    /// Something else failed to reach the disk before: nothing more is written behind it.
+    #[error("nothing more is written to {0} once a write or sync of it has failed")]
+    Broken(String),
+    /// A line is damaged that no cut-off write can have left.
+    #[error("{path}:{line} is damaged")]
     Damaged {
         /// Path below the state folder.
         path: String,
         /// Line, from 1.
         line: usize,
+    },
+    /// A line is whole and says what this version does not know.
+    #[error("{path}:{line} is whole, and says what this cutover does not know: another version wrote it")]
+    Foreign {
+        /// Path below the state folder.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// Lines are gone from its end: something that is written after them knows of them.
+    #[error("{path} ends at event {ends}, but {by} knows event {known} of that run: its end is lost")]
+    Short {
+        /// Path below the state folder.
+        path: String,
+        /// Its last event.
+        ends: u64,
+        /// What knows more.
+        by: String,
+        /// The event known there.
+        known: u64,
     },
     /// Written by a version that this one does not know.
     #[error("{path} has format version {found}; this cutover knows version {known}")]
@@ -80,34 +101,57 @@ pub fn last_run(files: &dyn Files) -> io::Result<u32> {
 /// Every whole line of a journal, and the length of the file up to the end of the last whole one.
 ///
 /// # Errors
-/// [`JournalError::Damaged`] for a bad line that is not the last one; the disk's own error.
+/// [`JournalError::Damaged`] for a bad line that is not the last one, or that no write of ours began;
+/// [`JournalError::Version`] and [`JournalError::Foreign`] for what another version wrote; the disk's own error.
 pub fn read_journal(files: &dyn Files, path: &str) -> Result<(Vec<Line>, u64), JournalError> {
-    if files.length(path)?.is_none() {
+    let unread = |error| cannot("read", path, error);
+    if files.length(path).map_err(unread)?.is_none() {
         return Ok((Vec::new(), 0));
     }
-    let bytes = read_all(files, path)?;
-    let mut lines = Vec::new();
+    let bytes = read_all(files, path).map_err(unread)?;
+    let mut lines: Vec<Line> = Vec::new();
     let mut good = 0;
     let mut pieces = bytes.split_inclusive(|b| *b == b'\n').enumerate().peekable();
     while let Some((index, piece)) = pieces.next() {
-        match decode(piece, index as u64 + 1) {
-            Some(line) => lines.push(line),
-            None if pieces.peek().is_none() => break,
-            None => return Err(JournalError::Damaged { path: path.into(), line: index + 1 }),
+        let damaged = || JournalError::Damaged { path: path.into(), line: index + 1 };
+        match decode(piece) {
+            Piece::Whole(line) if line.seq == index as u64 + 1 => lines.push(*line),
+            Piece::Whole(_) => return Err(damaged()),
+            Piece::Foreign(json) => return Err(foreign(path, index, &json)),
+            Piece::Torn if pieces.peek().is_some() || !may_be_cut(index, piece) => return Err(damaged()),
+            Piece::Torn => break,
         }
+        check_version(path, &lines)?;
         good += piece.len() as u64;
     }
-    check_version(path, &lines)?;
     Ok((lines, good))
 }
 
 fn check_version(path: &str, lines: &[Line]) -> Result<(), JournalError> {
-    match lines.first() {
-        Some(Line { event: Event::RunStarted { version, .. }, .. }) if *version != super::JOURNAL_VERSION => {
+    match lines {
+        [Line { event: Event::RunStarted { version, .. }, .. }] if *version != super::JOURNAL_VERSION => {
             Err(JournalError::Version { path: path.into(), found: *version, known: super::JOURNAL_VERSION })
         }
         _ => Ok(()),
     }
+}
+
+/// A line that another version wrote: the first one says which.
+fn foreign(path: &str, index: usize, json: &serde_json::Value) -> JournalError {
+    let version = json.get("version").and_then(serde_json::Value::as_u64).and_then(|v| u32::try_from(v).ok());
+    match version.filter(|v| index == 0 && *v != super::JOURNAL_VERSION) {
+        Some(found) => JournalError::Version { path: path.into(), found, known: super::JOURNAL_VERSION },
+        None => JournalError::Foreign { path: path.into(), line: index + 1 },
+    }
+}
+
+/// Whether a bad last line is what an append that was cut off leaves. Where it is the only one, it must look like the
+/// beginning of a line, or be nothing yet: else the file is something else, and nobody knows what it was.
+fn may_be_cut(index: usize, piece: &[u8]) -> bool {
+    let nothing = piece.iter().all(|b| *b == 0);
+    let (sum, rest) = piece.split_at(piece.len().min(16));
+    let begun = sum.iter().all(u8::is_ascii_hexdigit) && b" {".iter().zip(rest).all(|(a, b)| a == b);
+    index > 0 || nothing || begun && !piece.ends_with(b"\n")
 }
 
 /// `<16 hex digits> <json>\n`
@@ -116,13 +160,29 @@ fn encode(line: &Line) -> Result<Vec<u8>, io::Error> {
     Ok(format!("{:016x} {json}\n", xxh3_64(json.as_bytes())).into_bytes())
 }
 
-fn decode(piece: &[u8], seq: u64) -> Option<Line> {
+/// What stands between two line ends.
+enum Piece {
+    /// An event.
+    Whole(Box<Line>),
+    /// Its checksum holds, and it is no event that we know.
+    Foreign(serde_json::Value),
+    /// Its checksum does not hold.
+    Torn,
+}
+
+fn decode(piece: &[u8]) -> Piece {
+    let Some(json) = checked(piece) else { return Piece::Torn };
+    match serde_json::from_str(json) {
+        Ok(line) => Piece::Whole(Box::new(line)),
+        Err(_) => Piece::Foreign(serde_json::from_str(json).unwrap_or_default()),
+    }
+}
+
+/// The JSON of a line whose checksum holds.
+fn checked(piece: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(piece.strip_suffix(b"\n")?).ok()?;
     let (sum, json) = text.split_once(' ')?;
-    if u64::from_str_radix(sum, 16).ok()? != xxh3_64(json.as_bytes()) {
-        return None;
-    }
-    serde_json::from_str::<Line>(json).ok().filter(|l| l.seq == seq)
+    (u64::from_str_radix(sum, 16).ok()? == xxh3_64(json.as_bytes())).then_some(json)
 }
 
 /// A journal being written.
@@ -131,6 +191,8 @@ pub struct Journal<'a> {
     path: String,
     seq: u64,
     unsynced: bool,
+    /// Whether a write or sync has failed: what is on the disk is unknown, and a line behind it would hide that.
+    broken: bool,
     /// Whether the names of the file and of its folders are known to be durable.
     named: bool,
 }
@@ -147,7 +209,10 @@ impl<'a> Journal<'a> {
             files.truncate(&path, good)?;
             files.sync(&path)?;
         }
-        Ok((Self { files, path, seq: lines.len() as u64, unsynced: false, named: false }, lines))
+        Ok((
+            Self { files, path, seq: lines.len() as u64, unsynced: false, broken: false, named: false },
+            lines,
+        ))
     }
 
     /// Appends an event. Not durable before [`Journal::commit`].
@@ -156,7 +221,8 @@ impl<'a> Journal<'a> {
     /// The disk's own error.
     pub fn append(&mut self, at: i64, event: Event) -> Result<Line, JournalError> {
         let line = Line { seq: self.seq + 1, at, event };
-        self.files.append(&self.path, &encode(&line)?)?;
+        let bytes = encode(&line)?;
+        self.unless_broken(|journal| journal.files.append(&journal.path, &bytes))?;
         self.seq = line.seq;
         self.unsynced = true;
         Ok(line)
@@ -168,9 +234,9 @@ impl<'a> Journal<'a> {
     /// The disk's own error; it is never tried again.
     pub fn commit(&mut self) -> Result<(), JournalError> {
         if self.unsynced {
-            self.files.sync(&self.path)?;
+            self.unless_broken(|journal| journal.files.sync(&journal.path))?;
             if !self.named {
-                self.name_durably()?;
+                self.unless_broken(Self::name_durably)?;
                 self.named = true;
             }
             self.unsynced = false;
@@ -183,14 +249,24 @@ impl<'a> Journal<'a> {
         self.seq
     }
 
+    /// Does something to the file, once only where it fails.
+    fn unless_broken(&mut self, act: impl FnOnce(&Self) -> io::Result<()>) -> Result<(), JournalError> {
+        if self.broken {
+            return Err(JournalError::Broken(self.path.clone()));
+        }
+        let done = act(self);
+        self.broken = done.is_err();
+        Ok(done?)
+    }
+
     /// The file's name and those of its folders.
-    fn name_durably(&self) -> Result<(), JournalError> {
+    fn name_durably(&self) -> io::Result<()> {
         let mut folder = self.path.as_str();
         while let Some((parent, _)) = folder.rsplit_once('/') {
             self.files.sync_dir(parent)?;
             folder = parent;
         }
-        Ok(self.files.sync_dir("")?)
+        self.files.sync_dir("")
     }
 }
 

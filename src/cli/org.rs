@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::local_org::{LocalOrg, OpenError, Options};
 use crate::manifest::{Migration, OrgLogin};
-use crate::ports::{Clock, RealClock};
+use crate::ports::{Clock, RealClock, cannot};
 use crate::salesforce::HttpOrg;
 use secrecy::SecretString;
 use std::path::Path;
@@ -85,16 +85,29 @@ pub(super) fn open_local(
         now: RealClock.now(),
         read_only,
     };
-    LocalOrg::open(schema, options).map_err(|e| match e {
+    LocalOrg::open(schema, options).map_err(|e| not_opened(e, data))
+}
+
+/// Why the local org's file cannot be used, and what to do.
+fn not_opened(error: OpenError, data: Option<&Path>) -> EngineError {
+    let folder = data.map_or_else(String::new, |folder| folder.display().to_string());
+    match error {
         OpenError::Busy(_) => {
-            let problem = Diagnostic::error(Code::Locked, e.to_string());
+            let problem = Diagnostic::error(Code::Locked, error.to_string());
             EngineError::problem(
                 Exit::Locked,
                 problem.help("wait until the other process is done, or stop it"),
             )
         }
-        e => EngineError::Unexpected(e.to_string()),
-    })
+        OpenError::File(path, error) => EngineError::Disk(cannot("write", path, error)),
+        OpenError::Database(error) => {
+            let problem = Diagnostic::error(Code::State, format!("{folder}/org.db cannot be used: {error}"));
+            let help = format!(
+                "the local org's records are in it: restore it from a copy; or remove {folder} and run `cutover apply --refresh`, which fills an empty org"
+            );
+            EngineError::problem(Exit::Invalid, problem.help(help))
+        }
+    }
 }
 
 /// A folder that holds customers' values: for its owner alone.

@@ -5,11 +5,14 @@ use super::screen::Screen;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::manifest::{Loaded, Migration, load};
-use crate::ports::{FileLock, Files, RealFiles};
+use crate::ports::{FileLock, Files, RealFiles, read_text};
 use std::path::{Path, PathBuf};
 
 /// The manifest's name.
 pub(super) const MANIFEST: &str = "cutover.yaml";
+
+/// The file whose lock is the state's.
+const LOCK: &str = "lock";
 
 /// A project on a disk.
 pub(super) struct Project {
@@ -80,11 +83,10 @@ impl Project {
     /// # Errors
     /// 75 when another process holds it.
     pub(super) fn lock(&self) -> Result<Box<dyn FileLock>, EngineError> {
-        let held = self.files.lock("lock")?.ok_or_else(|| {
-            let message = format!("another cutover works on {}", self.state_dir.display());
-            let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
-            EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
-        })?;
+        let held = self.files.lock(LOCK)?.ok_or_else(|| self.held())?;
+        // Who it is, for the one that comes second.
+        self.files.truncate(LOCK, 0)?;
+        self.files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
         if self.files.length(".gitignore")?.is_none() {
             self.files
                 .append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
@@ -93,6 +95,15 @@ impl Project {
             self.files.remove(&format!("data/scratch/{name}"))?;
         }
         Ok(held)
+    }
+
+    /// Another process has the lock.
+    fn held(&self) -> EngineError {
+        let who = read_text(&self.files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
+        let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
+        let message = format!("another cutover{who} works on {}", self.state_dir.display());
+        let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
+        EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
     }
 
     /// The state folder as the user would type it.

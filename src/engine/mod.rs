@@ -4,6 +4,7 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
+mod advice;
 mod again;
 mod ask;
 mod begin;
@@ -15,6 +16,7 @@ mod find;
 mod forecast;
 mod job;
 mod kept;
+mod named;
 mod next;
 mod overlap;
 mod ports;
@@ -26,6 +28,7 @@ mod run;
 mod settle;
 mod shapes;
 mod survey;
+mod whole;
 
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};

@@ -11,8 +11,9 @@ use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
+use super::whole::check_whole;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -67,7 +68,8 @@ pub async fn run(
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
-    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    check_whole(&ports, &books)?;
+    let (mut resumed, mut run) = (None, before.max(books.last_run()).max(last_kept(ports.store)) + 1);
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
@@ -410,8 +412,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             }
             Some(Stopping::Error(error)) => {
                 // The journal may be what failed: then there is nothing more to write.
-                if !matches!(error, EngineError::Journal(_)) {
-                    self.desk.note(Event::RunPaused { exit: error.exit().code() })?;
+                let paused = Event::RunPaused { exit: error.exit().code() };
+                if !matches!(error, EngineError::Journal(_)) && self.desk.note(paused).is_ok() {
                     self.desk.save();
                 }
                 Err(error)

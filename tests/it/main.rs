@@ -24,6 +24,8 @@ mod counted;
 mod crash;
 mod day;
 mod describes;
+#[cfg(unix)]
+mod disk;
 mod docs;
 mod examples;
 mod exit_codes;

@@ -1,0 +1,97 @@
+//! Disks without room: a limit on the size of files for the real process, and in memory a disk that is full at each
+//! write in turn. Every time the exit is the documented one, the message names the file and what to do, and the next
+//! apply comes to the same org.
+
+use super::{said, site, undisturbed};
+use crate::process::{Running, difference};
+use crate::world::{Aim, Project, World};
+use cutover::engine::Exit;
+use std::process::{Command, Output};
+
+/// Limits in blocks of 1,024 bytes: from a disk on which not even the lock can be written to one where a segment fails.
+const LIMITS: [u32; 8] = [0, 1, 2, 3, 5, 8, 12, 20];
+
+/// `apply --yes` whose files may not grow beyond so many blocks.
+fn limited(world: &Running<'_>, blocks: u32) -> Output {
+    let apply = world.command("apply");
+    let mut command = Command::new("bash");
+    command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "bash"]);
+    command.arg(apply.get_program()).args(apply.get_args()).arg("--yes");
+    command.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.output().unwrap()
+}
+
+/// What a run that met the limit must say; the file that it could not write.
+fn refused(done: &Output, blocks: u32) -> String {
+    let told = said(done);
+    assert_eq!(done.status.code(), Some(69), "{blocks} blocks:\n{told}");
+    assert!(told.contains("cannot write ") && told.contains("File too large"), "{blocks} blocks:\n{told}");
+    assert!(told.contains("raise the limit") && told.contains("goes on where it stopped"), "{told}");
+    assert!(!told.contains("panicked"), "{told}");
+    let file = told.split("cannot write ").nth(1).unwrap().split(": ").next().unwrap();
+    file.rsplit('/').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_interruption() {
+    let site = site(400);
+    let expected = undisturbed(&site);
+    let mut met = Vec::new();
+    for blocks in LIMITS {
+        let world = site.world(&format!("limit-{blocks}"));
+        met.push(refused(&limited(&world, blocks), blocks));
+        let done = world.apply();
+        assert_eq!(done.status.code(), Some(0), "{blocks} blocks:\n{}", said(&done));
+        assert_eq!(difference(&world.contents(), &expected), None, "{blocks} blocks");
+    }
+    println!("the files that could not be written: {met:?}");
+    for kind in ["lock", ".csv", ".seg", "events.ndjson"] {
+        assert!(met.iter().any(|file| file.contains(kind)), "no {kind} among {met:?}");
+    }
+    // One limit after the other on one folder: each run leaves the next one something to go on from.
+    let world = site.world("all-limits");
+    for blocks in LIMITS {
+        refused(&limited(&world, blocks), blocks);
+    }
+    assert_eq!(world.apply().status.code(), Some(0));
+    assert_eq!(difference(&world.contents(), &expected), None, "after all limits");
+}
+
+/// One apply on a disk that is full at a write, then one with room. Whether the first met it.
+fn full_at(project: &std::sync::Arc<Project>, write: u64, once: bool, expected: &World) -> bool {
+    let world = World::new(project);
+    world.disk.fill_at(world.disk.writes() + write, once);
+    match world.apply(Aim::Nowhere).end.unwrap() {
+        Ok(_) => {
+            assert_eq!(world.contents(), expected.contents(), "write {write}");
+            return false;
+        }
+        Err(error) => {
+            assert_eq!(error.exit(), Exit::Interrupted, "write {write}: {error}");
+            let told = format!("{:?}", error.diagnostics());
+            assert!(told.contains("no space left") && told.contains("make room"), "write {write}: {told}");
+        }
+    }
+    world.disk.make_room();
+    if write % 2 == 0 {
+        world.lose_power();
+    }
+    let finished = world.apply(Aim::Nowhere).end.unwrap();
+    let finished = finished.unwrap_or_else(|error| panic!("write {write}: {error}"));
+    assert!(finished.state.loads.iter().all(|l| l.tally().balances()), "write {write}");
+    assert_eq!(world.contents(), expected.contents(), "write {write}");
+    true
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_write_is_gone_on_with() {
+    let project = Project::tiny();
+    let expected = World::new(&project);
+    expected.apply(Aim::Nowhere).end.unwrap().unwrap();
+    let writes = expected.disk.writes();
+    for once in [false, true] {
+        let met = (0..writes).filter(|write| full_at(&project, *write, once, &expected)).count();
+        println!("full at each of {writes} writes (once: {once}): {met} runs stopped by it");
+        assert!(met as u64 > writes / 2, "{met} of {writes}");
+    }
+}
