@@ -21,6 +21,7 @@ mod captures;
 mod check;
 mod cli_reference;
 mod counted;
+mod created_date;
 mod crash;
 mod day;
 mod describes;
