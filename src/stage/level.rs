@@ -193,14 +193,13 @@ impl Levels {
                 Parent::Nowhere if fallbacks(reference) => {
                     self.rows[index].instead.fallback |= 1 << reference
                 }
-                Parent::Nowhere => match references
-                    .get(reference as usize)
-                    .map_or(OnMissing::Hold, |r| r.on_missing)
-                {
-                    OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
-                    OnMissing::Hold => self.out(index, reason::held(self.goes(parent)), reference),
-                    OnMissing::Reject => self.out(index, reason::no_parent(self.goes(parent)), reference),
-                },
+                Parent::Nowhere => {
+                    match references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                        OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
+                        OnMissing::Hold => self.out(index, reason::held(self.goes(parent)), reference),
+                        OnMissing::Reject => self.out(index, reason::no_parent(self.goes(parent)), reference),
+                    }
+                }
             }
         }
         if left.is_empty() && self.rows[index].state == State::Open {
@@ -416,7 +415,16 @@ mod tests {
     fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, later: false, going: false, parent: 99, line: 2 });
+        levels.wait(&MissingRecord {
+            child: 7,
+            pos: 1,
+            reference,
+            own,
+            later: false,
+            going: false,
+            parent: 99,
+            line: 2,
+        });
         let blank = Instead { blank: 0b10, fallback: 0 };
         levels.decide(7, decided(7, 5, 6), blank, None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -428,7 +436,16 @@ mod tests {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
         for (pos, line) in [(1, 2), (5, 6)] {
-            levels.wait(&MissingRecord { child: 7, pos, reference, own, later: false, going: false, parent: 99, line });
+            levels.wait(&MissingRecord {
+                child: 7,
+                pos,
+                reference,
+                own,
+                later: false,
+                going: false,
+                parent: 99,
+                line,
+            });
         }
         levels.decide(7, decided(7, 5, 6), Instead::default(), None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -471,7 +488,16 @@ mod tests {
         let mut levels = Levels::default();
         for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
             let (pos, line) = (child as u64, child as u32);
-            levels.wait(&MissingRecord { child, pos, reference, own: true, later: false, going: false, parent, line });
+            levels.wait(&MissingRecord {
+                child,
+                pos,
+                reference,
+                own: true,
+                later: false,
+                going: false,
+                parent,
+                line,
+            });
             levels.decide(child, decided(child, pos, line), Instead::default(), None);
         }
         let (placed, levels) = levels.place(&references, &|_| false);
