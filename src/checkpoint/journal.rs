@@ -29,12 +29,14 @@ pub enum JournalError {
     #[error("nothing more is written to {0} once a write or sync of it has failed")]
     Broken(String),
     /// A line is damaged that no cut-off write can have left.
-    #[error("{path}:{line} is damaged")]
+    #[error("{path}:{line} is damaged: {cause}")]
     Damaged {
-        /// Path below the state folder.
+        /// Path below the state folder, or as the user named it.
         path: String,
         /// Line, from 1.
         line: usize,
+        /// What is wrong with it.
+        cause: String,
     },
     /// A line is whole and says what this version does not know.
     #[error("{path}:{line} is whole, and says what this cutover does not know: another version wrote it")]
@@ -113,13 +115,10 @@ pub fn read_journal(files: &dyn Files, path: &str) -> Result<(Vec<Line>, u64), J
     let mut good = 0;
     let mut pieces = bytes.split_inclusive(|b| *b == b'\n').enumerate().peekable();
     while let Some((index, piece)) = pieces.next() {
-        let damaged = || JournalError::Damaged { path: path.into(), line: index + 1 };
-        match decode(piece) {
-            Piece::Whole(line) if line.seq == index as u64 + 1 => lines.push(*line),
-            Piece::Whole(_) => return Err(damaged()),
-            Piece::Foreign(json) => return Err(foreign(path, index, &json)),
-            Piece::Torn if pieces.peek().is_some() || !may_be_cut(index, piece) => return Err(damaged()),
-            Piece::Torn => break,
+        match decode(piece, index as u64 + 1) {
+            Ok(line) => lines.push(line),
+            Err(bad) if pieces.peek().is_none() && bad.may_be_cut(index, piece) => break,
+            Err(bad) => return Err(bad.refused(path, index)),
         }
         check_version(path, &lines)?;
         good += piece.len() as u64;
@@ -136,53 +135,73 @@ fn check_version(path: &str, lines: &[Line]) -> Result<(), JournalError> {
     }
 }
 
-/// A line that another version wrote: the first one says which.
-fn foreign(path: &str, index: usize, json: &serde_json::Value) -> JournalError {
-    let version = json.get("version").and_then(serde_json::Value::as_u64).and_then(|v| u32::try_from(v).ok());
-    match version.filter(|v| index == 0 && *v != super::JOURNAL_VERSION) {
-        Some(found) => JournalError::Version { path: path.into(), found, known: super::JOURNAL_VERSION },
-        None => JournalError::Foreign { path: path.into(), line: index + 1 },
-    }
-}
-
-/// Whether a bad last line is what an append that was cut off leaves. Where it is the only one, it must look like the
-/// beginning of a line, or be nothing yet: else the file is something else, and nobody knows what it was.
-fn may_be_cut(index: usize, piece: &[u8]) -> bool {
-    let nothing = piece.iter().all(|b| *b == 0);
-    let (sum, rest) = piece.split_at(piece.len().min(16));
-    let begun = sum.iter().all(u8::is_ascii_hexdigit) && b" {".iter().zip(rest).all(|(a, b)| a == b);
-    index > 0 || nothing || begun && !piece.ends_with(b"\n")
-}
-
 /// `<16 hex digits> <json>\n`
 fn encode(line: &Line) -> Result<Vec<u8>, io::Error> {
     let json = serde_json::to_string(line).map_err(io::Error::other)?;
     Ok(format!("{:016x} {json}\n", xxh3_64(json.as_bytes())).into_bytes())
 }
 
-/// What stands between two line ends.
-enum Piece {
-    /// An event.
-    Whole(Box<Line>),
-    /// Its checksum holds, and it is no event that we know.
-    Foreign(serde_json::Value),
-    /// Its checksum does not hold.
-    Torn,
+/// A line that cannot be read.
+pub(super) struct Bad {
+    /// What is wrong with it.
+    pub(super) cause: &'static str,
+    /// Whether an append that was cut off may have left it: its checksum does not hold.
+    torn: bool,
+    /// What it says, where its checksum holds and it is no event that we know.
+    foreign: Option<serde_json::Value>,
 }
 
-fn decode(piece: &[u8]) -> Piece {
-    let Some(json) = checked(piece) else { return Piece::Torn };
-    match serde_json::from_str(json) {
-        Ok(line) => Piece::Whole(Box::new(line)),
-        Err(_) => Piece::Foreign(serde_json::from_str(json).unwrap_or_default()),
+impl Bad {
+    fn torn(cause: &'static str) -> Self {
+        Self { cause, torn: true, foreign: None }
+    }
+
+    /// Whether this, as the last line, is what an append that was cut off leaves. Where it is the only one, it must look
+    /// like the beginning of a line, or be nothing yet: else the file is something else, and nobody knows what it was.
+    pub(super) fn may_be_cut(&self, index: usize, piece: &[u8]) -> bool {
+        let nothing = piece.iter().all(|b| *b == 0);
+        let (sum, rest) = piece.split_at(piece.len().min(16));
+        let begun = sum.iter().all(u8::is_ascii_hexdigit) && b" {".iter().zip(rest).all(|(a, b)| a == b);
+        self.torn && (index > 0 || nothing || begun && !piece.ends_with(b"\n"))
+    }
+
+    /// The version that the first line names, where it is not ours.
+    pub(super) fn version(&self, index: usize) -> Option<u32> {
+        let version = self.foreign.as_ref()?.get("version")?.as_u64()?;
+        u32::try_from(version).ok().filter(|v| index == 0 && *v != super::JOURNAL_VERSION)
+    }
+
+    fn refused(&self, path: &str, index: usize) -> JournalError {
+        let (path, line) = (path.to_owned(), index + 1);
+        match (self.version(index), &self.foreign) {
+            (Some(found), _) => JournalError::Version { path, found, known: super::JOURNAL_VERSION },
+            (None, Some(_)) => JournalError::Foreign { path, line },
+            (None, None) => JournalError::Damaged { path, line, cause: self.cause.to_owned() },
+        }
     }
 }
 
+/// The event of a line.
+pub(super) fn decode(piece: &[u8], seq: u64) -> Result<Line, Bad> {
+    let json = checked(piece).map_err(Bad::torn)?;
+    let Ok(line) = serde_json::from_str::<Line>(json) else {
+        let foreign = Some(serde_json::from_str(json).unwrap_or_default());
+        return Err(Bad { cause: "it is whole, but no event that this cutover knows", torn: false, foreign });
+    };
+    if line.seq == seq {
+        return Ok(line);
+    }
+    let cause = "its number does not follow the one before: lines are missing or stand twice";
+    Err(Bad { cause, torn: false, foreign: None })
+}
+
 /// The JSON of a line whose checksum holds.
-fn checked(piece: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(piece.strip_suffix(b"\n")?).ok()?;
-    let (sum, json) = text.split_once(' ')?;
-    (u64::from_str_radix(sum, 16).ok()? == xxh3_64(json.as_bytes())).then_some(json)
+fn checked(piece: &[u8]) -> Result<&str, &'static str> {
+    let line = piece.strip_suffix(b"\n").ok_or("it ends in the middle")?;
+    let text = std::str::from_utf8(line).map_err(|_| "it is no text")?;
+    let (sum, json) = text.split_once(' ').ok_or("it has no checksum")?;
+    let sum = u64::from_str_radix(sum, 16).map_err(|_| "it has no checksum")?;
+    if sum == xxh3_64(json.as_bytes()) { Ok(json) } else { Err("its bytes are not those of its checksum") }
 }
 
 /// A journal being written.

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::local_org::{LocalOrg, OpenError, Options};
 use crate::manifest::{Migration, OrgLogin};
-use crate::ports::{Clock, RealClock, cannot};
+use crate::ports::{Clock, RealClock};
 use crate::salesforce::HttpOrg;
 use secrecy::SecretString;
 use std::path::Path;
@@ -91,23 +91,27 @@ pub(super) fn open_local(
 /// Why the local org's file cannot be used, and what to do.
 fn not_opened(error: OpenError, data: Option<&Path>) -> EngineError {
     let folder = data.map_or_else(String::new, |folder| folder.display().to_string());
-    match error {
+    let told = format!("{folder}/org.db: {error}");
+    let (exit, code, help) = match &error {
         OpenError::Busy(_) => {
-            let problem = Diagnostic::error(Code::Locked, error.to_string());
-            EngineError::problem(
-                Exit::Locked,
-                problem.help("wait until the other process is done, or stop it"),
-            )
+            (Exit::Locked, Code::Locked, "wait until the other process is done, or stop it".to_owned())
         }
-        OpenError::File(path, error) => EngineError::Disk(cannot("write", path, error)),
-        OpenError::Database(error) => {
-            let problem = Diagnostic::error(Code::State, format!("{folder}/org.db cannot be used: {error}"));
-            let help = format!(
+        error if error.is_disk() => (
+            Exit::Interrupted,
+            Code::State,
+            "make room on that disk and let this user write there; then run the same again".to_owned(),
+        ),
+        error if error.is_damage() => (
+            Exit::Invalid,
+            Code::State,
+            format!(
                 "the local org's records are in it: restore it from a copy; or remove {folder} and run `cutover apply --refresh`, which fills an empty org"
-            );
-            EngineError::problem(Exit::Invalid, problem.help(help))
-        }
-    }
+            ),
+        ),
+        _ => return EngineError::Unexpected(told),
+    };
+    let message = if exit == Exit::Locked { error.to_string() } else { told };
+    EngineError::problem(exit, Diagnostic::error(code, message).help(help))
 }
 
 /// A folder that holds customers' values: for its owner alone.

@@ -9,8 +9,8 @@ use crate::salesforce::OrgError;
 use std::io::{Error, ErrorKind};
 
 /// The way out where a journal, or a file that it names, is lost: what the org holds is adopted by key.
-pub(super) const OUT_OF_A_JOURNAL: &str = "restore it from a copy; or let the org finish the jobs of that run, move the run's folder (`runs/…`) out of the state folder and run `cutover apply --refresh`";
-const OUT_OF_A_LEDGER: &str = "restore it from a copy; or move that object's folder out of the state folder and run `cutover apply --refresh`: it is built anew from what the org holds";
+pub(super) const OUT_OF_A_JOURNAL: &str = "restore it from a copy; or let the org finish the jobs of that run, move the run's folder (`runs/…`) out of the state folder and run `cutover apply --refresh` (`cutover state check` lists all that is wrong)";
+const OUT_OF_A_LEDGER: &str = "restore it from a copy; or move that object's folder out of the state folder and run `cutover apply --refresh`: it is built anew from what the org holds (`cutover state check` lists all that is wrong)";
 const OTHER_VERSION: &str = "use the cutover that wrote it, or a newer one: a newer one reads what an older one wrote, or says why not";
 const GO_ON: &str = "run `cutover apply` again: it goes on where it stopped";
 

@@ -31,7 +31,7 @@ pub(super) fn desk<'d, 'a>(
     };
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, run, &lines, &state)?;
+        republish(books, observer, run, &lines, &state)?;
     }
     Ok(Desk {
         ports,

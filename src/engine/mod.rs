@@ -6,6 +6,7 @@
 
 mod advice;
 mod again;
+mod alive;
 mod ask;
 mod begin;
 mod books;
@@ -30,6 +31,7 @@ mod shapes;
 mod survey;
 mod whole;
 
+pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
@@ -37,7 +39,7 @@ pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
-pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
+pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use refresh::refresh;
 pub use run::{Approve, Finished, run};
 pub use survey::Surveyed;

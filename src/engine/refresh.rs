@@ -80,7 +80,7 @@ pub async fn refresh(
     books: &mut Books<'_>,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
-    let reached = settled_first(ports, books)?;
+    let reached = settled_first(ports, books, observer)?;
     for object in &bound.objects {
         let before = books.open(&object.name)?.landed_count()?;
         let found = all_keys(ports, client, object).await?;
@@ -96,7 +96,11 @@ pub async fn refresh(
 
 /// What the last run settled goes into the ledgers before they are built again: published later, it would hide what
 /// the org was found to have. Gives how far that is.
-fn settled_first(ports: &Ports<'_>, books: &mut Books<'_>) -> Result<(u32, u64), EngineError> {
+fn settled_first(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    observer: &dyn Observer,
+) -> Result<(u32, u64), EngineError> {
     let run = last_run(ports.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(ports.files, &path)?;
@@ -104,7 +108,7 @@ fn settled_first(ports: &Ports<'_>, books: &mut Books<'_>) -> Result<(u32, u64),
     if !books.is_of(&state.org_id) {
         return Ok((0, 0));
     }
-    republish(books, run, &lines, &state)?;
+    republish(books, observer, run, &lines, &state)?;
     Ok((run, state.seq))
 }
 

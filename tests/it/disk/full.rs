@@ -3,13 +3,14 @@
 //! apply comes to the same org.
 
 use super::{said, site, undisturbed};
-use crate::process::{Running, difference};
+use crate::process::{Contents, Running, Site, difference};
 use crate::world::{Aim, Project, World};
 use cutover::engine::Exit;
 use std::process::{Command, Output};
 
-/// Limits in blocks of 1,024 bytes: from a disk on which not even the lock can be written to one where a segment fails.
-const LIMITS: [u32; 8] = [0, 1, 2, 3, 5, 8, 12, 20];
+/// Limits in blocks of 1,024 bytes for many rows: from a disk on which not even the lock can be written to one on which
+/// a ledger's segment cannot.
+const LIMITS: [u32; 6] = [0, 1, 3, 5, 8, 20];
 
 /// `apply --yes` whose files may not grow beyond so many blocks.
 fn limited(world: &Running<'_>, blocks: u32) -> Output {
@@ -32,29 +33,53 @@ fn refused(done: &Output, blocks: u32) -> String {
     file.rsplit('/').next().unwrap().to_owned()
 }
 
+/// A run that meets a limit, if it does, and the next one without. The file that could not be written.
+fn one(site: &Site, blocks: u32, expected: &Contents) -> Option<String> {
+    let world = site.world(&format!("limit-{blocks}"));
+    let done = limited(&world, blocks);
+    let file = (!done.status.success()).then(|| refused(&done, blocks));
+    let done = world.apply();
+    assert_eq!(done.status.code(), Some(0), "{blocks} blocks:\n{}", said(&done));
+    assert_eq!(difference(&world.contents(), expected), None, "{blocks} blocks");
+    file
+}
+
 #[test]
 fn a_limit_on_the_size_of_files_is_an_interruption() {
-    let site = site(400);
-    let expected = undisturbed(&site);
-    let mut met = Vec::new();
-    for blocks in LIMITS {
-        let world = site.world(&format!("limit-{blocks}"));
-        met.push(refused(&limited(&world, blocks), blocks));
-        let done = world.apply();
-        assert_eq!(done.status.code(), Some(0), "{blocks} blocks:\n{}", said(&done));
-        assert_eq!(difference(&world.contents(), &expected), None, "{blocks} blocks");
-    }
-    println!("the files that could not be written: {met:?}");
-    for kind in ["lock", ".csv", ".seg", "events.ndjson"] {
-        assert!(met.iter().any(|file| file.contains(kind)), "no {kind} among {met:?}");
-    }
+    let many = site(400);
+    let expected = undisturbed(&many);
+    let mut met: Vec<String> =
+        LIMITS.iter().map(|blocks| one(&many, *blocks, &expected).expect("it does not fit")).collect();
     // One limit after the other on one folder: each run leaves the next one something to go on from.
-    let world = site.world("all-limits");
+    let world = many.world("all-limits");
     for blocks in LIMITS {
         refused(&limited(&world, blocks), blocks);
     }
     assert_eq!(world.apply().status.code(), Some(0));
     assert_eq!(difference(&world.contents(), &expected), None, "after all limits");
+    // Of few rows, the journal is the longest file.
+    let few = site(3);
+    let expected = undisturbed(&few);
+    met.extend((1..40).map_while(|blocks| one(&few, blocks, &expected)));
+    met.push(merged());
+    println!("the files that could not be written: {met:?}");
+    for kind in ["lock", "plan.json", "rows.tmp", ".seg", "events.ndjson"] {
+        assert!(met.iter().any(|file| file.contains(kind)), "no {kind} among {met:?}");
+    }
+}
+
+/// Rows are added, and the one segment that all are merged into does not fit. The file that could not be written.
+fn merged() -> String {
+    let (site, after) = (site(400), super::site(600));
+    let world = site.world("merged");
+    assert_eq!(world.apply().status.code(), Some(0));
+    for file in ["accounts.csv", "contacts.csv", "items.csv"] {
+        std::fs::copy(after.root().join(file), site.root().join(file)).unwrap();
+    }
+    let file = refused(&limited(&world, 30), 30);
+    assert_eq!(world.apply().status.code(), Some(0));
+    assert_eq!(difference(&world.contents(), &undisturbed(&after)), None, "merged");
+    file
 }
 
 /// One apply on a disk that is full at a write, then one with room. Whether the first met it.

@@ -63,6 +63,7 @@ fn remove(path: &Path) {
 }
 
 fn damage(path: &Path, what: &Do) {
+    assert!(path.exists(), "{} is not there to be damaged", path.display());
     match what {
         Do::Bytes(change) => {
             let before = std::fs::read(path).unwrap();
@@ -82,8 +83,9 @@ fn damage(path: &Path, what: &Do) {
     }
 }
 
-/// A message without what is another one each time.
+/// The error of a message, without what is another one each time.
 fn tidy(text: &str, world: &Running<'_>) -> String {
+    let text = text.find("error[").map_or("", |at| &text[at..]);
     let org = std::fs::read_dir(world.state().join("ledger"))
         .ok()
         .and_then(|mut d| d.next())
