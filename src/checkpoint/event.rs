@@ -127,7 +127,15 @@ pub enum Event {
     /// All parts of a step are settled.
     StepDone { step: u16 },
     /// The run stopped where it can go on.
-    RunPaused { exit: u8 },
+    RunPaused {
+        exit: u8,
+        /// Loads after which the manifest wants a pause, if this is one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<u16>,
+        /// When it makes sense to come back, in milliseconds since 1970, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<i64>,
+    },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },
 }

@@ -141,6 +141,12 @@ pub struct RunState {
     pub ended: Option<(Ended, u8)>,
     /// The exit code it paused with, when it did.
     pub paused: Option<u8>,
+    /// When it makes sense to go on, in milliseconds since 1970, where a limit of the day made it pause.
+    #[serde(default)]
+    pub back: Option<i64>,
+    /// Loads after which it has paused, as the manifest says, by their places there.
+    #[serde(default)]
+    pub paused_after: Vec<u16>,
 }
 
 impl RunState {
@@ -205,7 +211,7 @@ impl RunState {
                     Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
             }
             Event::RunResumed { .. } => {
-                self.paused = None;
+                (self.paused, self.back) = (None, None);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -227,7 +233,10 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit } => self.paused = Some(*exit),
+            Event::RunPaused { exit, after, back } => {
+                (self.paused, self.back) = (Some(*exit), *back);
+                self.paused_after.extend(after);
+            }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
             _ => {}
         }

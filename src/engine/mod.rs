@@ -5,6 +5,7 @@
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
 mod again;
+mod allow;
 mod ask;
 mod begin;
 mod books;
@@ -13,10 +14,12 @@ mod connect;
 mod exit;
 mod find;
 mod forecast;
+mod gate;
 mod job;
 mod kept;
 mod next;
 mod overlap;
+mod pauses;
 mod ports;
 mod prepare;
 mod record;
@@ -27,11 +30,13 @@ mod settle;
 mod shapes;
 mod survey;
 
+pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
 pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
+pub use pauses::{PauseAt, Wish, next_pause};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
