@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 const KILLS: u32 = 20;
 /// Tries to meet a run in its middle.
 const TRIES: u64 = 5;
-/// Within so many milliseconds a process has hardly read its arguments, or has just begun its journal.
-const OPENING: u64 = 120;
+/// Within so many milliseconds a process has hardly read its arguments, or asks the org who it is, or surveys its rows.
+const OPENING: [u64; 3] = [60, 240, 700];
 
 /// How a run is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,13 +105,13 @@ fn killed(world: &mut Running<'_>, way: Way, told: &Undisturbed, dice: &mut Dice
         assert_eq!(world.kill_org().signal(), Some(9));
         world.serve_again();
     }
-    died && world.told(1).ended.is_none() && (way != Way::Twice || killed_early(world, dice))
+    died && world.told(1).ended.is_none() && (way != Way::Twice || killed_early(world, dice, OPENING[1]))
 }
 
 /// Kills a process in its first milliseconds. False when it was over by then.
-fn killed_early(world: &Running<'_>, dice: &mut Dice) -> bool {
+fn killed_early(world: &Running<'_>, dice: &mut Dice, milliseconds: u64) -> bool {
     let process = world.begin();
-    std::thread::sleep(Duration::from_millis(dice.below(OPENING)));
+    std::thread::sleep(Duration::from_millis(dice.below(milliseconds)));
     process.kill().signal() == Some(9)
 }
 
@@ -121,7 +121,7 @@ fn one(site: &Site, cycle: u32, told: &Undisturbed) -> usize {
     for attempt in 0..TRIES {
         let mut world = site.world(&format!("cycle-{cycle}-{attempt}"));
         let met = match way {
-            Way::Opening => (0..3).all(|_| killed_early(&world, &mut dice)),
+            Way::Opening => OPENING.iter().all(|most| killed_early(&world, &mut dice, *most)),
             way => killed(&mut world, way, told, &mut dice, attempt),
         };
         if !met {

@@ -108,15 +108,23 @@ fn full_at(project: &std::sync::Arc<Project>, write: u64, once: bool, expected: 
     true
 }
 
-#[test]
-fn a_disk_that_is_full_at_any_write_is_gone_on_with() {
+/// Applies to a disk that is full at every `stride`-th write.
+fn full_at_each(once: bool, stride: usize) {
     let project = Project::tiny();
     let expected = World::new(&project);
     expected.apply(Aim::Nowhere).end.unwrap().unwrap();
-    let writes = expected.disk.writes();
-    for once in [false, true] {
-        let met = (0..writes).filter(|write| full_at(&project, *write, once, &expected)).count();
-        println!("full at each of {writes} writes (once: {once}): {met} runs stopped by it");
-        assert!(met as u64 > writes / 2, "{met} of {writes}");
-    }
+    let writes = (0..expected.disk.writes() as usize).step_by(stride);
+    let met = writes.clone().filter(|write| full_at(&project, *write as u64, once, &expected)).count();
+    println!("full at {} writes (room again at once: {once}): {met} runs stopped by it", writes.len());
+    assert!(met > writes.len() / 2, "{met} of {}", writes.len());
+}
+
+#[test]
+fn a_disk_that_is_full_from_any_write_on_is_gone_on_with() {
+    full_at_each(false, 1);
+}
+
+#[test]
+fn one_write_without_room_is_an_end_as_well() {
+    full_at_each(true, 4);
 }
