@@ -351,4 +351,44 @@ mod tests {
         assert_eq!(read_journal(&files, &journal_path(1)).unwrap().0.len(), 3);
         assert_eq!(last_run(&files).unwrap(), 1);
     }
+
+    #[test]
+    fn what_no_cut_off_write_leaves_is_refused_at_the_end_too() {
+        let files = three();
+        let bytes = read_all(&files, &journal_path(1)).unwrap();
+        let whole = |json: &str| format!("{:016x} {json}\n", xxh3_64(json.as_bytes())).into_bytes();
+        let foreign = whole(r#"{"seq":4,"at":7,"event":"flown"}"#);
+        let later = whole(r#"{"seq":1,"at":7,"event":"run_started","version":2,"run":1}"#);
+        let read = |bytes: &[u8]| {
+            files.put("j", bytes);
+            read_journal(&files, "j").map(|(lines, _)| lines.len()).map_err(|e| e.to_string())
+        };
+        let twice = bytes.split_inclusive(|b| *b == b'\n').next().unwrap();
+        for (bytes, says) in [
+            (&[&bytes[..], &foreign].concat(), "another version wrote it"),
+            (&later, "format version 2"),
+            (&[&bytes[..], twice].concat(), "j:4 is damaged"),
+            (&b"no journal of ours".to_vec(), "j:1 is damaged"),
+        ] {
+            assert!(read(bytes).is_err_and(|told| told.contains(says)), "{says}: {:?}", read(bytes));
+        }
+        assert_eq!(read(&bytes[..40]), Ok(0), "the beginning of a first line");
+        assert_eq!(read(&[0; 40]), Ok(0), "a first line that never got its bytes");
+        assert_eq!(read(&[&bytes[..], &[0; 40]].concat()), Ok(3));
+    }
+
+    #[test]
+    fn after_a_write_that_failed_nothing_more_is_written() {
+        let files = three();
+        let (mut journal, _) = Journal::open(&files, 1).unwrap();
+        files.fill_at(files.writes(), true);
+        assert!(matches!(journal.append(9, intent(4)), Err(JournalError::Disk(_))));
+        assert!(matches!(journal.append(9, intent(4)), Err(JournalError::Broken(_))));
+        let (mut journal, lines) = Journal::open(&files, 1).unwrap();
+        assert_eq!(lines.len(), 3, "half a line is cut off");
+        journal.append(9, intent(4)).unwrap();
+        files.fill_at(files.writes(), true);
+        assert!(matches!(journal.commit(), Err(JournalError::Disk(_))));
+        assert!(matches!(journal.commit(), Err(JournalError::Broken(_))), "a sync is not tried again");
+    }
 }

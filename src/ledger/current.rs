@@ -26,6 +26,9 @@ pub(super) struct Current {
     /// What the entries' keys are of, field and form; nothing in a ledger of before this was noted.
     #[serde(default)]
     pub(super) key: Option<String>,
+    /// Whether it is being built from what the org has, and was not there before: until that is done, nothing counts.
+    #[serde(default)]
+    pub(super) building: bool,
     /// blake3 of all the rest, in hexadecimal; nothing in a ledger of before there was one.
     #[serde(default)]
     pub(super) check: Option<String>,
@@ -48,6 +51,7 @@ impl Current {
             segments: Vec::new(),
             replaced: Vec::new(),
             key: None,
+            building: false,
             check: None,
         }
     }

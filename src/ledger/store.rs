@@ -41,14 +41,14 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// A missing or damaged file, an unknown version, or the disk's own error.
     pub fn open(files: &'a dyn Files, folder: &str) -> Result<Self, LedgerError> {
-        let current = Current::read(files, folder)?;
-        let written = current.is_some();
+        let found = Current::read(files, folder)?;
         // It is written before the first segment: without it, nobody knows which of them count.
-        if !written && files.list(folder)?.iter().any(|name| name.ends_with(".seg")) {
+        if found.is_none() && files.list(folder)?.iter().any(|name| name.ends_with(".seg")) {
             let what = "it is not there, though segments are".to_owned();
             return Err(LedgerError::Damaged { file: current::path(folder), what });
         }
-        let current = current.unwrap_or_else(Current::empty);
+        let found = found.filter(|current| !current.building);
+        let (written, current) = (found.is_some(), found.unwrap_or_else(Current::empty));
         for live in &current.segments {
             segment::check(files, folder, live)?;
         }
@@ -216,7 +216,10 @@ impl<'a> Ledger<'a> {
         key: impl Fn(&L) -> KeyHash,
         make: impl FnMut(io::Result<Joined<L, Entry>>) -> Option<io::Result<Entry>>,
     ) -> Result<(), LedgerError> {
-        self.begin()?;
+        if !self.written {
+            // Cut off before its end, it must not look like a ledger in which nothing has landed.
+            Current { building: true, ..self.current.clone() }.write(self.files, &self.folder)?;
+        }
         let name = format!("merged-{}", self.current.next_merge);
         let entries = join(left, self.iter(), key, |entry| entry.key).filter_map(make);
         let segment =
