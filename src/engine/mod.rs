@@ -14,6 +14,7 @@ mod connect;
 mod exit;
 mod find;
 mod forecast;
+pub mod inspect;
 mod job;
 mod kept;
 mod next;
