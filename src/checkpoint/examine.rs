@@ -74,7 +74,8 @@ fn begins(lines: &[Line]) -> Option<Flaw> {
     match &lines.first()?.event {
         Event::RunStarted { version, .. } if *version == JOURNAL_VERSION => None,
         Event::RunStarted { version, .. } => {
-            let cause = format!("it has format version {version}; this cutover knows version {JOURNAL_VERSION}");
+            let cause =
+                format!("it has format version {version}; this cutover knows version {JOURNAL_VERSION}");
             Some(Flaw { line: 1, cause, version: Some(*version) })
         }
         _ => Some(Flaw { line: 1, cause: "a journal begins with `run_started`".into(), version: None }),

@@ -135,8 +135,13 @@ pub(super) fn decode(piece: &[u8], seq: u64) -> Result<Line, &'static str> {
     if sum != xxh3_64(json.as_bytes()) {
         return Err("its bytes are not those of its checksum");
     }
-    let line: Line = serde_json::from_str(json).map_err(|_| "it is whole, but no event that this cutover knows")?;
-    if line.seq == seq { Ok(line) } else { Err("its number does not follow the one before: lines are missing") }
+    let line: Line =
+        serde_json::from_str(json).map_err(|_| "it is whole, but no event that this cutover knows")?;
+    if line.seq == seq {
+        Ok(line)
+    } else {
+        Err("its number does not follow the one before: lines are missing")
+    }
 }
 
 /// A journal being written.

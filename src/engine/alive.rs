@@ -74,7 +74,7 @@ pub fn under_way(state: &RunState) -> impl Iterator<Item = (&PartKey, &Part)> {
 
 /// What the next apply does with a part that it finds in this state: rows of the recovery table.
 pub fn recovery_of(state: PartState) -> impl Iterator<Item = &'static CrashRow> {
-    CRASH_TABLE.iter().filter(move |row| row.state == state)
+    CRASH_TABLE.iter().filter(move |row| row.window.state() == state)
 }
 
 /// A word for how far a part has come.
@@ -105,6 +105,9 @@ pub fn why_in_words(why: &str) -> &str {
     match why {
         "stopped" => "it was told to stop",
         "limit" => "the org's allowance for the day is used up",
-        code => Code::ALL.iter().find(|(known, _)| known.to_string() == code).map_or(code, |(_, words)| words.trim()),
+        code => Code::ALL
+            .iter()
+            .find(|(known, _)| known.to_string() == code)
+            .map_or(code, |(_, words)| words.trim()),
     }
 }

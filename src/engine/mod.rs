@@ -37,7 +37,7 @@ pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
-pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
+pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use refresh::refresh;
 pub use run::{Approve, Finished, run};
 pub use survey::Surveyed;

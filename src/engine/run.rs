@@ -263,7 +263,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let (run, first) = self.first_number(step.index);
         let survey = &self.prepared.survey;
         let shape = &survey.shapes[load];
-        let landed = Landed { books: self.books, objects: &self.objects };
+        let landed = Landed { books: self.books, objects: &self.objects, survey };
         let name = |number: u32| format!("data/{run}/{}-{}-{}", shape.name, step.index, first + number);
         let second_pass = step.kind == StepKind::References;
         let inputs = StepInputs {

@@ -136,7 +136,10 @@ mod tests {
         files.put("l/run-9.seg", b"");
         files.put("l/run-9.seg.tmp", b"");
         let told = flaws(&files);
-        assert!(told.len() == 2 && told[0].contains("run-1.seg") && told[1].contains("not there"), "{told:?}");
+        assert!(
+            told.len() == 2 && told[0].contains("run-1.seg") && told[1].contains("not there"),
+            "{told:?}"
+        );
         let found = inspect(&files, "l").unwrap();
         assert_eq!(found.unnamed().collect::<Vec<_>>(), ["run-9"]);
         assert_eq!((found.drafts.len(), found.last), (1, Some((2, 5))));

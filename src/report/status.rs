@@ -48,7 +48,13 @@ pub fn status_text(state: &RunState, groups: &[FailureGroup], known: &Known<'_>)
         ),
         Standing::Paused => {
             let why = state.why.as_deref().map(|why| format!(": {}", why_in_words(why))).unwrap_or_default();
-            writeln!(out, "run {} paused (exit {}){why}. Last event {}.", state.run, known.exit, moment(state, known.now))
+            writeln!(
+                out,
+                "run {} paused (exit {}){why}. Last event {}.",
+                state.run,
+                known.exit,
+                moment(state, known.now)
+            )
         }
     };
     out.push_str(&parts(state, known.standing));
