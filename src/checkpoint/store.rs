@@ -26,16 +26,17 @@ impl SledStore {
         })
     }
 
-    /// Sees whether a store can be used, in a copy of it made at `copy`: to open one may change it.
+    /// Looks into a store in a copy of it made at `copy`: to open one may change it. Gives the run whose state it holds,
+    /// and that state's last event.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn look(folder: &Path, copy: &Path) -> Result<(), StoreError> {
+    pub fn look(folder: &Path, copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
         let unreadable = |error: std::io::Error| StoreError(error.to_string());
         copy_folder(folder, copy).map_err(unreadable)?;
-        let Some(bytes) = Self::try_open(copy)?.get("run")? else { return Ok(()) };
+        let Some(bytes) = Self::try_open(copy)?.get("run")? else { return Ok(None) };
         let state: Result<super::RunState, _> = serde_json::from_slice(&bytes);
-        state.map(|_| ()).map_err(|error| StoreError(error.to_string()))
+        state.map(|state| Some((state.run, state.seq))).map_err(|error| StoreError(error.to_string()))
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {

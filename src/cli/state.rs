@@ -99,7 +99,7 @@ impl Folder {
         let looked = std::thread::spawn(move || SledStore::look(&folder, &there)).join();
         let _ = std::fs::remove_dir_all(&copy);
         match looked {
-            Ok(Ok(())) => StoreFacts::Usable,
+            Ok(Ok(holds)) => StoreFacts::Usable(holds),
             Ok(Err(error)) => StoreFacts::Broken(error.to_string()),
             Err(_) => StoreFacts::Broken("it cannot be opened".into()),
         }

@@ -81,8 +81,8 @@ pub enum StoreFacts {
     Unread,
     /// There is none.
     Absent,
-    /// It can be used.
-    Usable,
+    /// It can be used, and holds a run's state up to this event, or none.
+    Usable(Option<(u32, u64)>),
     /// It cannot be used, and why.
     Broken(String),
 }

@@ -6,6 +6,7 @@ use super::facts::{Facts, LedgerFacts, PlanFile, RunFacts, StoreFacts};
 use super::parts::{NamedFlaw, Role};
 use super::prune::{leftovers, unclaimed};
 use crate::ledger::LedgerError;
+use std::collections::BTreeMap;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,9 +80,11 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     }
     for ledger in &facts.ledgers {
         found.extend(ledger.inspected.flaws.iter().map(|flaw| ledger_flaw(ledger, flaw)));
-        found.extend(ahead(ledger, newest));
+        let by = format!("{}/CURRENT", ledger.folder());
+        found.extend(ledger.inspected.last.and_then(|last| short(facts, &by, last)));
     }
-    found.extend(store(&facts.store));
+    found.extend(gone(facts));
+    found.extend(store(facts));
     found.extend(unclaimed(facts));
     if !facts.busy {
         found.extend(leftovers(facts));
@@ -180,16 +183,51 @@ fn ledger_flaw(ledger: &LedgerFacts, flaw: &LedgerError) -> Finding {
     }
 }
 
-/// A ledger that knows of a run whose journal is not here.
-fn ahead(ledger: &LedgerFacts, newest: u32) -> Option<Finding> {
-    let (run, _) = ledger.inspected.last.filter(|(run, _)| *run > newest)?;
-    let next = "nothing is lost: the next run gets a higher number";
-    let what = format!("it has outcomes of run {run}, whose journal is not here");
-    Some(Finding::new(Grade::Note, format!("{}/CURRENT", ledger.folder()), what, next))
+/// A journal that ends before an event that something written later knows of.
+fn short(facts: &Facts, by: &str, (run, seq): (u32, u64)) -> Option<Finding> {
+    let Some(known) = facts.runs.iter().find(|known| known.run == run) else {
+        let newer = facts.runs.iter().any(|other| other.run > run);
+        let what = format!("it has outcomes of run {run}, whose journal is not here");
+        let next = "nothing is lost: the next run gets a higher number";
+        return (!newer).then(|| Finding::new(Grade::Note, by, what, next));
+    };
+    let journal = known.journal.as_ref();
+    // A process at work may have written on since the journal was read; a flaw says enough.
+    if facts.busy || journal.is_some_and(|journal| journal.flaw.is_some()) {
+        return None;
+    }
+    let ends = journal.map_or(0, |journal| journal.lines.len() as u64);
+    let what = format!("it ends at event {ends}, and {by} knows event {seq} of it: its end is lost");
+    (ends < seq).then(|| Finding::new(Grade::Damage, known.path(), what, REFRESH))
 }
 
-fn store(store: &StoreFacts) -> Option<Finding> {
-    let StoreFacts::Broken(why) = store else { return None };
-    let next = "it is disposable: `cutover state repair` throws it away, and the journal makes it anew";
-    Some(Finding::new(Grade::Damage, "state", why, next).mended(Change::Store))
+/// Ledgers that are not there, though a journal put rows into them.
+fn gone(facts: &Facts) -> Vec<Finding> {
+    let mut missing: BTreeMap<String, u32> = BTreeMap::new();
+    for (run, state) in facts.runs.iter().filter_map(|run| Some((run.run, run.state()?))) {
+        for segment in state.parts.values().filter_map(|part| part.segment.as_ref()) {
+            let folder = segment.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if !facts.ledgers.iter().any(|ledger| ledger.folder() == folder) {
+                missing.entry(folder.to_owned()).or_insert(run);
+            }
+        }
+    }
+    let lost = |(folder, run)| {
+        let what = format!("it is not there, though run {run} put rows into this ledger");
+        Finding::new(Grade::Damage, folder, what, "restore it, or run `cutover apply --refresh`, which asks the org what it has")
+    };
+    missing.into_iter().map(lost).collect()
+}
+
+fn store(facts: &Facts) -> Option<Finding> {
+    match &facts.store {
+        StoreFacts::Usable(Some(holds)) if facts.runs.iter().any(|run| run.run == holds.0) => {
+            short(facts, "state/", *holds)
+        }
+        StoreFacts::Broken(why) => {
+            let next = "it is disposable: `cutover state repair` throws it away, and the journal makes it anew";
+            Some(Finding::new(Grade::Damage, "state", why, next).mended(Change::Store))
+        }
+        _ => None,
+    }
 }

@@ -25,7 +25,7 @@ pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
     }
     let crosswalks = by_org.into_iter().map(|(org, runs)| Change::Crosswalk { org: org.to_owned(), runs });
     changes.extend(crosswalks);
-    changes.extend(old.iter().map(|(run, state)| whole_run(facts, *run, state)));
+    changes.extend(old.iter().map(|(run, _)| whole_run(facts, *run)));
     let leftover = found.into_iter().filter(|finding| finding.grade == Grade::Leftover);
     let removed: BTreeSet<&String> = changes.iter().flat_map(Change::removes).collect();
     let more: Vec<Change> = leftover.filter_map(|finding| finding.change).collect();
@@ -57,15 +57,15 @@ fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
 }
 
 /// All files of a run, the journal last: as long as it is there, the run is known to be finished.
-fn whole_run(facts: &Facts, run: u32, state: &RunState) -> Change {
+fn whole_run(facts: &Facts, run: u32) -> Change {
     let below = |folder: String| facts.files.keys().filter(move |path| path.starts_with(&folder)).cloned();
     let journal = crate::checkpoint::journal_path(run);
     let mut paths: Vec<String> = below(format!("data/{run}/")).collect();
+    paths.extend(below(format!("data/rollback-of-{run}/")));
     paths.extend(below(format!("runs/{run}/")).filter(|path| *path != journal));
     paths.push(journal);
     let bytes: u64 = paths.iter().filter_map(|path| facts.files.get(path)).sum();
-    let rows: u64 = state.loads.iter().map(|load| load.source).sum();
-    Change::remove(paths, format!("all of run {run}, {rows} rows read, {bytes} bytes"))
+    Change::remove(paths, format!("all of run {run}, {bytes} bytes: it can no longer be rolled back"))
 }
 
 /// What is left over from processes that were cut off, by folder, each with the change that removes it.
@@ -189,7 +189,7 @@ impl<'f> Known<'f> {
         let name = rest.rsplit('/').next().unwrap_or(rest);
         match top {
             "state" | "local" | "crosswalk" => true,
-            "runs" => PAPERS.contains(&name) || name.ends_with(".tmp"),
+            "runs" => PAPERS.contains(&name) || name.ends_with(".ids") || name.ends_with(".tmp"),
             "ledger" => name == "CURRENT" || name.ends_with(".seg") || name.ends_with(".tmp"),
             "data" => name.ends_with(".csv") || ENDINGS.iter().any(|ending| name.ends_with(ending)),
             _ => false,
@@ -210,5 +210,5 @@ fn is_part(state: &RunState, name: &str) -> bool {
     let (Some(number), Some(step), Some(load)) = (pieces.next(), pieces.next(), pieces.next()) else {
         return false;
     };
-    digits(number) && digits(step) && (load == "again" || state.loads.iter().any(|l| l.name.name == load))
+    digits(number) && digits(step) && (["again", "rollback"].contains(&load) || state.loads.iter().any(|l| l.name.name == load))
 }
