@@ -62,6 +62,11 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Tell what the last run did
     Report(ReportArgs),
+    /// The state folder: what is wrong with it, and what is no longer needed
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+    },
     /// Draw the order of the loads
     Graph(GraphArgs),
     /// Print the JSON Schema of the manifest
@@ -132,6 +137,63 @@ pub(super) struct ReportArgs {
     /// Write one file per object with legacy keys and record Ids
     #[arg(long)]
     pub(super) crosswalk: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// Read all that lies in the state folder and say everything that is wrong; changes nothing, never asks an org
+    Check(PathArgs),
+    /// Mend what can be mended without guessing: names it first, and asks
+    Repair(RepairArgs),
+    /// Write what the ledgers know of each key: hash, record Id, outcome, run; no customer's value
+    Export(ExportArgs),
+    /// Remove what old runs left and nothing needs: names it first, and asks
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RepairArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Name what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// How many finished runs of each org stay; only those can be rolled back
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) keep: usize,
+    /// Name what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// The org, by its id (default: the only one there is)
+    #[arg(long, value_name = "ID")]
+    pub(super) org: Option<String>,
+    /// Where to (default: stdout)
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// As CSV (default: one line of JSON a key, the first line says the format)
+    #[arg(long)]
+    pub(super) csv: bool,
 }
 
 #[derive(Debug, Args)]

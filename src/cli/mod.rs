@@ -17,6 +17,7 @@ mod report;
 mod screen;
 mod select;
 mod socket;
+mod state;
 mod until;
 mod watch;
 
@@ -55,6 +56,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Exit {
         Command::Apply(args) => apply::run(args, &cli.global, screen).await,
         Command::Status(args) => report::status(args, &cli.global, screen),
         Command::Report(args) => report::report(args, &cli.global, screen),
+        Command::State { command } => state::run(command, &cli.global, screen),
         Command::Graph(args) => graph::run(args, &cli.global, screen).await,
         Command::Schema => check::schema(screen),
         Command::Local { command } => local_commands::run(command, &cli.global, screen).await,

@@ -80,11 +80,7 @@ impl Project {
     /// # Errors
     /// 75 when another process holds it.
     pub(super) fn lock(&self) -> Result<Box<dyn FileLock>, EngineError> {
-        let held = self.files.lock("lock")?.ok_or_else(|| {
-            let message = format!("another cutover works on {}", self.state_dir.display());
-            let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
-            EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
-        })?;
+        let held = hold(&self.files, &self.state_dir)?;
         if self.files.length(".gitignore")?.is_none() {
             self.files
                 .append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
@@ -100,6 +96,18 @@ impl Project {
         let text = self.state_dir.to_string_lossy().into_owned();
         text.strip_prefix("./").map_or(text.clone(), str::to_owned)
     }
+}
+
+/// Takes the lock of a state folder.
+///
+/// # Errors
+/// 75 when another process holds it.
+pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>, EngineError> {
+    files.lock("lock")?.ok_or_else(|| {
+        let message = format!("another cutover works on {}", folder.display());
+        let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
+        EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
+    })
 }
 
 fn nearest() -> Option<PathBuf> {

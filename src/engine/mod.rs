@@ -16,6 +16,7 @@ mod exit;
 mod find;
 mod forecast;
 mod gate;
+pub mod inspect;
 mod job;
 mod kept;
 mod next;

@@ -16,6 +16,8 @@ mod project;
 mod world;
 
 mod again;
+#[cfg(unix)]
+mod alive;
 mod calls;
 mod captures;
 mod check;
@@ -50,6 +52,7 @@ mod screens;
 mod serve;
 #[cfg(unix)]
 mod sockets;
+mod state;
 mod storm;
 #[cfg(unix)]
 mod superseded;

@@ -164,6 +164,17 @@ impl Running<'_> {
         }
     }
 
+    /// Stops the org's process where it stands, or lets it go on: whoever asks it waits.
+    pub fn org(&self, signal: &str) {
+        let order = format!("kill -{signal} {}", self.server.id());
+        assert!(Command::new("sh").arg("-c").arg(order).status().unwrap().success());
+    }
+
+    /// Where the state lies.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The state folder is gone.
     pub fn lose_state(&mut self) {
         std::fs::remove_dir_all(&self.state).unwrap();
