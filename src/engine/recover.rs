@@ -1,6 +1,7 @@
 //! What an interrupted intent means: one table, used as it stands and printed in the documentation.
 
 use super::books::Books;
+use super::clear::remove_staged;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::ports::{Observer, Progress};
@@ -249,7 +250,8 @@ pub(super) async fn recover(
             Recovery::GiveUpCalls => over(desk, books, key, desk.give_up_calls(key).await?)?,
         }
     }
-    Ok(())
+    let run = desk.state.borrow().run;
+    remove_staged(desk.ports.files, run)
 }
 
 fn drop_and_tell(desk: &Desk<'_, '_>, key: PartKey) -> Result<(), EngineError> {
