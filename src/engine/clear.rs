@@ -44,7 +44,8 @@ mod tests {
     fn what_was_staged_goes_and_what_people_need_stays() {
         let files = MemoryFiles::default();
         let staged = ["a-0-0.csv", "a-0-0.index", "again-0.1.csv", "a.0-0.failed.csv.tmp"];
-        let kept = ["a.0-0.failed.csv", "a.left-out.csv", "a.left-out-2.csv", "a.absent.csv", "crosswalk/A/0-0.csv"];
+        let kept =
+            ["a.0-0.failed.csv", "a.left-out.csv", "a.left-out-2.csv", "a.absent.csv", "crosswalk/A/0-0.csv"];
         staged.iter().chain(&kept).for_each(|name| files.put(&format!("data/1/{name}"), b"x"));
         files.put("data/2/b-0-0.csv", b"x");
         remove_staged(&files, 1).unwrap();

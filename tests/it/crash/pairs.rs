@@ -8,10 +8,11 @@ use cutover::model::Outcome;
 use std::sync::Arc;
 
 /// Calls that change what a crash leaves behind: the org's, the journal's, and names of files.
-const EFFECTS: &[&str] = &["org POST", "org PUT", "org PATCH", "append runs/", "sync runs/", "rename"];
+pub(super) const EFFECTS: &[&str] =
+    &["org POST", "org PUT", "org PATCH", "append runs/", "sync runs/", "rename"];
 
 /// A parent and a child of it that is inserted.
-fn pair() -> Arc<Project> {
+pub(super) fn pair() -> Arc<Project> {
     let files = [
         ("cutover.yaml", MANIFEST),
         ("org.yaml", ORG),
@@ -26,7 +27,13 @@ fn pair() -> Arc<Project> {
     Project::new(files, &queries)
 }
 
-const PAIR: Expected = Expected {
+/// The same with the parent by REST calls.
+pub(super) fn pair_by_calls() -> Arc<Project> {
+    pair().with("cutover.yaml", &MANIFEST.replacen("    source:", "    api: auto\n    source:", 1))
+}
+
+/// What must come of it.
+pub(super) const PAIR: Expected = Expected {
     contents: &[&["A1|One"], &["V1|A1"]],
     outcomes: &[&[(Outcome::Created, 1)], &[(Outcome::Created, 1)]],
     filled: &[0, 0],
@@ -78,7 +85,7 @@ impl Undisturbed {
         let life = course.live(Aim::After(first));
         self.check_hit(Aim::After(first), &life, None);
         // By lost power or by a kill, and whatever the org does meanwhile: each at its part of the pairs.
-        let (power, works) = (first % 2 == 0, first % 4 < 2);
+        let (power, works) = (first / 3 % 2 == 0, first / 5 % 2 == 0);
         if power {
             course.world.lose_power();
         }
@@ -94,7 +101,7 @@ impl Undisturbed {
             life.end.is_none() && life.hit == Some(second) && life.trace.len() == second + 1,
             "before {second} after {first} did not end the process"
         );
-        if (first / 4 + second) % 2 == 0 {
+        if (first / 4 + second / 3) % 2 == 0 {
             course.world.lose_power();
         }
         let name = life.trace[second].clone();
@@ -114,7 +121,8 @@ impl Undisturbed {
             pairs.lock().unwrap().extend(numbers(&trace, of).into_iter().map(|second| (*first, second)));
             (applies, met, end)
         });
-        let pairs = pairs.into_inner().unwrap();
+        let mut pairs = pairs.into_inner().unwrap();
+        pairs.sort_unstable();
         let told = single.and(all(&pairs, |(first, second)| {
             let (_, applies, met, end) = self.disturbed_twice(*first, Some(*second));
             (applies, met, end)

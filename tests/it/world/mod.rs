@@ -165,9 +165,13 @@ impl World {
         list["records"].as_array().unwrap().iter().map(|j| (text(j, "id"), text(j, "state"))).collect()
     }
 
-    /// Somebody else removes a job from the org, if it can be removed now.
-    pub fn remove_job(&self, job: &str) {
-        ask(&self.org, "DELETE", &format!("jobs/ingest/{job}"), "");
+    /// Somebody else removes all jobs from the org.
+    pub fn remove_jobs(&self) {
+        for (job, _) in self.jobs() {
+            ask(&self.org, "PATCH", &format!("jobs/ingest/{job}"), r#"{"state":"Aborted"}"#);
+            ask(&self.org, "DELETE", &format!("jobs/ingest/{job}"), "");
+        }
+        assert!(self.jobs().is_empty(), "{:?}", self.jobs());
     }
 
     /// What the org holds: each of the project's queries with its rows as texts.
