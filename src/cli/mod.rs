@@ -17,6 +17,7 @@ mod report;
 mod screen;
 mod select;
 mod socket;
+mod until;
 mod watch;
 
 pub use args::command;
