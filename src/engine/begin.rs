@@ -1,6 +1,7 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
 use super::books::Books;
+use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::job::Desk;
@@ -69,6 +70,7 @@ pub(super) async fn recover_run(
     recover(desk, books, same).await?;
     if !same {
         let exit = Exit::Interrupted.code();
+        keep_rest(desk.ports.files, run)?;
         desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
         desk.save();
         let note =

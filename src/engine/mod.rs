@@ -11,6 +11,7 @@ mod ask;
 mod begin;
 mod books;
 mod calls;
+mod clear;
 mod connect;
 mod exit;
 mod find;

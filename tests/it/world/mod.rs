@@ -1,15 +1,21 @@
 //! A whole world in one process: an org, a disk, a store and a clock that outlive the processes run in it. Each life
 //! of the process is driven exactly as `cutover apply` drives it, and may be ended at any call through a port.
 
+mod broken;
 mod gate;
 mod ports;
 mod project;
 mod tap;
+mod windows;
 
+pub use broken::Flaw;
 pub use gate::Aim;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
+pub use windows::reached;
 
+use axum::body::{Body, to_bytes};
+use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState};
 use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run};
 use cutover::local_org::{LocalOrg, Options};
@@ -18,10 +24,12 @@ use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads
 use cutover::report::report_json;
 use gate::Gate;
 use ports::{Session, WorldClock, WorldFiles, WorldOrg, WorldStore};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use tower::ServiceExt;
 
 /// When every world begins: 2024-01-01.
 const BEGIN: i64 = 1_704_067_200_000;
@@ -36,8 +44,8 @@ pub struct World {
     pub sources: MemoryFiles,
     /// Threads; 1 is inline.
     pub workers: usize,
-    /// Whether syncs of the journal do nothing.
-    pub forgetful: bool,
+    /// What our own code does wrong, if it does: the null controls.
+    pub flaw: Option<Flaw>,
     /// Whether a token that ends is followed by another within the same life.
     pub renews: bool,
     /// Keeps what goes over the wire, if it is to be kept.
@@ -77,12 +85,15 @@ impl World {
             }
             None => LocalOrg::open(project.schema.clone(), options).unwrap(),
         };
+        if let Some((path, json)) = project.seed {
+            ask(&org, "PATCH", path, json);
+        }
         Self {
             org,
             disk: MemoryFiles::default(),
             sources,
             workers: 1,
-            forgetful: false,
+            flaw: None,
             renews: false,
             tap: Tap::default(),
             unreadable: None,
@@ -97,8 +108,10 @@ impl World {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
-        let org = WorldOrg { gate: gate.clone(), org, tap, session, unreadable };
-        let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
+        let org =
+            WorldOrg { gate: gate.clone(), org, tap, session, unreadable, broken: Broken::new(self.flaw) };
+        let files =
+            WorldFiles { gate: gate.clone(), disk: self.disk.clone(), broken: Broken::new(self.flaw) };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };
         let work: Box<dyn Work> =
@@ -145,11 +158,42 @@ impl World {
         while self.org.step(self.now.load(std::sync::atomic::Ordering::SeqCst)) {}
     }
 
+    /// Ids and states of the jobs in the org.
+    pub fn jobs(&self) -> Vec<(String, String)> {
+        let list = ask(&self.org, "GET", "jobs/ingest", "");
+        let text = |job: &Value, name: &str| job[name].as_str().unwrap().to_owned();
+        list["records"].as_array().unwrap().iter().map(|j| (text(j, "id"), text(j, "state"))).collect()
+    }
+
+    /// Somebody else removes all jobs from the org.
+    pub fn remove_jobs(&self) {
+        for (job, _) in self.jobs() {
+            ask(&self.org, "PATCH", &format!("jobs/ingest/{job}"), r#"{"state":"Aborted"}"#);
+            ask(&self.org, "DELETE", &format!("jobs/ingest/{job}"), "");
+        }
+        assert!(self.jobs().is_empty(), "{:?}", self.jobs());
+    }
+
     /// What the org holds: each of the project's queries with its rows as texts.
     pub fn contents(&self) -> Vec<(String, Vec<Vec<Option<String>>>)> {
         let ask = |soql: &String| (soql.clone(), self.org.query(soql).unwrap().rows);
         self.project.queries.iter().map(ask).collect()
     }
+}
+
+/// A call of somebody else's, without a gate.
+fn ask(org: &LocalOrg, method: &str, path: &str, json: &str) -> Value {
+    let request = axum::http::Request::builder()
+        .method(method)
+        .uri(format!("/services/data/v67.0/{path}"))
+        .header("authorization", format!("Bearer {}", org.access_token()))
+        .header("content-type", "application/json")
+        .body(Body::from(json.to_owned()));
+    let answer = org.router().oneshot(request.unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let bytes =
+        runtime.block_on(async { to_bytes(answer.await.unwrap().into_body(), usize::MAX).await.unwrap() });
+    serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
 /// Notes what a life recovers from.
