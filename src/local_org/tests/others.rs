@@ -100,7 +100,7 @@ async fn rows_are_missing_from_all_three_files_once() {
 
 #[tokio::test]
 async fn jobs_vanish_at_the_call_that_is_meant() {
-    let mut world = World::new();
+    let world = World::new();
     world.org.set_faults(faults("{ then: delete_job, method: GET, nth: 2 }"));
     let id = world.submit(upsert("Account"), "Ext__c,Name\nA1,One\n").await;
     let path = format!("jobs/ingest/{id}");
