@@ -69,6 +69,21 @@ impl Window {
     pub fn row(self) -> &'static CrashRow {
         &CRASH_TABLE[self as usize]
     }
+
+    /// How far a part has come in it.
+    pub fn state(self) -> PartState {
+        match self {
+            Self::Staged => PartState::Staged,
+            Self::Intent => PartState::Intent,
+            Self::Created => PartState::Created,
+            Self::UploadedOpen | Self::UploadedOpenChanged | Self::UploadedOver | Self::UploadedGone => {
+                PartState::Uploaded
+            }
+            Self::Closed | Self::ClosedGone => PartState::Closed,
+            Self::Calls | Self::CallsChanged => PartState::Calling,
+            Self::Unpublished | Self::Over => PartState::Settled,
+        }
+    }
 }
 
 /// A row of the crash table, in words.

@@ -50,8 +50,7 @@ impl LocalOrg {
         let Some(object) = schema.object(&others.object) else { return Ok(()) };
         let mut db = self.db();
         let savepoint = db.savepoint()?;
-        let place =
-            Place { conn: &savepoint, schema, facts: &self.0.facts, now: self.now(), faults: None };
+        let place = Place { conn: &savepoint, schema, facts: &self.0.facts, now: self.now(), faults: None };
         let mut ids = self.meant(&savepoint, object, others)?;
         ids.sort_by_key(|id| mix(self.0.facts.seed ^ struck, xxhash_rust::xxh3::xxh3_64(id.as_bytes())));
         for id in ids.iter().take(others.count as usize) {

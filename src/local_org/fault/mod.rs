@@ -181,7 +181,9 @@ impl Faults {
         let (job, done, retries) = (job.unsigned_abs(), done.unsigned_abs(), retries.unsigned_abs());
         self.0.iter().find_map(|active| {
             let (rows, most, words) = match active.fault.effect {
-                Effect::FailJob { rows } => return active.fails(rows, done).then_some(Held::GivenUp(EXHAUSTED)),
+                Effect::FailJob { rows } => {
+                    return active.fails(rows, done).then_some(Held::GivenUp(EXHAUSTED));
+                }
                 Effect::LockStorm { rows, retries } => (rows, retries, STORM),
                 Effect::ExhaustRetries { rows } => (rows, u64::MAX, EXHAUSTED),
                 _ => return None,

@@ -3,8 +3,8 @@
 use super::Fault;
 use super::aim::Aim;
 use super::words::{Effect, Ending, Lock, Others};
-use crate::local_org::text::parse_moment;
 use crate::diagnostic::{Code, Diagnostic, any_error};
+use crate::local_org::text::parse_moment;
 use crate::yaml::{MapReader, Node};
 
 type Map<'n, 'p> = MapReader<'n, 'p>;

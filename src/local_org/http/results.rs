@@ -42,7 +42,8 @@ impl Next {
         let found = {
             let faults = self.org.faults();
             let seed = self.org.0.facts.seed;
-            let lost = |record: &ByteRecord| !faults.is_empty() && faults.loses(seed, self.job.seq, content(record));
+            let lost =
+                |record: &ByteRecord| !faults.is_empty() && faults.loses(seed, self.job.seq, content(record));
             page(&self.org.db(), &self.job, self.file, self.from, &lost)?
         };
         Ok(found.map(|(lines, from)| {

@@ -44,7 +44,9 @@ async fn a_lock_lasts_until_its_moment() {
 #[tokio::test]
 async fn records_of_calls_meet_locks_too() {
     let world = with_accounts().await;
-    world.org.set_faults(faults("{ then: lock_rows, parent: A1 }, { then: lock_rows, per_mille: 1000, times: 1 }"));
+    world.org.set_faults(faults(
+        "{ then: lock_rows, parent: A1 }, { then: lock_rows, per_mille: 1000, times: 1 }",
+    ));
     let body = json!({"records": [
         {"Ext__c": "C1", "LastName": "A", "Account": {"Ext__c": "A1"}},
         {"Ext__c": "C2", "LastName": "B", "Account": {"Ext__c": "A2"}},
@@ -76,7 +78,10 @@ async fn a_lock_storm_is_tried_again_and_passes_or_ends_the_job() {
         let told = if fault.contains("storm") { "TooManyLockFailure" } else { "more than 20 times" };
         assert_eq!(words.contains(told), state == "Failed", "{words}");
         let path = format!("jobs/ingest/{}/unprocessedrecords", info["id"].as_str().unwrap());
-        assert_eq!(world.get(&path).await.text.lines().count(), 1 + if good == 1000 { 0 } else { 1000 - good });
+        assert_eq!(
+            world.get(&path).await.text.lines().count(),
+            1 + if good == 1000 { 0 } else { 1000 - good }
+        );
         assert_eq!(world.run(upsert("Account"), &rows).await.0["state"], "JobComplete", "one job only");
     }
 }
@@ -93,7 +98,10 @@ async fn rows_are_missing_from_all_three_files_once() {
     let told = good.len() + bad.len() + rest.lines().count() - 1;
     assert_eq!((1000 - told) as u64 + 1, world.org.struck(), "the failed job is the one hit more");
     assert!((50..150).contains(&(1000 - told)) && (20..60).contains(&(400 - good.len())), "{told}");
-    assert_eq!((&info["numberRecordsProcessed"], count(&world, "SELECT COUNT() FROM Account").as_str()), (&json!(400), "400"));
+    assert_eq!(
+        (&info["numberRecordsProcessed"], count(&world, "SELECT COUNT() FROM Account").as_str()),
+        (&json!(400), "400")
+    );
     assert_eq!(world.get(&path).await.text, rest, "whoever asks again reads the same");
     assert_eq!(world.run(upsert("Account"), &rows).await.1.len(), 1000, "sent again, it is told of");
 }
