@@ -90,12 +90,22 @@ pub(super) struct Collected {
     fates: Vec<Option<Fate>>,
     state: String,
     message: Option<String>,
+    /// Rows of which nothing was told.
+    untold: BTreeSet<KeyHash>,
+    /// Those of them that go again.
+    unsure: Vec<IndexRecord>,
 }
 
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
-        Ok(Self { index, fates, state: state.to_owned(), message })
+        let (untold, unsure) = (BTreeSet::new(), Vec::new());
+        Ok(Self { index, fates, state: state.to_owned(), message, untold, unsure })
+    }
+
+    /// The job went away while its results were read.
+    pub(super) fn vanished(&mut self, (state, message): (&str, &str)) {
+        (self.state, self.message) = (state.to_owned(), Some(message.to_owned()));
     }
 
     /// Takes one row of a result file.
@@ -220,8 +230,11 @@ impl Collected {
                 passing: true,
             },
         };
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            *fate = Some(unknown.clone());
+        for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
+            if fate.is_none() {
+                self.untold.insert(record.key);
+                *fate = Some(unknown.clone());
+            }
         }
     }
 
@@ -246,6 +259,7 @@ impl Collected {
         for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
             if passing(&fate) {
                 again.push(record.key);
+                self.unsure.extend(self.untold.contains(&record.key).then_some(*record));
             } else {
                 records.push(*record);
                 fates.push(fate);
@@ -284,7 +298,11 @@ pub(super) fn settle(
     let entries = collected.index.records.iter().zip(&collected.fates);
     let load = load_tag(&desk.load_name(part.load));
     let make = if part.deletes() { after_delete } else { entry };
-    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
+    let mut entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
+    if !part.deletes() {
+        entries.extend(collected.unsure.iter().filter_map(|record| unsure(record, load)));
+        entries.sort_by_key(|entry| entry.key);
+    }
     let ledger = books.open(&part.object)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
@@ -370,6 +388,17 @@ fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) 
             ..entry
         },
     }
+}
+
+/// What the ledger will know of a row that goes again although it may have landed: until then, not what its record
+/// holds. With other inputs it might otherwise pass for what was there before, and never be sent.
+fn unsure(record: &IndexRecord, load: u16) -> Option<Entry> {
+    let id = record.id.filter(|_| record.action != action::REFERENCES)?;
+    let outcome = Outcome::ALL.get(record.past.outcome as usize).copied();
+    let flags =
+        Flags { created_by_us: record.past.ours, reference_pending: record.pending, adopted: false };
+    let (create, run) = (record.create, record.past.run);
+    Some(Entry { id: Some(id), create, flags, outcome, load, run, ..Entry::new(record.key, State::Landed) })
 }
 
 /// What the ledger will know of a row.

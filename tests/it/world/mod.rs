@@ -17,7 +17,7 @@ pub use windows::reached;
 use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState};
-use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run};
+use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run, Books, refresh};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -105,6 +105,15 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
+        self.live(aim, false)
+    }
+
+    /// One `cutover apply --refresh`.
+    pub fn apply_refreshed(&self, aim: Aim) -> Life {
+        self.live(aim, true)
+    }
+
+    fn live(&self, aim: Aim, refreshes: bool) -> Life {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
@@ -128,7 +137,7 @@ impl World {
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
         let seen = Seen::default();
-        let mut life = Box::pin(drive(ports, &migration, &seen));
+        let mut life = Box::pin(drive(ports, &migration, refreshes, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -146,11 +155,34 @@ impl World {
         self.disk.crash();
     }
 
+    /// What time it is, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
     /// A day goes by, and some minutes.
     pub fn a_day_passes(&self) {
         let later = 25 * 60 * 60 * 1000;
         let now = self.now.fetch_add(later, std::sync::atomic::Ordering::SeqCst) + later;
         self.org.step(now);
+    }
+
+    /// A call of somebody else; nothing where the answer has no body.
+    pub fn others_call(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("/services/data/v62.0/{path}"))
+            .header("authorization", format!("Bearer {}", self.org.access_token()))
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_owned()))
+            .unwrap();
+        let answer = async {
+            let response = self.org.router().oneshot(request).await.unwrap();
+            // Faults are for everybody: an answer may break off.
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        serde_json::from_slice(&runtime.block_on(answer)).unwrap_or_default()
     }
 
     /// The org works on while nobody watches.
@@ -209,7 +241,12 @@ impl Observer for Seen {
 }
 
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<Finished, EngineError> {
+async fn drive(
+    ports: Ports<'_>,
+    migration: &Migration,
+    refreshes: bool,
+    seen: &Seen,
+) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -219,6 +256,10 @@ async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<F
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
+    if refreshes {
+        let mut books = Books::new(ports.files, &connected.info.org_id);
+        refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
+    }
     let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
     let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
