@@ -89,7 +89,7 @@ pub(super) fn seed() -> u64 {
     RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
 }
 
-fn save(path: &Path, json: &str) -> Result<(), EngineError> {
+pub(super) fn save(path: &Path, json: &str) -> Result<(), EngineError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

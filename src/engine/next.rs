@@ -144,6 +144,7 @@ mod tests {
             steps,
             edges: vec![],
             notes: vec![],
+            rolls_back: None,
         }
     }
 

@@ -6,6 +6,8 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
+use super::rollback::forgotten;
+use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::ledger::{Entry, Flags, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
@@ -38,6 +40,15 @@ pub(super) enum Fate {
         /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
         passing: bool,
     },
+}
+
+/// What is known of a row beside its fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// Its record was found by asking for the key: it may have been there before.
+    Found,
+    /// An earlier sending, whose answer nobody has, may have created its record.
+    Doubtful,
 }
 
 /// A part's index in memory: at most one part's rows, 70 bytes each.
@@ -90,12 +101,29 @@ pub(super) struct Collected {
     fates: Vec<Option<Fate>>,
     state: String,
     message: Option<String>,
+    /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
+    /// sending of it may have created the record.
+    hints: BTreeMap<KeyHash, Hint>,
 }
 
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
-        Ok(Self { index, fates, state: state.to_owned(), message })
+        Ok(Self { index, fates, state: state.to_owned(), message, hints: BTreeMap::new() })
+    }
+
+    /// The rows with their fates, in order of their keys, and what else is known of them.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
+    }
+
+    /// An earlier sending of the row at a place may have created its record.
+    pub(super) fn doubt(&mut self, at: usize) {
+        let record = &self.index.records[at];
+        if record.action == action::CREATE {
+            self.hints.insert(record.key, Hint::Doubtful);
+        }
     }
 
     /// Takes one row of a result file.
@@ -189,6 +217,7 @@ impl Collected {
     pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
             self.index.records[at].id = Some(id);
+            self.doubt(at);
         }
     }
 
@@ -202,10 +231,11 @@ impl Collected {
         }
     }
 
-    /// Gives the row of a key its fate.
-    pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
+    /// The record of an insert's row, of which the org told nothing, was found by its key.
+    pub(super) fn set_found(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
-            self.fates[at] = Some(fate);
+            self.fates[at] = Some(Fate::Landed { id, created: true });
+            self.hints.insert(key, Hint::Found);
         }
     }
 
@@ -220,8 +250,11 @@ impl Collected {
                 passing: true,
             },
         };
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            *fate = Some(unknown.clone());
+        for at in 0..self.fates.len() {
+            if self.fates[at].is_none() {
+                self.fates[at] = Some(unknown.clone());
+                self.doubt(at);
+            }
         }
     }
 
@@ -275,11 +308,12 @@ pub(super) fn settle(
     let run = desk.state.borrow().run;
     let failures = write_failures(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
-    let entries = collected.index.records.iter().zip(&collected.fates);
-    let load = load_tag(&desk.load_name(part.load));
-    let make = if part.deletes() { after_delete } else { entry };
-    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
+    let trail = write_trail(desk, key, &part, &collected)?;
     let ledger = books.open(&part.object)?;
+    let entries = match desk.state.borrow().rolls_back {
+        Some(_) => forgotten(ledger, &collected, run)?,
+        None => entries(&part, &collected, load_tag(&desk.load_name(part.load)), run),
+    };
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
@@ -294,6 +328,7 @@ pub(super) fn settle(
         failed,
         segment: Some(named),
         failures,
+        trail,
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {
@@ -346,6 +381,12 @@ fn counts(part: &Part, collected: &Collected) -> Counts {
         *count += 1;
     }
     counts
+}
+
+/// What the ledger will know of a part's rows.
+fn entries(part: &Part, collected: &Collected, load: u16, run: u32) -> Vec<Entry> {
+    let make = if part.deletes() { after_delete } else { entry };
+    collected.rows().map(|(record, fate, _)| make(record, fate, load, run)).collect()
 }
 
 /// What the ledger will know of a row that was to be deleted: refused, the record is as it was.

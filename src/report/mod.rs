@@ -8,5 +8,5 @@ mod text;
 
 pub use crosswalk::crosswalk;
 pub use failures::{FailureGroup, failure_groups};
-pub use json::{check_json, plan_json, report_json};
-pub use text::{plan_text, report_text};
+pub use json::{check_json, plan_json, report_json, rollback_json};
+pub use text::{plan_text, report_text, rollback_text};

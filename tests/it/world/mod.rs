@@ -10,7 +10,9 @@ pub use gate::Aim;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 
-use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
+use cutover::engine::{
+    EngineError, Finished, Ports, Quiet, RollbackOptions, RolledBack, Stop, bound, connect, rollback, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -48,13 +50,13 @@ pub struct World {
 }
 
 /// One life of the process.
-pub struct Life {
+pub struct Life<T = Finished> {
     /// Every call through a port.
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
     pub hit: Option<usize>,
     /// How it ended; nothing when it was killed.
-    pub end: Option<Result<Finished, EngineError>>,
+    pub end: Option<Result<T, EngineError>>,
 }
 
 impl World {
@@ -90,6 +92,20 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
+        self.live(aim, async |ports, migration| drive(ports, migration).await)
+    }
+
+    /// One `cutover rollback`.
+    pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
+        self.live(aim, async |ports, migration| drive_back(ports, migration, options).await)
+    }
+
+    /// One life of the process.
+    fn live<T>(
+        &self,
+        aim: Aim,
+        drive: impl AsyncFnOnce(Ports<'_>, &Migration) -> Result<T, EngineError>,
+    ) -> Life<T> {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
@@ -144,6 +160,20 @@ impl World {
         let ask = |soql: &String| (soql.clone(), self.org.query(soql).unwrap().rows);
         self.project.queries.iter().map(ask).collect()
     }
+}
+
+/// What `cutover rollback` does once its arguments are read (`src/cli/rollback.rs`).
+async fn drive_back(
+    ports: Ports<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+) -> Result<RolledBack, EngineError> {
+    let _lock = ports.files.lock("lock")?.expect("no other process lives");
+    for name in ports.files.list("data/scratch")? {
+        ports.files.remove(&format!("data/scratch/{name}"))?;
+    }
+    let connected = connect(&ports, migration).await?;
+    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), &Quiet).await
 }
 
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
