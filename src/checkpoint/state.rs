@@ -150,6 +150,9 @@ pub struct RunState {
     /// Whether it was ever interrupted and gone on with.
     #[serde(default)]
     pub resumed: bool,
+    /// Why it paused: `stopped`, `limit`, or the code of the error.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 impl RunState {
@@ -215,7 +218,7 @@ impl RunState {
                 *self = Self { rolls_back, ..begun };
             }
             Event::RunResumed { .. } => {
-                (self.paused, self.resumed) = (None, true);
+                (self.paused, self.why, self.resumed) = (None, None, true);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -237,7 +240,10 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit } => self.paused = Some(*exit),
+            Event::RunPaused { exit, why } => {
+                self.paused = Some(*exit);
+                self.why = why.clone();
+            }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
             _ => {}
         }

@@ -21,6 +21,7 @@ mod captures;
 mod check;
 mod cli_reference;
 mod counted;
+mod created_date;
 mod crash;
 mod day;
 mod describes;
@@ -36,6 +37,7 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mended;
 mod mistaken;
 mod operations;
 mod privacy;

@@ -1,6 +1,7 @@
 //! Carrying a rollback out: step by step, part by part, one after the other; children are gone before their parents'
 //! turn, and locks meet rarely.
 
+use super::super::alive::why;
 use super::super::books::Books;
 use super::super::exit::{EngineError, Exit};
 use super::super::job::Desk;
@@ -66,7 +67,8 @@ pub(super) async fn carry_out(
         Err(error) => {
             // The journal may be what failed: then there is nothing more to write.
             if !matches!(error, EngineError::Journal(_)) {
-                desk.note(Event::RunPaused { exit: error.exit().code() })?;
+                let why = why(&error, desk.stop.asked());
+                desk.note(Event::RunPaused { exit: error.exit().code(), why })?;
                 desk.save();
             }
             Err(error)

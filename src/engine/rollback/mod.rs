@@ -16,6 +16,7 @@ mod survey;
 
 pub(super) use forget::forgotten;
 
+use super::alive::alive;
 use super::begin::desk;
 use super::books::Books;
 use super::connect::Connected;
@@ -90,6 +91,7 @@ pub async fn rollback(
 ) -> Result<RolledBack, EngineError> {
     let mut books = Books::new(ports.files, &connected.info.org_id);
     let last = last_run(ports.files)?;
+    let _alive = alive(ports.files, last)?;
     if last > 0 {
         let desk = desk(ports, connected, last, stop, observer, &mut books)?;
         let state = desk.state.borrow().clone();
@@ -114,9 +116,12 @@ pub async fn rollback(
         forget::unsettle(&ports, &mut books, object, losing)?;
     }
     let run = last.max(books.last_run()) + 1;
+    let _new = alive(ports.files, run)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &found, run)?;
-    carry_out(&desk, &mut books, found.plan, false).await
+    // What was found is in the lists of the run now: memory need not hold it any longer.
+    let survey::Surveyed { plan, .. } = found;
+    carry_out(&desk, &mut books, plan, false).await
 }
 
 /// 68 where records stay that the run may have created.

@@ -10,8 +10,10 @@ pub use gate::Aim;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 
+use cutover::checkpoint::{Line, PartKey, RunState};
 use cutover::engine::{
-    EngineError, Finished, Ports, Quiet, RollbackOptions, RolledBack, Stop, bound, connect, rollback, run,
+    EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window, bound, connect,
+    rollback, run,
 };
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
@@ -19,6 +21,7 @@ use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads
 use cutover::report::report_json;
 use gate::Gate;
 use ports::{Session, WorldClock, WorldFiles, WorldOrg, WorldStore};
+use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -55,6 +58,8 @@ pub struct Life<T = Finished> {
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
     pub hit: Option<usize>,
+    /// The windows of the crash table that it recovered from, in their order.
+    pub windows: Vec<Window>,
     /// How it ended; nothing when it was killed.
     pub end: Option<Result<T, EngineError>>,
 }
@@ -92,19 +97,19 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
-        self.live(aim, async |ports, migration| drive(ports, migration).await)
+        self.live(aim, async |ports, migration, seen| drive(ports, migration, seen).await)
     }
 
     /// One `cutover rollback`.
     pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
-        self.live(aim, async |ports, migration| drive_back(ports, migration, options).await)
+        self.live(aim, async |ports, migration, seen| drive_back(ports, migration, options, seen).await)
     }
 
     /// One life of the process.
     fn live<T>(
         &self,
         aim: Aim,
-        drive: impl AsyncFnOnce(Ports<'_>, &Migration) -> Result<T, EngineError>,
+        drive: impl AsyncFnOnce(Ports<'_>, &Migration, &Seen) -> Result<T, EngineError>,
     ) -> Life<T> {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
@@ -126,7 +131,8 @@ impl World {
         };
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
-        let mut life = Box::pin(drive(ports, &migration));
+        let seen = Seen::default();
+        let mut life = Box::pin(drive(ports, &migration, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -134,8 +140,9 @@ impl World {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let end = runtime.block_on(until_gone);
+        drop(life);
         let (trace, hit) = gate.told();
-        Life { trace, hit, end }
+        Life { trace, hit, windows: seen.0.into_inner(), end }
     }
 
     /// Power is lost: what is not durable is gone.
@@ -167,17 +174,30 @@ async fn drive_back(
     ports: Ports<'_>,
     migration: &Migration,
     options: &RollbackOptions,
+    seen: &Seen,
 ) -> Result<RolledBack, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     for name in ports.files.list("data/scratch")? {
         ports.files.remove(&format!("data/scratch/{name}"))?;
     }
     let connected = connect(&ports, migration).await?;
-    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), &Quiet).await
+    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), seen).await
+}
+
+/// Notes what a life recovers from.
+#[derive(Default)]
+struct Seen(RefCell<Vec<Window>>);
+
+impl Observer for Seen {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, _: &Progress) {}
+    fn recovered(&self, _: PartKey, window: Window) {
+        self.0.borrow_mut().push(window);
+    }
 }
 
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, EngineError> {
+async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -188,7 +208,7 @@ async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, Engi
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
     let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
-    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
+    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
