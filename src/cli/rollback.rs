@@ -1,7 +1,7 @@
 //! `cutover rollback RUN`: show what would be deleted, ask, delete, and say what cannot be undone.
 
-use super::approve::{Asked, needs_saved_plan};
 use super::apply::{begun_with, listen, not_ours, read_plan, store};
+use super::approve::{Asked, needs_saved_plan};
 use super::args::{Global, RollbackArgs};
 use super::org::reach;
 use super::plan::{save, seed, threads};
@@ -9,7 +9,8 @@ use super::project::Project;
 use super::screen::Screen;
 use super::watch::Watch;
 use crate::engine::{
-    EngineError, Exit, Ports, RollbackOptions, RolledBack, Stop, connect, is_protected, plan_rollback, rollback,
+    EngineError, Exit, Ports, RollbackOptions, RolledBack, Stop, connect, is_protected, plan_rollback,
+    rollback,
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::Plan;
@@ -35,7 +36,8 @@ fn goes_on(error: EngineError, run: &str) -> EngineError {
     match error.exit() {
         exit @ Exit::Interrupted => {
             let again = format!("run `cutover rollback {run}` again: it goes on where it stopped");
-            let told = error.diagnostics().into_iter().map(|d| crate::diagnostic::Diagnostic { help: None, ..d });
+            let told =
+                error.diagnostics().into_iter().map(|d| crate::diagnostic::Diagnostic { help: None, ..d });
             EngineError::Problems(exit, told.map(|d| d.help(again.clone())).collect())
         }
         _ => error,
@@ -55,7 +57,8 @@ impl<'o> Order<'o> {
     /// A number is a run; anything else is a plan that was saved.
     fn read(args: &'o RollbackArgs, global: &'o Global, screen: &'o Screen) -> Result<Self, EngineError> {
         if let Ok(run) = args.run.parse() {
-            let options = RollbackOptions { run, include_edited: args.include_edited, with: args.with.clone() };
+            let options =
+                RollbackOptions { run, include_edited: args.include_edited, with: args.with.clone() };
             return Ok(Self { args, global, screen, saved: None, options });
         }
         let path = Path::new(&args.run);
@@ -105,7 +108,8 @@ impl<'o> Order<'o> {
         let json = serde_json::to_string_pretty(&plan_json(&plan)).unwrap_or_default();
         self.screen.data(&if self.global.json { json.clone() } else { plan_text(&plan) });
         save(path, &json)?;
-        let words = format!("saved: `cutover rollback {}` executes it, unless something has changed", path.display());
+        let words =
+            format!("saved: `cutover rollback {}` executes it, unless something has changed", path.display());
         self.screen.tell(&words);
         Ok(Exit::Done)
     }
@@ -137,12 +141,21 @@ impl<'o> Order<'o> {
     /// The report: on screen, as JSON, and in the run's folder.
     fn show(&self, project: &Project, done: &RolledBack) -> Result<Exit, EngineError> {
         let groups = done.state.as_ref().map(|state| failure_groups(&project.files, state)).transpose()?;
-        let text = rollback_text(&done.plan, done.state.as_ref(), &groups.unwrap_or_default(), &project.state_text());
+        let text = rollback_text(
+            &done.plan,
+            done.state.as_ref(),
+            &groups.unwrap_or_default(),
+            &project.state_text(),
+        );
         let json = rollback_json(&done.plan, done.state.as_ref(), done.exit.code());
         if let Some(state) = &done.state {
             let report = report_json(state, done.exit.code());
             let folder = format!("runs/{}", state.run);
-            write_durably(&project.files, &format!("{folder}/report.json"), format!("{report:#}\n").as_bytes())?;
+            write_durably(
+                &project.files,
+                &format!("{folder}/report.json"),
+                format!("{report:#}\n").as_bytes(),
+            )?;
             write_durably(&project.files, &format!("{folder}/report.txt"), text.as_bytes())?;
         }
         self.screen.data(&if self.global.json { json.to_string() } else { text });

@@ -9,7 +9,7 @@ use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
 use super::rollback::forgotten;
 use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, Published, State, load_tag};
+use crate::ledger::{Entry, Flags, Ledger, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
@@ -310,10 +310,7 @@ pub(super) fn settle(
     write_crosswalk(desk, key, &part, &collected)?;
     let trail = write_trail(desk, key, &part, &collected)?;
     let ledger = books.open(&part.object)?;
-    let entries = match desk.state.borrow().rolls_back {
-        Some(_) => forgotten(ledger, &collected, run)?,
-        None => entries(&part, &collected, load_tag(&desk.load_name(part.load)), run),
-    };
+    let entries = entries(desk, ledger, &part, &collected)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
@@ -384,9 +381,19 @@ fn counts(part: &Part, collected: &Collected) -> Counts {
 }
 
 /// What the ledger will know of a part's rows.
-fn entries(part: &Part, collected: &Collected, load: u16, run: u32) -> Vec<Entry> {
+fn entries(
+    desk: &Desk<'_, '_>,
+    ledger: &Ledger<'_>,
+    part: &Part,
+    collected: &Collected,
+) -> Result<Vec<Entry>, EngineError> {
+    let state = desk.state.borrow();
+    if state.rolls_back.is_some() {
+        return forgotten(ledger, collected, state.run);
+    }
+    let load = load_tag(&desk.load_name(part.load));
     let make = if part.deletes() { after_delete } else { entry };
-    collected.rows().map(|(record, fate, _)| make(record, fate, load, run)).collect()
+    Ok(collected.rows().map(|(record, fate, _)| make(record, fate, load, state.run)).collect())
 }
 
 /// What the ledger will know of a row that was to be deleted: refused, the record is as it was.

@@ -31,15 +31,8 @@ pub(super) enum Deed {
 }
 
 impl Deed {
-    const ALL: [Self; 7] = [
-        Self::Created,
-        Self::Found,
-        Self::Doubtful,
-        Self::Updated,
-        Self::Deleted,
-        Self::Gone,
-        Self::Refused,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Created, Self::Found, Self::Doubtful, Self::Updated, Self::Deleted, Self::Gone, Self::Refused];
 }
 
 /// One record of a trail.

@@ -14,5 +14,6 @@ pub use build::{Inputs, LoadFacts, LoadTotals, build};
 pub use draw::{mermaid, text};
 pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
 pub use types::{
-    Api, Batch, Edge, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark, StepKind, Undo,
+    Api, Batch, Edge, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark, StepKind,
+    Undo,
 };

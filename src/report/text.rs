@@ -143,7 +143,9 @@ fn rollback_ending(state: &RunState, of: u32, folder: &str) -> String {
     let files = if failed { format!(" What the org refused: {folder}/data/{run}/") } else { String::new() };
     match state.ended {
         Some(_) => format!("run {run} finished: it rolled back run {of}.{files}"),
-        None => format!("run {run} is not finished: `cutover rollback {of}` goes on where it stopped.{files}"),
+        None => {
+            format!("run {run} is not finished: `cutover rollback {of}` goes on where it stopped.{files}")
+        }
     }
 }
 

@@ -228,7 +228,8 @@ mod tests {
         let task = with(script, async |c| c.describe("Task").await.unwrap().unwrap());
         assert_eq!((task.key_prefix.as_deref(), task.record_types.len()), (Some("00T"), 1));
         assert!(task.record_types[0].developer_name == "Call" && !task.record_types[0].active);
-        let child = |object: &str, field: &str, fate| ChildField { object: object.into(), field: field.into(), fate };
+        let child =
+            |object: &str, field: &str, fate| ChildField { object: object.into(), field: field.into(), fate };
         let goes = child("TaskRelation", "RelationId", ChildFate::Goes);
         assert_eq!(task.children, [goes, child("Task", "RecurrenceActivityId", ChildFate::LosesIt)]);
         let who = task.field("whoid").unwrap();

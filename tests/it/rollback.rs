@@ -45,7 +45,10 @@ fn northwind_is_as_it_was_before() {
     let done = back(&project, &["2"], 0);
     assert_eq!([sum(&done, "delete"), sum(&done, "updated")], [created, 1]);
     let told = notes(&done);
-    assert!(told.contains("cannot be undone: records that were there before and were updated (shippers 1)"), "{told}");
+    assert!(
+        told.contains("cannot be undone: records that were there before and were updated (shippers 1)"),
+        "{told}"
+    );
     let listed = project.csv(".cutover/data/rollback-of-2/updated.csv");
     let shipper = &project.query("SELECT Id FROM Shipper__c WHERE Name = 'Speedier Express'")[0]["Id"];
     assert_eq!((listed.len(), &listed[0]["record_id"]), (1, shipper));
@@ -159,7 +162,9 @@ fn it_goes_on_wherever_it_is_stopped() {
         assert_eq!((back.exit.code(), &world.contents()), (0, &after), "{aim:?} {}", trace[number]);
         if let Some(last) = back.state.filter(|last| last.run == 2) {
             assert!(last.loads.iter().all(|l| l.tally().balances()), "{aim:?}: {:?}", last.loads);
-            let deleted = |loads: &[cutover::checkpoint::LoadState]| -> u64 { loads.iter().map(|l| l.outcomes[7] + l.outcomes[4]).sum() };
+            let deleted = |loads: &[cutover::checkpoint::LoadState]| -> u64 {
+                loads.iter().map(|l| l.outcomes[7] + l.outcomes[4]).sum()
+            };
             assert_eq!(deleted(&last.loads), deleted(&state.loads), "{aim:?} {}", trace[number]);
         }
         if number % 36 == 0 {
@@ -175,7 +180,8 @@ fn it_goes_on_wherever_it_is_stopped() {
 fn colleague(world: &World, manifest: &str, rows: &str) {
     world.a_day_passes();
     let head = "cutover: 1\nproject: colleague\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - ";
-    let project = world::Project::tiny().with("cutover.yaml", &format!("{head}{manifest}")).with("rows.csv", rows);
+    let project =
+        world::Project::tiny().with("cutover.yaml", &format!("{head}{manifest}")).with("rows.csv", rows);
     let mut other = World::new(&project);
     other.org = world.org.clone();
     other.apply(Aim::Nowhere).end.unwrap().unwrap();
@@ -205,7 +211,10 @@ fn what_others_edited_stays_and_so_do_its_parents() {
     assert_eq!((again.exit.code(), again.state.is_none()), (68, true));
     // A deliberate word for each; a parent goes when nothing stays that would go with it.
     let edited = RollbackOptions { include_edited: true, ..run(1) };
-    assert_eq!((done(&world, &edited).exit.code(), names(&world)), (68, vec!["A5".into(), "X1".into(), String::new()]));
+    assert_eq!(
+        (done(&world, &edited).exit.code(), names(&world)),
+        (68, vec!["A5".into(), "X1".into(), String::new()])
+    );
     let all = RollbackOptions { with: vec!["contact".into()], ..edited };
     let back = done(&world, &all);
     assert_eq!((back.exit.code(), names(&world)), (0, vec![String::new(); 3]));
@@ -237,17 +246,22 @@ fn what_cannot_be_told_stays() {
     let call = undisturbed.iter().position(|name| name.contains("/composite/sobjects/Account/Legacy_Id__c"));
     let world = World::new(&project);
     world.apply(Aim::Lost(call.unwrap())).end.unwrap().unwrap();
-    let loaded = world.contents();
+    let loaded = keys(&world).remove(0);
     let back = done(&world, &run(1));
     let undo = back.plan.rolls_back.unwrap();
     let fresh = undo.loads.last().unwrap();
-    assert_eq!((back.exit.code(), fresh.load.as_str(), fresh.delete, fresh.doubtful), (68, "fresh", 0, 2));
-    assert_eq!(world.contents(), loaded);
+    // The answer to the first call, with one new record, was lost; that to the second, with its child, was not.
+    assert_eq!((back.exit.code(), fresh.load.as_str(), fresh.delete, fresh.doubtful), (68, "fresh", 1, 1));
+    assert_eq!(
+        (loaded.contains(&"B3".to_owned()), keys(&world)[0].contains(&"B3".to_owned())),
+        (true, false)
+    );
+    assert!(keys(&world)[0].contains(&"B1".to_owned()));
     // Two names were changed and three records deleted: neither comes back.
     assert_eq!(undo.loads.iter().map(|l| l.updated).sum::<u64>(), 2);
     assert_eq!(undo.loads.iter().map(|l| l.deleted).sum::<u64>(), 4);
     let kept = lines(&world, "data/rollback-of-1/kept.csv");
-    assert!(kept.len() == 2 && kept.iter().all(|line| line.contains("cannot tell")), "{kept:?}");
+    assert!(kept.len() == 1 && kept[0].contains("cannot tell"), "{kept:?}");
     // With its answer, the run is known to have created them.
     let told = World::new(&project);
     told.apply(Aim::Nowhere).end.unwrap().unwrap();
@@ -278,19 +292,19 @@ fn a_run_that_cannot_be_rolled_back_is_refused() {
     let (code, words) = tried(&run(2));
     assert!(code == 81 && words.contains("itself a rollback"), "{words}");
 
-    // A journal of before there were trails.
+    // A trail that is damaged.
     world.apply(Aim::Nowhere).end.unwrap().unwrap();
     let trails = world.disk.list("runs/3/trail").unwrap();
     assert!(!trails.is_empty());
     let path = format!("runs/3/trail/{}", trails[0]);
-    world.disk.truncate(&path, 32 * 0 + 5).unwrap();
+    world.disk.truncate(&path, 5).unwrap();
     let (code, words) = tried(&run(3));
     assert!(code == 1 && words.contains("is not the file that the journal names"), "{words}");
 }
 
-/// A record that is there again under the key of one that is gone is another, and the ledger keeps it.
+/// A record that is there under the key of one that is gone is another.
 #[test]
-fn the_ledger_keeps_a_record_that_took_the_place_of_another() {
+fn what_took_the_place_of_a_record_stays() {
     let world = applied(&world::Project::tiny());
     let only = "{ object: Contact, key: Legacy_Id__c, operation: delete, source: rows.csv, fields: { Legacy_Id__c: id } }\n";
     colleague(&world, only, "id\nC3\n");
@@ -322,9 +336,15 @@ fn it_is_approved_like_a_delete() {
     let run = |arguments: &[&str]| remote(&project, &front, arguments);
     run(&["apply", "--yes"]).exits(0);
     let jobs = org.jobs();
-    for asked in [run(&["rollback", "1"]), run(&["rollback", "1", "--yes"]), run(&["rollback", "1", "-q", "--yes"])] {
+    for asked in
+        [run(&["rollback", "1"]), run(&["rollback", "1", "--yes"]), run(&["rollback", "1", "-q", "--yes"])]
+    {
         let asked = asked.exits(64);
-        assert!(asked.err.contains("DELETES 6 Account records") && asked.err.contains("rollback FILE --yes"), "{}", asked.err);
+        assert!(
+            asked.err.contains("DELETES 6 Account records") && asked.err.contains("rollback FILE --yes"),
+            "{}",
+            asked.err
+        );
     }
     run(&["rollback", "1", "--out", "saved.json"]).exits(0);
     run(&["rollback", "saved.json"]).exits(64);
@@ -336,7 +356,11 @@ fn it_is_approved_like_a_delete() {
     let refused = run(&["rollback", "1", "--yes"]).exits(64);
     assert!(refused.err.contains("cutover rollback 1 -e prod --out FILE"), "{}", refused.err);
     let refused = run(&["rollback", "saved.json", "--yes"]).exits(64);
-    assert!(refused.err.contains("`prod` is protected") && refused.err.contains("there is none"), "{}", refused.err);
+    assert!(
+        refused.err.contains("`prod` is protected") && refused.err.contains("there is none"),
+        "{}",
+        refused.err
+    );
     project.replace("cutover.yaml", token, &format!("{token}, protect: false"));
     run(&["rollback", "saved.json", "--yes"]).exits(0);
     assert_eq!((org.count("Account"), org.count("Contact")), (0, 0));

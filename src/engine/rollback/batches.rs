@@ -46,13 +46,21 @@ pub(super) fn list(past: &Past, made: &[Made<'_>], fates: &[Vec<Fate>]) -> io::R
         if records > 0 {
             let (object, key, form) = (batch.object.clone(), batch.key.clone(), batch.form.clone());
             let blake3 = hasher.finalize().to_hex().to_string();
-            listed.push(Listed { batch: Batch { load: batch.load, object, key, form, records, blake3 }, of, made: at });
+            listed.push(Listed {
+                batch: Batch { load: batch.load, object, key, form, records, blake3 },
+                of,
+                made: at,
+            });
         }
     }
     Ok(listed)
 }
 
-fn going<'s>(made: &'s Made<'_>, fates: &'s [Fate], of: u16) -> impl Iterator<Item = io::Result<Created>> + 's {
+fn going<'s>(
+    made: &'s Made<'_>,
+    fates: &'s [Fate],
+    of: u16,
+) -> impl Iterator<Item = io::Result<Created>> + 's {
     made.fated(fates).filter_map(move |next| match next {
         Ok((created, Fate::Goes)) if created.batch == of => Some(Ok(created)),
         Ok(_) => None,
@@ -110,7 +118,12 @@ impl<'f> Reader<'f> {
     ///
     /// # Errors
     /// A list that is not the one that was approved; the disk's own.
-    pub(super) fn open(files: &'f dyn Files, run: u32, step: u16, batch: &Batch) -> Result<Self, EngineError> {
+    pub(super) fn open(
+        files: &'f dyn Files,
+        run: u32,
+        step: u16,
+        batch: &Batch,
+    ) -> Result<Self, EngineError> {
         let new = || Self { files, path: path(run, step), at: 0, buffer: Vec::new() };
         let (mut hasher, mut all) = (blake3::Hasher::new(), new());
         while all.fill()? {
@@ -170,7 +183,11 @@ impl Iterator for Reader<'_> {
 ///
 /// # Errors
 /// A trail that is not the one that the journal names; the disk's own.
-pub(super) fn settled<'a>(files: &'a dyn Files, state: &RunState, step: u16) -> Result<Sorted<'a>, EngineError> {
+pub(super) fn settled<'a>(
+    files: &'a dyn Files,
+    state: &RunState,
+    step: u16,
+) -> Result<Sorted<'a>, EngineError> {
     let mut ids = Sorter::new(files, "data/scratch/rollback-settled", 15, SORT_BUDGET);
     let of_step = |(key, _): &(&PartKey, &Part)| key.step == step;
     for (_, part) in state.parts.iter().filter(of_step) {

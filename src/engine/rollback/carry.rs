@@ -26,8 +26,11 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Resu
     batches::write(files, run, &found.listed, &found.made, &found.fates)?;
     let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
     write_durably(files, &format!("runs/{run}/plan.json"), &json)?;
-    let name =
-        |load: &crate::plan::PlanLoad| LoadName { name: load.name.clone(), object: load.object.clone(), files: vec![] };
+    let name = |load: &crate::plan::PlanLoad| LoadName {
+        name: load.name.clone(),
+        object: load.object.clone(),
+        files: vec![],
+    };
     desk.record(Event::RunStarted {
         version: JOURNAL_VERSION,
         run,
@@ -44,7 +47,16 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Resu
         outcomes[Outcome::Pending as usize] = counts.delete;
         let (source, absent) = (counts.source, 0);
         let (rounded, truncated, blanked, fallbacks) = (0, 0, 0, 0);
-        desk.record(Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks })?;
+        desk.record(Event::Surveyed {
+            load,
+            source,
+            outcomes,
+            absent,
+            rounded,
+            truncated,
+            blanked,
+            fallbacks,
+        })?;
     }
     desk.commit()
 }
@@ -125,7 +137,15 @@ async fn one_step(
     let (load, kind) = (step.load, StepKind::Rows);
     let (held, rejected, waiting) = (0, 0, 0);
     desk.observer.progress(&Progress::Staging { load: step.name.clone(), rows: step.rows });
-    desk.record(Event::StepStaged { step: step.index, load, kind, rows: step.rows, held, rejected, waiting })?;
+    desk.record(Event::StepStaged {
+        step: step.index,
+        load,
+        kind,
+        rows: step.rows,
+        held,
+        rejected,
+        waiting,
+    })?;
     loop {
         let part = left.by_ref().take(step.part_rows as usize).collect::<io::Result<Vec<Going>>>()?;
         if part.is_empty() {

@@ -117,7 +117,7 @@ async fn pairs<'a>(
     if !described.is_some_and(|object| object.queryable && object.field(&child.field).is_some()) {
         return Ok(None);
     }
-    let name = format!("data/scratch/rollback-pairs-{}-{}", child.object, child.field);
+    let name = format!("data/scratch/rollback-pairs-{parent}-{}-{}", child.object, child.field);
     let mut found = Sorter::new(ports.files, &name, Pair::WIDTH, SORT_BUDGET);
     match ask(connected, &made[parent], child, &mut found).await {
         Ok(()) => {}

@@ -110,7 +110,8 @@ pub(super) fn kept(
         }
     }
     for relation in relations.all.iter().filter(|r| r.holds(with)) {
-        let why = if relation.child.fate == ChildFate::Goes { "would take it along" } else { "is kept by it" };
+        let why =
+            if relation.child.fate == ChildFate::Goes { "would take it along" } else { "is kept by it" };
         for next in relation.staying(made, fates, Fate::Parent) {
             let (_, pair) = next?;
             let (parent, child) = (pair.parent.to_string(), pair.child.to_string());

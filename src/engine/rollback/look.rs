@@ -263,12 +263,14 @@ impl Judge<'_> {
         for (created, fate) in made.iter().zip(fates) {
             let created = created?;
             while there.next_if(|t| t.as_ref().is_ok_and(|t| t.0 < created.id)).is_some() {}
-            let Some((_, moments)) = there.next_if(|t| !t.as_ref().is_ok_and(|t| t.0 > created.id)).transpose()?
+            let Some((_, moments)) =
+                there.next_if(|t| !t.as_ref().is_ok_and(|t| t.0 > created.id)).transpose()?
             else {
                 continue;
             };
             let (born, modified) = moments.split_at(MOMENT);
             let before = created.deed == Deed::Found as u8 && born < began.as_bytes();
+            // Unconfirmed(rolled-up-stamp): whether a roll-up counted anew moves the stamp; choice: it is taken for an edit.
             *fate = match () {
                 () if created.deed == Deed::Doubtful as u8 || before => Fate::Doubtful,
                 () if !self.edited_too && modified > ended.as_bytes() => Fate::Edited,

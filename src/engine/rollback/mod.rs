@@ -28,7 +28,7 @@ use crate::plan::Plan;
 use crate::ports::read_text;
 use carry::{begin, carry_out};
 use past::refused;
-use survey::survey;
+use survey::{Surveyed, survey};
 
 /// What to roll back, and how far.
 #[derive(Debug, Clone, Default)]
@@ -106,22 +106,30 @@ pub async fn rollback(
     }
     let found = survey(&ports, connected, migration, options, observer).await?;
     approve(&found.plan)?;
-    for (made, fates) in found.made.iter().zip(&found.fates) {
-        forget::forget_gone(&ports, &mut books, made, fates)?;
-    }
+    forget(&ports, &mut books, &found)?;
     if !found.plan.changes {
         return Ok(RolledBack { exit: nothing_left(&found.plan), state: None, plan: found.plan });
-    }
-    for (object, losing) in &found.losing {
-        forget::unsettle(&ports, &mut books, object, losing)?;
     }
     let run = last.max(books.last_run()) + 1;
     let _new = alive(ports.files, run)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &found, run)?;
     // What was found is in the lists of the run now: memory need not hold it any longer.
-    let survey::Surveyed { plan, .. } = found;
+    let Surveyed { plan, .. } = found;
     carry_out(&desk, &mut books, plan, false).await
+}
+
+/// What the ledger need not know before anything is deleted: once more does no harm.
+fn forget(ports: &Ports<'_>, books: &mut Books<'_>, found: &Surveyed<'_>) -> Result<(), EngineError> {
+    for (made, fates) in found.made.iter().zip(&found.fates) {
+        forget::forget_gone(ports, books, made, fates)?;
+    }
+    if found.plan.changes {
+        for (object, losing) in &found.losing {
+            forget::unsettle(ports, books, object, losing)?;
+        }
+    }
+    Ok(())
 }
 
 /// 68 where records stay that the run may have created.

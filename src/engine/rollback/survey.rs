@@ -49,15 +49,8 @@ pub(super) async fn survey<'a>(
     }
     let relations = relations(ports, connected, &read.made).await?;
     hold_back(&read.made, &relations.all, &mut fates, &options.with)?;
-    let files = ports.files;
-    lists::kept(files, options.run, &read.made, &relations, &fates, &options.with)?;
-    let mut sorters: BTreeMap<String, Sorter<'a>> = BTreeMap::new();
-    let counts = lists::losing(files, options.run, &read.made, &relations, &fates, |object, id| {
-        let new = || Sorter::new(files, &format!("data/scratch/losing-{object}"), 15, SORT_BUDGET);
-        sorters.entry(object.to_owned()).or_insert_with(new).push(id.bytes())
-    })?;
-    let losing = sorters.into_iter().map(|(object, sorter)| Ok((object, sorter.finish()?)));
-    let losing = losing.collect::<io::Result<_>>()?;
+    lists::kept(ports.files, options.run, &read.made, &relations, &fates, &options.with)?;
+    let (counts, losing) = losing(ports, options.run, &read.made, &relations, &fates)?;
     let listed = batches::list(&past, &read.made, &fates)?;
     let undo = undo(ports, &past, &read, &fates, &listed)?;
     let rolls_back = RollsBack {
@@ -73,6 +66,23 @@ pub(super) async fn survey<'a>(
     };
     let plan = plan(connected, migration, &past, rolls_back);
     Ok(Surveyed { plan, made: read.made, fates, losing, listed })
+}
+
+/// Records that stay and lose what they point to: how many by field, and which by object.
+fn losing<'a>(
+    ports: &Ports<'a>,
+    run: u32,
+    made: &[Made<'_>],
+    relations: &Relations<'_>,
+    fates: &[Vec<Fate>],
+) -> io::Result<(Vec<Losing>, BTreeMap<String, Sorted<'a>>)> {
+    let mut sorters: BTreeMap<String, Sorter<'a>> = BTreeMap::new();
+    let counts = lists::losing(ports.files, run, made, relations, fates, |object, id| {
+        let new = || Sorter::new(ports.files, &format!("data/scratch/losing-{object}"), 15, SORT_BUDGET);
+        sorters.entry(object.to_owned()).or_insert_with(new).push(id.bytes())
+    })?;
+    let losing = sorters.into_iter().map(|(object, sorter)| Ok((object, sorter.finish()?)));
+    Ok((counts, losing.collect::<io::Result<_>>()?))
 }
 
 /// Records of others that go along, because somebody said so.

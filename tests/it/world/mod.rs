@@ -12,8 +12,8 @@ pub use tap::{Exchange, Tap};
 
 use cutover::checkpoint::{Line, PartKey, RunState};
 use cutover::engine::{
-    EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window, bound, connect,
-    rollback, run,
+    EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window, bound,
+    connect, rollback, run,
 };
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
