@@ -7,7 +7,7 @@ use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
 use super::rollback::forgotten;
-use super::trail::write_trail;
+use super::trail::{Hint, write_trail};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::ledger::{Entry, Flags, Ledger, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
@@ -40,15 +40,6 @@ pub(super) enum Fate {
         /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
         passing: bool,
     },
-}
-
-/// What is known of a row beside its fate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hint {
-    /// Its record was found by asking for the key: it may have been there before.
-    Found,
-    /// An earlier sending, whose answer nobody has, may have created its record.
-    Doubtful,
 }
 
 /// A part's index in memory: at most one part's rows, 70 bytes each.

@@ -3,12 +3,21 @@
 
 use super::exit::EngineError;
 use super::job::Desk;
-use super::settle::{Collected, Fate, Hint};
+use super::settle::{Collected, Fate};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all, write_durably};
 use crate::stage::{IndexRecord, action};
+
+/// What is known of a row beside its fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// Its record was found by asking for the key: it may have been there before.
+    Found,
+    /// An earlier sending, whose answer nobody has, may have created its record.
+    Doubtful,
+}
 
 /// What was done to a record; the numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

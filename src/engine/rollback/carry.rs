@@ -4,6 +4,7 @@
 use super::super::alive::why;
 use super::super::books::Books;
 use super::super::exit::{EngineError, Exit};
+use super::super::find::each_once;
 use super::super::job::Desk;
 use super::super::ports::Progress;
 use super::super::recover::recover;
@@ -13,6 +14,7 @@ use super::batches::{self, Going, Reader, settled};
 use super::look::id_at;
 use super::survey::Surveyed;
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey};
+use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};
 use crate::ports::write_durably;
@@ -127,25 +129,16 @@ async fn one_step(
     batch: &Batch,
 ) -> Result<(), EngineError> {
     let run = desk.state.borrow().run;
+    let list = Reader::open(desk.ports.files, run, step.index, batch)?;
     let done = settled(desk.ports.files, &desk.state.borrow(), step.index)?;
-    let mut done = done.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?).peekable();
-    let mut left = Reader::open(desk.ports.files, run, step.index, batch)?.filter(|next| {
-        let Ok(going) = next else { return true };
-        while done.next_if(|d| d.as_ref().is_ok_and(|d| *d < going.id)).is_some() {}
-        !done.peek().is_some_and(|d| d.as_ref().is_ok_and(|d| *d == going.id))
+    let done = each_once(done.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+    let mut left = join(list, done, |going| going.id, |id| *id).filter_map(|next| match next {
+        Ok(Joined::Left(going)) => Some(Ok(going)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
     });
-    let (load, kind) = (step.load, StepKind::Rows);
-    let (held, rejected, waiting) = (0, 0, 0);
     desk.observer.progress(&Progress::Staging { load: step.name.clone(), rows: step.rows });
-    desk.record(Event::StepStaged {
-        step: step.index,
-        load,
-        kind,
-        rows: step.rows,
-        held,
-        rejected,
-        waiting,
-    })?;
+    desk.record(step_staged(step))?;
     loop {
         let part = left.by_ref().take(step.part_rows as usize).collect::<io::Result<Vec<Going>>>()?;
         if part.is_empty() {
@@ -160,6 +153,11 @@ async fn one_step(
     desk.note(Event::StepDone { step: step.index })?;
     desk.save();
     Ok(())
+}
+
+fn step_staged(step: &PlanStep) -> Event {
+    let (load, kind, rows) = (step.load, StepKind::Rows, step.rows);
+    Event::StepStaged { step: step.index, load, kind, rows, held: 0, rejected: 0, waiting: 0 }
 }
 
 /// Writes a part and announces it.

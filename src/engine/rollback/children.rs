@@ -5,6 +5,7 @@ use super::super::connect::Connected;
 use super::super::exit::EngineError;
 use super::super::ports::Ports;
 use super::look::{Fate, Made, SORT_BUDGET, id_at};
+use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{ChildFate, ChildField, RecordId};
 use crate::salesforce::{OrgError, in_lists};
@@ -176,17 +177,15 @@ fn by_parent<'a>(
     own: Option<&Made<'_>>,
 ) -> Result<Sorted<'a>, EngineError> {
     let mut pairs = Sorter::new(ports.files, &format!("{name}-by-parent"), Pair::WIDTH, SORT_BUDGET);
-    let mut own = own.into_iter().flat_map(Made::iter).zip(0..).peekable();
-    for pair in by_child.iter().decode(Pair::decode) {
-        // Encoded the other way round here.
-        let Pair { parent: child, child: parent, .. } = pair??;
-        while own.next_if(|(o, _)| o.as_ref().is_ok_and(|o| o.id < child)).is_some() {}
-        let at = match own.peek() {
-            Some((Ok(created), at)) if created.id == child => *at,
-            Some((Err(error), _)) => return Err(io::Error::new(error.kind(), error.to_string()).into()),
-            _ => FOREIGN,
-        };
-        pairs.push(&Pair::encode(parent, child, at))?;
+    let own = own.into_iter().flat_map(Made::iter).zip(0..).map(|(own, at)| Ok((own?.id, at)));
+    let by_child = by_child.iter().decode(Pair::decode).map(|pair| pair?);
+    // Encoded the other way round here: its parent is the child.
+    for next in join(by_child, own, |pair| pair.parent, |own| own.0) {
+        match next? {
+            Joined::Left(pair) => pairs.push(&Pair::encode(pair.child, pair.parent, FOREIGN))?,
+            Joined::Both(pair, (_, at)) => pairs.push(&Pair::encode(pair.child, pair.parent, at))?,
+            Joined::Right(_) => {}
+        }
     }
     Ok(pairs.finish()?)
 }
@@ -199,23 +198,16 @@ impl Relation<'_> {
         fates: &'s [Vec<Fate>],
         parents: Fate,
     ) -> impl Iterator<Item = io::Result<(usize, Pair)>> + 's {
-        let mut created = made[self.parent].iter().enumerate().peekable();
+        let created = made[self.parent].iter().enumerate().map(|(at, created)| Ok((created?.id, at)));
         let pairs = self.pairs.iter().decode(Pair::decode).map(|pair| pair?);
-        let find = move |pair: io::Result<Pair>| -> Option<io::Result<(usize, Pair)>> {
-            let pair = match pair {
-                Ok(pair) => pair,
-                Err(error) => return Some(Err(error)),
-            };
-            while created.next_if(|(_, c)| c.as_ref().is_ok_and(|c| c.id < pair.parent)).is_some() {}
-            match created.peek() {
-                Some((at, Ok(c))) if c.id == pair.parent && fates[self.parent][*at] == parents => {
-                    self.stays(fates, pair).then_some(Ok((*at, pair)))
-                }
-                Some((_, Err(error))) => Some(Err(io::Error::new(error.kind(), error.to_string()))),
-                _ => None,
+        join(pairs, created, |pair| pair.parent, |created| created.0).filter_map(move |next| match next {
+            Ok(Joined::Both(pair, (_, at))) => {
+                let stays = fates[self.parent][at] == parents && self.stays(fates, pair);
+                stays.then_some(Ok((at, pair)))
             }
-        };
-        pairs.filter_map(find)
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
     }
 
     /// Whether the child of a pair is there afterwards as far as we are concerned.

@@ -3,9 +3,11 @@
 
 use super::super::books::Books;
 use super::super::exit::EngineError;
+use super::super::find::each_once;
 use super::super::ports::Ports;
 use super::super::settle::{Collected, Fate};
 use super::look::{self, Made, SORT_BUDGET, id_at};
+use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Ledger, State};
 use crate::model::{KeyHash, Outcome, RecordId};
@@ -80,12 +82,12 @@ pub(super) fn unsettle(
     }
     let by_id = by_id.finish()?;
     let mut keys = Sorter::new(ports.files, "data/scratch/rollback-unsettled", KEYED, SORT_BUDGET);
-    let mut losing = losing.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?).peekable();
-    let known = |b: &[u8]| Ok((id_at(b, 0)?, KeyHash::from_be_bytes(std::array::from_fn(|i| b[15 + i]))));
-    for next in by_id.iter().decode(known) {
-        let (id, key): (RecordId, KeyHash) = next.and_then(|read: io::Result<_>| read)?;
-        while losing.next_if(|l| l.as_ref().is_ok_and(|l| *l < id)).is_some() {}
-        if losing.peek().is_some_and(|l| l.as_ref().is_ok_and(|l| *l == id)) {
+    let losing = each_once(losing.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+    let known =
+        |b: &[u8]| id_at(b, 0).map(|id| (id, KeyHash::from_be_bytes(std::array::from_fn(|i| b[15 + i]))));
+    let by_id = by_id.iter().decode(known).map(|read| read?);
+    for next in join(by_id, losing, |k| k.0, |id| *id) {
+        if let Joined::Both((id, key), _) = next? {
             keys.push(&keyed(key, id))?;
         }
     }

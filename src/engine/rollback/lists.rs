@@ -1,9 +1,11 @@
 //! Lists of Ids for people, in `data/rollback-of-<run>/`: what stays and why, what loses a reference, what was changed
 //! and keeps its new values. Ids and names of fields only.
 
+use super::super::find::each_once;
 use super::children::Relations;
 use super::look::{Fate, Made, Read, id_at};
 use super::past::Past;
+use crate::ledger::merge::{Joined, join};
 use crate::model::ChildFate;
 use crate::plan::Losing;
 use crate::ports::{Files, sync_names};
@@ -60,28 +62,21 @@ impl<'f> List<'f> {
 pub(super) fn updated(files: &dyn Files, past: &Past, read: &Read<'_>) -> io::Result<BTreeMap<u16, u64>> {
     let mut list = List::new(files, past.state.run, "updated", "load,object,record_id")?;
     let mut counts = BTreeMap::new();
-    let mut own: Vec<_> = read.made.iter().map(|m| (m.object.as_str(), m.iter().peekable())).collect();
-    let (mut last, mut load) = (None, None);
-    let decode = |b: &[u8]| id_at(b, 2).map(|id| (u16::from_be_bytes([b[0], b[1]]), id));
-    for touched in read.touched.iter().decode(decode) {
-        let (of, id) = touched??;
-        if last.replace((of, id)) == Some((of, id)) {
-            continue;
+    for (load, known) in (0..).zip(&past.state.loads) {
+        let (name, object) = (&known.name.name, &known.name.object);
+        let decode = |b: &[u8]| id_at(b, 2).map(|id| (u16::from_be_bytes([b[0], b[1]]), id));
+        let touched = read.touched.iter().decode(decode).map(|read| read?);
+        let touched = touched.filter(|t| t.as_ref().map_or(true, |t| t.0 == load));
+        let own = read.made.iter().find(|m| m.object.eq_ignore_ascii_case(object));
+        let own = own.into_iter().flat_map(Made::iter);
+        let mut records = 0;
+        for next in join(each_once(touched, |t| *t), own, |t| t.1, |own| own.id) {
+            if let Joined::Left((_, id)) = next? {
+                records += 1;
+                list.line(&[name, object, &id.to_string()])?;
+            }
         }
-        let Some(name) = past.state.loads.get(of as usize).map(|l| &l.name) else { continue };
-        if load.replace(of) != Some(of) {
-            // The records of one load lie by Id: each load goes through those of its object once.
-            own = read.made.iter().map(|m| (m.object.as_str(), m.iter().peekable())).collect();
-        }
-        let mine = own.iter_mut().find(|(object, _)| object.eq_ignore_ascii_case(&name.object));
-        let created = mine.is_some_and(|(_, created)| {
-            while created.next_if(|c| c.as_ref().is_ok_and(|c| c.id < id)).is_some() {}
-            created.peek().is_some_and(|c| c.as_ref().is_ok_and(|c| c.id == id))
-        });
-        if !created {
-            *counts.entry(of).or_default() += 1;
-            list.line(&[&name.name, &name.object, &id.to_string()])?;
-        }
+        counts.insert(load, records);
     }
     list.done()?;
     Ok(counts)

@@ -7,6 +7,7 @@ use super::super::find::each_once;
 use super::super::ports::Ports;
 use super::super::trail::{Deed, read_trail};
 use super::past::{Past, refused};
+use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use crate::salesforce::{Client, in_lists};
@@ -259,19 +260,13 @@ impl Judge<'_> {
         let (began, ended) = (second(self.past.state.started), second(self.past.state.last));
         let own = |bytes: &[u8]| id_at(bytes, 0).map(|id| (id, bytes[15..].to_vec()));
         let there = each_once(found.iter().decode(own).map(|read| read?), |f| f.0);
-        let mut there = there.peekable();
-        for (created, fate) in made.iter().zip(fates) {
-            let created = created?;
-            while there.next_if(|t| t.as_ref().is_ok_and(|t| t.0 < created.id)).is_some() {}
-            let Some((_, moments)) =
-                there.next_if(|t| !t.as_ref().is_ok_and(|t| t.0 > created.id)).transpose()?
-            else {
-                continue;
-            };
+        let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));
+        for next in join(made, there, |m| m.0.id, |t| t.0) {
+            let Joined::Both((created, at), (_, moments)) = next? else { continue };
             let (born, modified) = moments.split_at(MOMENT);
             let before = created.deed == Deed::Found as u8 && born < began.as_bytes();
             // Unconfirmed(rolled-up-stamp): whether a roll-up counted anew moves the stamp; choice: it is taken for an edit.
-            *fate = match () {
+            fates[at] = match () {
                 () if created.deed == Deed::Doubtful as u8 || before => Fate::Doubtful,
                 () if !self.edited_too && modified > ended.as_bytes() => Fate::Edited,
                 () => Fate::Goes,

@@ -2,6 +2,13 @@
 
 use crate::plan::{Losing, RollsBack, Undo};
 
+const UPDATED: &str = "cannot be undone: records that were there before and were updated";
+const DELETED: &str = "cannot be undone: records that the run deleted";
+const EDITED: &str = "stay: edited since the run ended";
+const PARENTS: &str = "stay: records that stay would go with them, or keep them";
+const DOUBTFUL: &str = "stay: the answer that tells whether the run created them was lost";
+const UNNAMED: &str = "cannot be told: rows of which no answer ever came";
+
 /// All of it, a line each.
 pub(super) fn notes(back: &RollsBack) -> Vec<String> {
     let run = back.run;
@@ -27,41 +34,18 @@ fn of_loads(back: &RollsBack) -> Vec<String> {
         let some = back.loads.iter().filter(|undo| count(undo) > 0);
         some.map(|undo| format!("{} {}", undo.load, count(undo))).collect::<Vec<_>>().join(", ")
     };
+    let kept = format!("; listed in {lists}/kept.csv");
     let all = [
-        (
-            which(|u| u.updated),
-            "cannot be undone: records that were there before and were updated",
-            format!("; listed in {lists}/updated.csv"),
-        ),
-        (
-            which(|u| u.deleted),
-            "cannot be undone: records that the run deleted",
-            "; the org's recycle bin may have them".into(),
-        ),
-        (
-            which(|u| u.edited),
-            "stay: edited since the run ended",
-            format!("; listed in {lists}/kept.csv; `--include-edited` deletes them too"),
-        ),
-        (
-            which(|u| u.parents),
-            "stay: records that stay would go with them, or keep them",
-            format!("; listed in {lists}/kept.csv; `--with OBJECT` lets such records go too"),
-        ),
-        (
-            which(|u| u.doubtful),
-            "stay: the answer that tells whether the run created them was lost",
-            format!("; listed in {lists}/kept.csv"),
-        ),
-        (
-            which(|u| u.unnamed),
-            "cannot be told: rows of which no answer ever came",
-            format!("; what the org has of them since run {run} stays"),
-        ),
-        (which(|u| u.gone), "gone from the org already", String::new()),
+        (UPDATED, which(|u| u.updated), format!("; listed in {lists}/updated.csv")),
+        (DELETED, which(|u| u.deleted), "; the org's recycle bin may have them".into()),
+        (EDITED, which(|u| u.edited), format!("{kept}; `--include-edited` deletes them too")),
+        (PARENTS, which(|u| u.parents), format!("{kept}; `--with OBJECT` lets such records go too")),
+        (DOUBTFUL, which(|u| u.doubtful), kept),
+        (UNNAMED, which(|u| u.unnamed), format!("; what the org has of them since run {run} stays")),
+        ("gone from the org already", which(|u| u.gone), String::new()),
     ];
-    let said = all.into_iter().filter(|(which, ..)| !which.is_empty());
-    said.map(|(which, what, more)| format!("{what} ({which}){more}")).collect()
+    let said = all.into_iter().filter(|(_, which, _)| !which.is_empty());
+    said.map(|(what, which, more)| format!("{what} ({which}){more}")).collect()
 }
 
 fn loses(losing: &Losing, lists: &str) -> String {
