@@ -50,8 +50,8 @@ fn deletes(plan: &Plan) -> String {
 
 /// The screen of a rollback: what was done where anything was to be done, and what could not be undone.
 pub fn rollback_text(plan: &Plan, state: Option<&RunState>, groups: &[FailureGroup], folder: &str) -> String {
-    let Some(state) = state else { return plan_text(plan) };
-    let mut out = report_text(state, groups, folder);
+    let nothing = || "Nothing to delete.\n".to_owned();
+    let mut out = state.map_or_else(nothing, |state| report_text(state, groups, folder));
     for note in plan.notes.iter().skip(1) {
         let _ = writeln!(out, "note: {note}");
     }

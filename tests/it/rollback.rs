@@ -181,7 +181,7 @@ fn colleague(world: &World, manifest: &str, rows: &str) {
     world.a_day_passes();
     let head = "cutover: 1\nproject: colleague\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - ";
     let project =
-        world::Project::tiny().with("cutover.yaml", &format!("{head}{manifest}")).with("rows.csv", rows);
+        world::Project::tiny().with("cutover.yaml", &format!("{head}{manifest}")).with("rows.csv", rows).with("none.csv", "id,name\n");
     let mut other = World::new(&project);
     other.org = world.org.clone();
     other.apply(Aim::Nowhere).end.unwrap().unwrap();
@@ -192,7 +192,7 @@ fn what_others_edited_stays_and_so_do_its_parents() {
     let world = applied(&world::Project::tiny());
     colleague(
         &world,
-        "{ object: Contact, key: Legacy_Id__c, source: rows.csv, fields: { Legacy_Id__c: id, LastName: name, AccountId: { ref: Account, from: account } } }\n",
+        "{ object: Account, key: Legacy_Id__c, operation: update, source: none.csv, fields: { Legacy_Id__c: id, Name: name } }\n  - { object: Contact, key: Legacy_Id__c, source: rows.csv, fields: { Legacy_Id__c: id, LastName: name, AccountId: { ref: Account, from: account } } }\n",
         "id,name,account\nC1,Adah,A1\nX1,Xen,A5\n",
     );
     let names = |world: &World| keys(world).into_iter().map(|k| k.join(" ")).collect::<Vec<_>>();
@@ -274,23 +274,28 @@ fn refusal<T>(end: Option<Result<T, EngineError>>) -> (u8, String) {
     (error.exit().code(), error.to_string())
 }
 
+/// Whether a command was refused with 81 and these words.
+fn is((code, words): (u8, String), said: &str) -> bool {
+    println!("{code}: {words}");
+    code == 81 && words.contains(said)
+}
+
 #[test]
 fn a_run_that_cannot_be_rolled_back_is_refused() {
     let world = World::new(&world::Project::tiny());
     let tried = |options: &RollbackOptions| refusal(world.rollback(Aim::Nowhere, options).end);
-    assert_eq!(tried(&run(1)), (81, "there is no run 1 in this state folder".into()));
+    assert!(is(tried(&run(1)), "there is no run 1 in this state folder"));
     world.apply(Aim::BeforeFirst("org PUT"));
-    assert_eq!(tried(&run(1)), (81, "run 1 is not over".into()));
+    assert!(is(tried(&run(1)), "run 1 is not over"));
     world.apply(Aim::Nowhere).end.unwrap().unwrap();
 
     // A rollback under way: nothing else goes on before it.
     assert!(world.rollback(Aim::BeforeFirst("org PUT"), &run(1)).end.is_none());
-    let under_way = (81, "run 2, the rollback of run 1, is not over".to_owned());
-    assert_eq!(refusal(world.apply(Aim::Nowhere).end), under_way);
-    assert_eq!(tried(&run(7)), under_way);
+    let under_way = "run 2, the rollback of run 1, is not over";
+    assert!(is(refusal(world.apply(Aim::Nowhere).end), under_way));
+    assert!(is(tried(&run(7)), under_way));
     assert_eq!(done(&world, &run(1)).state.unwrap().run, 2);
-    let (code, words) = tried(&run(2));
-    assert!(code == 81 && words.contains("itself a rollback"), "{words}");
+    assert!(is(tried(&run(2)), "itself a rollback"));
 
     // A trail that is damaged.
     world.apply(Aim::Nowhere).end.unwrap().unwrap();
