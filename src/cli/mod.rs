@@ -18,6 +18,7 @@ mod rollback;
 mod screen;
 mod select;
 mod socket;
+mod until;
 mod watch;
 
 pub use args::command;

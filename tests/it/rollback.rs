@@ -180,8 +180,10 @@ fn it_goes_on_wherever_it_is_stopped() {
 fn colleague(world: &World, manifest: &str, rows: &str) {
     world.a_day_passes();
     let head = "cutover: 1\nproject: colleague\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - ";
-    let project =
-        world::Project::tiny().with("cutover.yaml", &format!("{head}{manifest}")).with("rows.csv", rows).with("none.csv", "id,name\n");
+    let project = world::Project::tiny()
+        .with("cutover.yaml", &format!("{head}{manifest}"))
+        .with("rows.csv", rows)
+        .with("none.csv", "id,name\n");
     let mut other = World::new(&project);
     other.org = world.org.clone();
     other.apply(Aim::Nowhere).end.unwrap().unwrap();

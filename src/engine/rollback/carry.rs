@@ -82,7 +82,12 @@ pub(super) async fn carry_out(
             // The journal may be what failed: then there is nothing more to write.
             if !matches!(error, EngineError::Journal(_)) {
                 let why = why(&error, desk.stop.asked());
-                desk.note(Event::RunPaused { exit: error.exit().code(), why })?;
+                desk.note(Event::RunPaused {
+                    exit: error.exit().code(),
+                    why,
+                    after: Vec::new(),
+                    back: None,
+                })?;
                 desk.save();
             }
             Err(error)
