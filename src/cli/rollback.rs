@@ -8,6 +8,7 @@ use super::plan::{save, seed, threads};
 use super::project::Project;
 use super::screen::Screen;
 use super::watch::Watch;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
     EngineError, Exit, Ports, RollbackOptions, RolledBack, Stop, connect, is_protected, plan_rollback,
     rollback,
@@ -36,8 +37,7 @@ fn goes_on(error: EngineError, run: &str) -> EngineError {
     match error.exit() {
         exit @ Exit::Interrupted => {
             let again = format!("run `cutover rollback {run}` again: it goes on where it stopped");
-            let told =
-                error.diagnostics().into_iter().map(|d| crate::diagnostic::Diagnostic { help: None, ..d });
+            let told = error.diagnostics().into_iter().map(|d| Diagnostic { help: None, ..d });
             EngineError::Problems(exit, told.map(|d| d.help(again.clone())).collect())
         }
         _ => error,
@@ -56,6 +56,11 @@ struct Order<'o> {
 impl<'o> Order<'o> {
     /// A number is a run; anything else is a plan that was saved.
     fn read(args: &'o RollbackArgs, global: &'o Global, screen: &'o Screen) -> Result<Self, EngineError> {
+        if !global.select.is_empty() {
+            let problem =
+                Diagnostic::error(Code::PlanNote, "a run is rolled back as a whole, and not by loads");
+            return Err(EngineError::problem(Exit::Usage, problem.help("leave `--select` out")));
+        }
         if let Ok(run) = args.run.parse() {
             let options =
                 RollbackOptions { run, include_edited: args.include_edited, with: args.with.clone() };

@@ -67,6 +67,26 @@ fn northwind_is_as_it_was_before() {
     assert_eq!(project.apply(0).total("created"), created);
 }
 
+#[test]
+fn examples_leave_nothing_behind() {
+    for name in ["cycle", "npsp"] {
+        let project = Project::example(name);
+        let code = project.run(&["apply", "--json"]);
+        let created = crate::project::Report(code.json()).total("created");
+        let done = back(&project, &["1"], 0);
+        let counts = [sum(&done, "delete"), sum(&done, "updated"), sum(&done, "doubtful")];
+        assert!(created > 3 && counts == [created, 0, 0], "{name}: {created} {done}");
+        assert_eq!(sum(&back(&project, &["1"], 0), "gone"), created, "{name}");
+        assert_eq!(
+            crate::project::Report(project.run(&["apply", "--json"]).json()).total("created"),
+            created
+        );
+    }
+    let project = Project::example("quickstart");
+    let narrowed = project.run(&["rollback", "1", "--select", "Account"]).exits(64);
+    assert!(narrowed.err.contains("as a whole"), "{}", narrowed.err);
+}
+
 const LEGACY: &str = "Legacy_Id__c: id";
 
 /// The tiny world, into which somebody has loaded an account before.

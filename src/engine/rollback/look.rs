@@ -257,7 +257,7 @@ struct Judge<'p> {
 
 impl Judge<'_> {
     fn all(&self, made: &Made<'_>, found: &Sorted<'_>, fates: &mut [Fate]) -> io::Result<()> {
-        let (began, ended) = (second(self.past.state.started), second(self.past.state.last));
+        let (began, ended) = (second(self.past.state.started), second(self.past.settled));
         let own = |bytes: &[u8]| id_at(bytes, 0).map(|id| (id, bytes[15..].to_vec()));
         let there = each_once(found.iter().decode(own).map(|read| read?), |f| f.0);
         let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub(super) struct Past {
     /// Its state at the end.
     pub(super) state: RunState,
+    /// When the last of its parts settled: a run that was superseded may have lain still for days before it was over.
+    pub(super) settled: i64,
     /// Its steps that created records, in the order in which they were staged: parents before their children.
     pub(super) batches: Vec<PastBatch>,
     /// What its parts did.
@@ -45,7 +47,9 @@ impl Past {
         let state = RunState::fold(&path, &lines)?;
         check(&state, run, org_id)?;
         let (batches, trails) = what_it_did(&state, &lines)?;
-        Ok(Self { state, batches, trails })
+        let settled = lines.iter().rev().find(|line| matches!(line.event, Event::PartSettled { .. }));
+        let settled = settled.map_or(state.last, |line| line.at);
+        Ok(Self { state, settled, batches, trails })
     }
 
     /// Records that it deleted, of one load.
