@@ -204,6 +204,7 @@ fn colleague(world: &World, manifest: &str, rows: &str) {
         .with("cutover.yaml", &format!("{head}{manifest}"))
         .with("rows.csv", rows)
         .with("none.csv", "id,name\n");
+    let project = project.with("people.csv", "id,account\nP1,K7\n");
     let mut other = World::new(&project);
     other.org = world.org.clone();
     other.apply(Aim::Nowhere).end.unwrap().unwrap();
@@ -241,6 +242,26 @@ fn what_others_edited_stays_and_so_do_its_parents() {
     let back = done(&world, &all);
     assert_eq!((back.exit.code(), names(&world)), (0, vec![String::new(); 3]));
     assert_eq!(back.plan.rolls_back.unwrap().along[0].records, 1);
+}
+
+/// More records than are asked for one by one: bulk queries find the same.
+#[test]
+fn a_large_run() {
+    const ROWS: usize = 20_100;
+    let rows = (0..ROWS).fold("id\n".to_owned(), |text, n| format!("{text}K{n}\n"));
+    let manifest = "cutover: 1\nproject: large\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - { object: Account, key: Legacy_Id__c, source: accounts.csv, fields: { Legacy_Id__c: id, Name: id } }\n";
+    let project = world::Project::tiny().with("cutover.yaml", manifest).with("accounts.csv", &rows);
+    let world = applied(&project);
+    colleague(
+        &world,
+        "{ object: Account, key: Legacy_Id__c, operation: update, source: rows.csv, fields: { Legacy_Id__c: id, Name: name } }\n  - { object: Contact, key: Legacy_Id__c, source: people.csv, fields: { Legacy_Id__c: id, LastName: id, AccountId: { ref: Account, from: account } } }\n",
+        "id,name\nK5,Edited\n",
+    );
+    let back = done(&world, &run(1));
+    assert_eq!(keys(&world)[..2], [vec!["K5".to_owned(), "K7".into()], vec!["P1".into()]]);
+    let undo = &back.plan.rolls_back.unwrap().loads[0];
+    assert_eq!((back.exit.code(), undo.delete, undo.edited, undo.parents), (68, ROWS as u64 - 2, 1, 1));
+    assert_eq!(done(&world, &run(1)).plan.rolls_back.unwrap().loads[0].gone, ROWS as u64 - 2);
 }
 
 #[test]
