@@ -3,7 +3,7 @@
 
 use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Progress, Stop};
-use super::settle::{Collected, Fate, Index};
+use super::settle::{Collected, Index};
 use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
@@ -126,7 +126,7 @@ impl Desk<'_, '_> {
         if part.operation == "insert" && collected.unknown() > 0 {
             // Sending them again would double them.
             for (key, id) in self.unknown_by_key(&part, &collected).await? {
-                collected.set_by_key(key, Fate::Landed { id, created: true });
+                collected.set_found(key, id);
             }
         }
         if part.deletes() {
@@ -290,8 +290,12 @@ fn vanished(error: OrgError) -> EngineError {
     if !error.is_gone() {
         return error.into();
     }
-    let problem = Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
-    EngineError::problem(Exit::Interrupted, problem.help("run `cutover apply` again: it goes on where it stopped"))
+    let problem =
+        Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
+    EngineError::problem(
+        Exit::Interrupted,
+        problem.help("run `cutover apply` again: it goes on where it stopped"),
+    )
 }
 
 fn operation(word: &str) -> Result<JobOperation, EngineError> {

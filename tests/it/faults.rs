@@ -181,7 +181,15 @@ fn storm() -> Case {
     let mut faults = String::from("faults:\n");
     of_calls.iter().for_each(|then| writeln!(faults, "  - {{ then: {then}, per_mille: 40 }}").unwrap());
     faults += "  - { then: too_many_requests, per_mille: 100 }\n  - { then: lock_rows, per_mille: 50 }\n";
-    Case { name: "storm".into(), faults, strikes: None, stops: None, orphans: None, renews: false, again: false }
+    Case {
+        name: "storm".into(),
+        faults,
+        strikes: None,
+        stops: None,
+        orphans: None,
+        renews: false,
+        again: false,
+    }
 }
 
 /// A run that nothing disturbs.
@@ -440,7 +448,8 @@ fn what_others_edit_stays_until_its_row_changes() {
     let edit = "{ then: edit_records, object: Shipper__c, count: 2, field: Phone__c, value: Theirs, \
                 path: /services/data, nth: 1 }";
     world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{edit}]")).unwrap());
-    let theirs = || world.org.query("SELECT Legacy_Id__c FROM Shipper__c WHERE Phone__c = 'Theirs'").unwrap().rows;
+    let theirs =
+        || world.org.query("SELECT Legacy_Id__c FROM Shipper__c WHERE Phone__c = 'Theirs'").unwrap().rows;
     assert_eq!((exit(world.apply(Aim::Nowhere)), theirs().len()), (0, 2));
 }
 
@@ -453,7 +462,8 @@ fn a_change_of_unknown_outcome_is_taken_back_when_the_source_is() {
             let text = format!("id,name,account\nC1,{name},A1\nC2,Bob,A4\nC3,Cyd,A5\n");
             world.sources.put("contacts.csv", text.as_bytes());
         };
-        let in_org = || world.org.query("SELECT LastName FROM Contact WHERE Legacy_Id__c = 'C1'").unwrap().rows;
+        let in_org =
+            || world.org.query("SELECT LastName FROM Contact WHERE Legacy_Id__c = 'C1'").unwrap().rows;
         contacts("Ada");
         assert_eq!(exit(world.apply(Aim::Nowhere)), 68);
         contacts("Eve");

@@ -103,7 +103,8 @@ impl<'m> Storm<'m> {
 
     fn meet(&self) {
         let loads = &self.scenario.loads;
-        let any = |what, is: &dyn Fn(&scenario::Load) -> bool| self.met.add(what, loads.iter().any(is).into());
+        let any =
+            |what, is: &dyn Fn(&scenario::Load) -> bool| self.met.add(what, loads.iter().any(is).into());
         any("by calls", &|load| load.auto);
         any("updates", &|load| load.operation == scenario::Operation::Update);
         any("deletes", &|load| load.operation.deletes());
@@ -331,7 +332,8 @@ fn run_all(seeds: &[u64], met: &Met) -> Vec<(u64, String)> {
 /// One storm; one that panics has failed like any other.
 fn one(seed: u64, met: &Met) -> Result<(), String> {
     let storm = || Storm::new(seed, met).run();
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(storm)).unwrap_or_else(|_| Err("it panicked".into()))
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(storm))
+        .unwrap_or_else(|_| Err("it panicked".into()))
 }
 
 #[test]

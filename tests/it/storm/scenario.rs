@@ -260,7 +260,8 @@ impl Scenario {
 
     /// Some rows twice, good ones only: whether a bad one counts as a copy is nobody's business here.
     fn with_copies(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
-        let pairs = self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
+        let pairs =
+            self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
         for (_, rows) in pairs {
             let good = |row: &&Row| !row.key.is_empty() && row.code != TOO_LONG && !row.amount.contains('x');
             let Some(row) = rows.iter().find(good).filter(|_| dice.chance(20)) else { continue };
@@ -363,7 +364,9 @@ impl Scenario {
         let parents: String =
             (0..self.objects[object].len()).map(|at| format!(", R{at}__r.Legacy_Id__c")).collect();
         let name = object_name(object);
-        format!("SELECT Legacy_Id__c, Name, Amount__c, Code__c, Note__c{parents} FROM {name} ORDER BY Legacy_Id__c")
+        format!(
+            "SELECT Legacy_Id__c, Name, Amount__c, Code__c, Note__c{parents} FROM {name} ORDER BY Legacy_Id__c"
+        )
     }
 }
 

@@ -17,7 +17,10 @@ pub use windows::reached;
 use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState};
-use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run, Books, refresh};
+use cutover::engine::{
+    Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
+    bound, connect, refresh, rollback, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -58,7 +61,7 @@ pub struct World {
 }
 
 /// One life of the process.
-pub struct Life {
+pub struct Life<T = Finished> {
     /// Every call through a port.
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
@@ -66,7 +69,7 @@ pub struct Life {
     /// The windows of the crash table that it recovered from, in their order.
     pub windows: Vec<Window>,
     /// How it ended; nothing when it was killed.
-    pub end: Option<Result<Finished, EngineError>>,
+    pub end: Option<Result<T, EngineError>>,
 }
 
 impl World {
@@ -105,15 +108,25 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
-        self.live(aim, false)
+        self.live(aim, async |ports, migration, seen| drive(ports, migration, false, seen).await)
     }
 
     /// One `cutover apply --refresh`.
     pub fn apply_refreshed(&self, aim: Aim) -> Life {
-        self.live(aim, true)
+        self.live(aim, async |ports, migration, seen| drive(ports, migration, true, seen).await)
     }
 
-    fn live(&self, aim: Aim, refreshes: bool) -> Life {
+    /// One `cutover rollback`.
+    pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
+        self.live(aim, async |ports, migration, seen| drive_back(ports, migration, options, seen).await)
+    }
+
+    /// One life of the process.
+    fn live<T>(
+        &self,
+        aim: Aim,
+        drive: impl AsyncFnOnce(Ports<'_>, &Migration, &Seen) -> Result<T, EngineError>,
+    ) -> Life<T> {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
@@ -137,7 +150,7 @@ impl World {
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
         let seen = Seen::default();
-        let mut life = Box::pin(drive(ports, &migration, refreshes, &seen));
+        let mut life = Box::pin(drive(ports, &migration, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -226,6 +239,21 @@ fn ask(org: &LocalOrg, method: &str, path: &str, json: &str) -> Value {
     let bytes =
         runtime.block_on(async { to_bytes(answer.await.unwrap().into_body(), usize::MAX).await.unwrap() });
     serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// What `cutover rollback` does once its arguments are read (`src/cli/rollback.rs`).
+async fn drive_back(
+    ports: Ports<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+    seen: &Seen,
+) -> Result<RolledBack, EngineError> {
+    let _lock = ports.files.lock("lock")?.expect("no other process lives");
+    for name in ports.files.list("data/scratch")? {
+        ports.files.remove(&format!("data/scratch/{name}"))?;
+    }
+    let connected = connect(&ports, migration).await?;
+    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), seen).await
 }
 
 /// Notes what a life recovers from.
