@@ -28,6 +28,17 @@ impl SledStore {
         Self::try_open(folder).map(|store| (store, Some(refused)))
     }
 
+    /// Looks into a store in a copy of it made at `copy`: to open one may change it. Gives the run whose state it holds,
+    /// and that state's last event.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn look(folder: &Path, copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
+        let unreadable = |error: std::io::Error| StoreError(error.to_string());
+        copy_folder(folder, copy).map_err(unreadable)?;
+        super::folded::holds(&Self::try_open(copy)?)
+    }
+
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
         let config = sled::Config::new().path(folder).cache_capacity(CACHE).flush_every_ms(None);
         let store = config.open().map(Self).map_err(failed)?;
@@ -71,6 +82,20 @@ fn private(path: &Path) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn private(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
     Ok(())
 }
 

@@ -83,10 +83,7 @@ impl Project {
     /// # Errors
     /// 75 when another process holds it.
     pub(super) fn lock(&self) -> Result<Box<dyn FileLock>, EngineError> {
-        let held = self.files.lock(LOCK)?.ok_or_else(|| self.held())?;
-        // Who it is, for the one that comes second.
-        self.files.truncate(LOCK, 0)?;
-        self.files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
+        let held = hold(&self.files, &self.state_dir)?;
         if self.files.length(".gitignore")?.is_none() {
             self.files
                 .append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
@@ -97,20 +94,29 @@ impl Project {
         Ok(held)
     }
 
-    /// Another process has the lock.
-    fn held(&self) -> EngineError {
-        let who = read_text(&self.files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
-        let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
-        let message = format!("another cutover{who} works on {}", self.state_dir.display());
-        let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
-        EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
-    }
-
     /// The state folder as the user would type it.
     pub(super) fn state_text(&self) -> String {
         let text = self.state_dir.to_string_lossy().into_owned();
         text.strip_prefix("./").map_or(text.clone(), str::to_owned)
     }
+}
+
+/// Takes the lock of a state folder.
+///
+/// # Errors
+/// 75 when another process holds it.
+pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>, EngineError> {
+    let Some(held) = files.lock(LOCK)? else {
+        let who = read_text(files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
+        let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
+        let message = format!("another cutover{who} works on {}", folder.display());
+        let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
+        return Err(EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help)));
+    };
+    // Who it is, for the one that comes second.
+    files.truncate(LOCK, 0)?;
+    files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
+    Ok(held)
 }
 
 fn nearest() -> Option<PathBuf> {

@@ -239,7 +239,10 @@ fn a_ledger_that_was_not_built_to_its_end_is_not_there() {
     assert!(ledger.rebuild(rows(), |key| *key, make).is_err());
     files.make_room();
     let paths = files.paths();
-    assert!(paths.iter().any(|p| p.ends_with(".seg")) && paths.contains(&"l/CURRENT".to_owned()), "{paths:?}");
+    assert!(
+        paths.iter().any(|p| p.ends_with(".seg")) && paths.contains(&"l/CURRENT".to_owned()),
+        "{paths:?}"
+    );
     let mut ledger = Ledger::open(&files, "l").unwrap();
     assert!(!ledger.is_there() && ledger.segments().is_empty());
     ledger.rebuild(rows(), |key| *key, make).unwrap();

@@ -16,6 +16,8 @@ mod project;
 mod world;
 
 mod again;
+#[cfg(unix)]
+mod alive;
 mod calls;
 mod captures;
 mod check;
@@ -47,11 +49,13 @@ mod protect;
 mod recorded_clients;
 mod rerun;
 mod review;
+mod rollback;
 mod same;
 mod screens;
 mod serve;
 #[cfg(unix)]
 mod sockets;
+mod state;
 mod storm;
 #[cfg(unix)]
 mod superseded;

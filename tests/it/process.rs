@@ -196,7 +196,13 @@ impl Running<'_> {
         self.site.world(name)
     }
 
-    /// The state folder.
+    /// Stops the org's process where it stands, or lets it go on: whoever asks it waits.
+    pub fn org(&self, signal: &str) {
+        let order = format!("kill -{signal} {}", self.server.id());
+        assert!(Command::new("sh").arg("-c").arg(order).status().unwrap().success());
+    }
+
+    /// Where the state lies.
     pub fn state(&self) -> &Path {
         &self.state
     }
