@@ -14,8 +14,9 @@ use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
+use super::whole::check_whole;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -70,7 +71,8 @@ pub async fn run(
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
-    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    check_whole(&ports, &books)?;
+    let (mut resumed, mut run) = (None, before.max(books.last_run()).max(last_kept(ports.store)) + 1);
     let _alive = alive(ports.files, before)?;
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
@@ -452,8 +454,10 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 None if !after.is_empty() => Some("pause".to_owned()),
                 None => why(&error, self.desk.stop.asked()),
             };
-            self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back })?;
-            self.desk.save();
+            // Where this cannot be written either, what was wrong first is still what is told.
+            if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
+                self.desk.save();
+            }
         }
         Err(error)
     }

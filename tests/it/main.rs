@@ -27,6 +27,8 @@ mod created_date;
 mod crash;
 mod day;
 mod describes;
+#[cfg(unix)]
+mod disk;
 mod docs;
 mod examples;
 mod exit_codes;
