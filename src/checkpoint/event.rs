@@ -135,6 +135,9 @@ pub enum Event {
         /// When it makes sense to come back, in milliseconds since 1970, where that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         back: Option<i64>,
+        /// Why: `stopped`, `limit`, or the code of the error; never its text.
+        #[serde(default)]
+        why: Option<String>,
     },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },

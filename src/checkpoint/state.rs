@@ -147,6 +147,9 @@ pub struct RunState {
     /// Loads after which it has paused, as the manifest says, by their places there.
     #[serde(default)]
     pub paused_after: Vec<u16>,
+    /// Why it paused: `stopped`, `limit`, or the code of the error.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 impl RunState {
@@ -211,7 +214,7 @@ impl RunState {
                     Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
             }
             Event::RunResumed { .. } => {
-                (self.paused, self.back) = (None, None);
+                (self.paused, self.why, self.back) = (None, None, None);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -233,8 +236,9 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit, after, back } => {
+            Event::RunPaused { exit, why, after, back } => {
                 (self.paused, self.back) = (Some(*exit), *back);
+                self.why = why.clone();
                 self.paused_after.extend(after);
             }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),

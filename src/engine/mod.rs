@@ -5,6 +5,7 @@
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
 mod again;
+mod alive;
 mod allow;
 mod ask;
 mod begin;
@@ -30,6 +31,7 @@ mod settle;
 mod shapes;
 mod survey;
 
+pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
 pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};
@@ -39,7 +41,7 @@ pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use pauses::{PauseAt, Wish, next_pause};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
-pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
+pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use refresh::refresh;
 pub use run::{Approve, Finished, run};
 pub use survey::Surveyed;

@@ -1,5 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
+use super::alive::alive;
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::connect::Connected;
@@ -69,6 +70,7 @@ pub async fn run(
         books.open(&object.name)?;
     }
     let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    let _alive = alive(ports.files, before)?;
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
@@ -81,6 +83,7 @@ pub async fn run(
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
+    let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
     let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
@@ -284,7 +287,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let (run, first) = self.first_number(step.index);
         let survey = &self.prepared.survey;
         let shape = &survey.shapes[load];
-        let landed = Landed { books: self.books, objects: &self.objects };
+        let landed = Landed { books: self.books, objects: &self.objects, survey };
         let name = |number: u32| format!("data/{run}/{}-{}-{}", shape.name, step.index, first + number);
         let second_pass = step.kind == StepKind::References;
         let inputs = StepInputs {
@@ -432,17 +435,17 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk.ports.clock.now())),
+            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
             Some(Stopping::Checkpoint(hold)) => self.rest(hold),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
 
     fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
-        let Hold { error, after, back } = hold;
+        let Hold { error, why, after, back } = hold;
         // The journal may be what failed: then there is nothing more to write.
         if !matches!(error, EngineError::Journal(_)) {
-            self.desk.note(Event::RunPaused { exit: error.exit().code(), after, back })?;
+            self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back })?;
             self.desk.save();
         }
         Err(error)

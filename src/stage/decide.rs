@@ -289,8 +289,8 @@ impl<'a> Pass<'_, 'a> {
             let reference = self.shape.references.get(missing.reference as usize);
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                OnMissing::Hold => return Err((reason::HELD, missing.reference)),
-                OnMissing::Reject => return Err((reason::NO_PARENT, missing.reference)),
+                OnMissing::Hold => return Err((reason::held(missing.going), missing.reference)),
+                OnMissing::Reject => return Err((reason::no_parent(missing.going), missing.reference)),
             }
         }
         Ok(instead)

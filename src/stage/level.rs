@@ -10,7 +10,7 @@ use crate::ledger::Entry;
 use crate::model::KeyHash;
 use crate::source::RowPos;
 use crate::transform::OnMissing;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Levels that are loaded one after the other; a deeper hierarchy is filled in a second pass (spec, Order).
 pub(super) const MOST_LEVELS: usize = 8;
@@ -62,6 +62,8 @@ pub struct Levels {
     by_key: BTreeMap<KeyHash, usize>,
     /// Parents asked for that are no waiting rows themselves: whether they take part.
     parents: BTreeMap<KeyHash, bool>,
+    /// Parents that the same manifest deletes.
+    going: BTreeSet<KeyHash>,
     /// References by which rows wait, a bit each: all point to the rows' own object.
     own: u64,
     /// Loops found: lines in order, and whether one reference could be deferred.
@@ -91,6 +93,9 @@ impl Levels {
         self.rows[index].parents.push((missing.parent, missing.reference, missing.pos));
         self.own |= 1 << missing.reference;
         self.parents.insert(missing.parent, false);
+        if missing.going {
+            self.going.insert(missing.parent);
+        }
     }
 
     /// Whether nobody waits.
@@ -188,14 +193,13 @@ impl Levels {
                 Parent::Nowhere if fallbacks(reference) => {
                     self.rows[index].instead.fallback |= 1 << reference
                 }
-                Parent::Nowhere => match references
-                    .get(reference as usize)
-                    .map_or(OnMissing::Hold, |r| r.on_missing)
-                {
-                    OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
-                    OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
-                    OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
-                },
+                Parent::Nowhere => {
+                    match references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                        OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
+                        OnMissing::Hold => self.out(index, reason::held(self.goes(parent)), reference),
+                        OnMissing::Reject => self.out(index, reason::no_parent(self.goes(parent)), reference),
+                    }
+                }
             }
         }
         if left.is_empty() && self.rows[index].state == State::Open {
@@ -203,6 +207,14 @@ impl Levels {
         }
         self.rows[index].parents = left;
         self.rows[index].state != State::Open
+    }
+
+    fn goes(&self, parent: KeyHash) -> bool {
+        self.going.contains(&parent)
+    }
+
+    fn out(&mut self, index: usize, why: u8, reference: u8) {
+        self.rows[index].state = State::Out(why, reference);
     }
 
     fn parent_level(&self, key: KeyHash) -> Parent {
@@ -338,6 +350,7 @@ mod tests {
                 reference: 0,
                 own: true,
                 later: false,
+                going: false,
                 parent: *parent,
                 line,
             });
@@ -402,7 +415,16 @@ mod tests {
     fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, later: false, parent: 99, line: 2 });
+        levels.wait(&MissingRecord {
+            child: 7,
+            pos: 1,
+            reference,
+            own,
+            later: false,
+            going: false,
+            parent: 99,
+            line: 2,
+        });
         let blank = Instead { blank: 0b10, fallback: 0 };
         levels.decide(7, decided(7, 5, 6), blank, None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -414,7 +436,16 @@ mod tests {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
         for (pos, line) in [(1, 2), (5, 6)] {
-            levels.wait(&MissingRecord { child: 7, pos, reference, own, later: false, parent: 99, line });
+            levels.wait(&MissingRecord {
+                child: 7,
+                pos,
+                reference,
+                own,
+                later: false,
+                going: false,
+                parent: 99,
+                line,
+            });
         }
         levels.decide(7, decided(7, 5, 6), Instead::default(), None);
         let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
@@ -430,6 +461,7 @@ mod tests {
             reference: 0,
             own: true,
             later: false,
+            going: false,
             parent: 99,
             line: 2,
         });
@@ -456,7 +488,16 @@ mod tests {
         let mut levels = Levels::default();
         for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
             let (pos, line) = (child as u64, child as u32);
-            levels.wait(&MissingRecord { child, pos, reference, own: true, later: false, parent, line });
+            levels.wait(&MissingRecord {
+                child,
+                pos,
+                reference,
+                own: true,
+                later: false,
+                going: false,
+                parent,
+                line,
+            });
             levels.decide(child, decided(child, pos, line), Instead::default(), None);
         }
         let (placed, levels) = levels.place(&references, &|_| false);

@@ -16,11 +16,13 @@ mod project;
 mod world;
 
 mod again;
+mod allowances;
 mod calls;
 mod captures;
 mod check;
 mod cli_reference;
 mod counted;
+mod created_date;
 mod crash;
 mod day;
 mod describes;
@@ -36,8 +38,12 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mended;
 mod mistaken;
+#[cfg(unix)]
+mod npsp;
 mod operations;
+mod pauses;
 mod privacy;
 mod protect;
 mod recorded_clients;
