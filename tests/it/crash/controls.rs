@@ -30,8 +30,12 @@ fn mixed() -> Arc<Project> {
   Visit__c:";
     let org = ORG.replacen("  Visit__c:", refusing, 1);
     let visits = "id,account\nV2,A2\nV4,A4\nV6,A6\n";
-    let files =
-        [("cutover.yaml", MANIFEST), ("org.yaml", &org), ("accounts.csv", accounts), ("visits.csv", visits)];
+    let files = [
+        ("cutover.yaml", MANIFEST),
+        ("org.yaml", org.as_str()),
+        ("accounts.csv", accounts),
+        ("visits.csv", visits),
+    ];
     let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
     Project::new(files, &QUERIES)
 }
