@@ -132,6 +132,12 @@ pub enum Event {
         /// Why: `stopped`, `limit`, or the code of the error; never its text.
         #[serde(default)]
         why: Option<String>,
+        /// Loads after which the manifest wants a pause, if this is one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<u16>,
+        /// When it makes sense to come back, in milliseconds since 1970, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<i64>,
     },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },

@@ -144,6 +144,12 @@ pub struct RunState {
     /// Why it paused: `stopped`, `limit`, or the code of the error.
     #[serde(default)]
     pub why: Option<String>,
+    /// When it makes sense to go on, in milliseconds since 1970, where a limit of the day made it pause.
+    #[serde(default)]
+    pub back: Option<i64>,
+    /// Loads after which it has paused, as the manifest says, by their places there.
+    #[serde(default)]
+    pub paused_after: Vec<u16>,
 }
 
 impl RunState {
@@ -208,7 +214,7 @@ impl RunState {
                     Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
             }
             Event::RunResumed { .. } => {
-                (self.paused, self.why) = (None, None);
+                (self.paused, self.why, self.back) = (None, None, None);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -230,9 +236,9 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit, why } => {
-                self.paused = Some(*exit);
-                self.why = why.clone();
+            Event::RunPaused { exit, why, after, back } => {
+                (self.paused, self.why, self.back) = (Some(*exit), why.clone(), *back);
+                self.paused_after.extend(after);
             }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
             _ => {}

@@ -7,6 +7,7 @@ use super::plan::{seed, threads};
 use super::project::{MANIFEST, Project};
 use super::screen::Screen;
 use super::select::selected;
+use super::until::{here, until};
 use super::watch::Watch;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
@@ -16,7 +17,7 @@ use crate::engine::{
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
-use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
+use crate::ports::{Clock, Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
 use crate::report::{failure_groups, report_json, report_text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +31,12 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global, screen: &Screen) -> E
         Ok(project) => project,
         Err(error) => return screen.fail(&error, Path::new("")),
     };
-    let order = Order { args, global, screen, saved };
+    let end = args.until.as_deref().map(|text| until(text, RealClock.now(), &here())).transpose();
+    let end = match end {
+        Ok(end) => end,
+        Err(error) => return screen.fail(&error, &project.root),
+    };
+    let order = Order { args, global, screen, saved, end };
     match order.carry_out(&project).await {
         Ok(exit) => exit,
         Err(error) => screen.fail(&error, &project.root),
@@ -72,6 +78,8 @@ struct Order<'o> {
     global: &'o Global,
     screen: &'o Screen,
     saved: Option<Plan>,
+    /// When nothing more is to begin.
+    end: Option<i64>,
 }
 
 impl Order<'_> {
@@ -129,7 +137,7 @@ impl Order<'_> {
             let mut books = Books::new(ports.files, &connected.info.org_id);
             refresh(ports, &connected.client, &bound.0, &mut books, &watch).await?;
         }
-        let stop = Arc::new(Stop::default());
+        let stop = Arc::new(Stop::at(self.end));
         let listener = tokio::spawn(listen(stop.clone()));
         let asked = Asked {
             screen: self.screen,

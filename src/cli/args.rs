@@ -124,6 +124,9 @@ pub(super) struct ApplyArgs {
     /// First build the ledger again from the keys that the org has
     #[arg(long)]
     pub(super) refresh: bool,
+    /// Begin nothing more from this time on, and stop with 69 once open jobs are over: `06:00`, or a full time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod screen;
 mod select;
 mod socket;
 mod state;
+mod until;
 mod watch;
 
 pub use args::command;

@@ -104,6 +104,7 @@ pub(super) fn why(error: &EngineError, stopped: bool) -> Option<String> {
 pub fn why_in_words(why: &str) -> &str {
     match why {
         "stopped" => "it was told to stop",
+        "pause" => "the manifest wants a pause here",
         "limit" => "the org's allowance for the day is used up",
         code => Code::ALL
             .iter()

@@ -6,6 +6,7 @@
 
 mod again;
 mod alive;
+mod allow;
 mod ask;
 mod begin;
 mod books;
@@ -14,11 +15,13 @@ mod connect;
 mod exit;
 mod find;
 mod forecast;
+mod gate;
 pub mod inspect;
 mod job;
 mod kept;
 mod next;
 mod overlap;
+mod pauses;
 mod ports;
 mod prepare;
 mod record;
@@ -30,11 +33,13 @@ mod shapes;
 mod survey;
 
 pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
+pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
 pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
+pub use pauses::{PauseAt, Wish, next_pause};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};

@@ -84,16 +84,29 @@ impl Observer for Quiet {
 
 /// Says stop: once means finish what is under way as far as it is cheap, and leave a checkpoint.
 #[derive(Debug, Default)]
-pub struct Stop(AtomicU8);
+pub struct Stop {
+    asked: AtomicU8,
+    end: Option<i64>,
+}
 
 impl Stop {
+    /// One that also says when nothing more is to begin, in milliseconds since 1970.
+    pub fn at(end: Option<i64>) -> Self {
+        Self { end, ..Self::default() }
+    }
+
+    /// When nothing more is to begin, if that was said. What is under way then goes on to its end.
+    pub fn end(&self) -> Option<i64> {
+        self.end
+    }
+
     /// Asks the run to stop.
     pub fn ask(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.asked.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Whether somebody asked.
     pub fn asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.asked.load(Ordering::SeqCst) > 0
     }
 }

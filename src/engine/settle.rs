@@ -11,7 +11,7 @@ use crate::ledger::{Entry, Flags, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all};
-use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
+use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
 use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -233,6 +233,12 @@ impl Collected {
         Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text, passing: !structural }
     }
 
+    /// Whether the job ended because the org's allowance of a day was spent: the rows that it did not come to are
+    /// nobody's fault, and no number of tries is too many for them.
+    pub(super) fn ended_at_a_limit(&self) -> bool {
+        self.message.as_deref().is_some_and(tells_limit)
+    }
+
     /// Takes out the rows that were refused in passing, to be sent again.
     fn split_passing(&mut self) -> Vec<KeyHash> {
         let passing = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { passing: true, .. }));
@@ -316,7 +322,7 @@ fn again(
     part: &Part,
     collected: &mut Collected,
 ) -> Result<Vec<(PartKey, Event)>, EngineError> {
-    if part.attempt >= MOST_ATTEMPTS {
+    if part.attempt >= MOST_ATTEMPTS && !collected.ended_at_a_limit() {
         return Ok(Vec::new());
     }
     let again = collected.split_passing();

@@ -152,7 +152,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
-    ("jiff", &["src/transform/", "src/local_org/"]),
+    ("jiff", &["src/transform/", "src/local_org/", "src/ports/clock.rs", "src/cli/until.rs"]),
 ];
 
 fn at_home(path: &str, homes: &[&str]) -> bool {
