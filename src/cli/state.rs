@@ -6,8 +6,8 @@ use super::screen::Screen;
 use crate::checkpoint::{SledStore, journal_path, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::inspect::{
-    Change, Facts, Finding, Grade, LedgerRow, StoreFacts, export, findings, orgs, perform, prunes, read_facts,
-    repairs,
+    Change, Facts, Finding, Grade, LedgerRow, StoreFacts, export, findings, orgs, perform, prunes,
+    read_facts, repairs,
 };
 use crate::engine::{EngineError, Exit};
 use crate::ports::{Files, RealFiles};
@@ -111,7 +111,10 @@ impl Folder {
         let run = last_run(&self.files)?;
         if run > 0 && self.files.is_locked(&journal_path(run))? {
             let problem = Diagnostic::error(Code::Locked, format!("another process carries run {run} out"));
-            return Err(EngineError::problem(Exit::Locked, problem.help("wait until it is done, or stop it")));
+            return Err(EngineError::problem(
+                Exit::Locked,
+                problem.help("wait until it is done, or stop it"),
+            ));
         }
         Ok(held)
     }
@@ -179,7 +182,8 @@ impl Order<'_> {
     /// Says what would be done, and what a repair must leave as it is.
     fn name(&self, found: &[Finding], changes: &[Change]) {
         let mut text = changes_text(changes);
-        let mended = |finding: &&Finding| finding.change.as_ref().is_some_and(|change| changes.contains(change));
+        let mended =
+            |finding: &&Finding| finding.change.as_ref().is_some_and(|change| changes.contains(change));
         let damaged = found.iter().filter(|f| self.command == "repair" && f.grade == Grade::Damage);
         for Finding { path, what, next, .. } in damaged.filter(|finding| !mended(finding)) {
             text.push_str(&format!("cannot be repaired: {path}: {what}\n  help: {next}\n"));
@@ -250,9 +254,17 @@ fn the_org(folder: &Folder, named: Option<&str>) -> Result<String, EngineError> 
     let (message, help) = match (named, orgs.as_slice()) {
         (Some(org), _) if orgs.iter().any(|known| known == org) => return Ok(org.to_owned()),
         (None, [org]) => return Ok(org.clone()),
-        (_, []) => (format!("nothing has landed yet: {} has no ledger", folder.text), "`cutover apply` makes one".into()),
-        (Some(org), _) => (format!("{} has no ledger of org `{org}`", folder.text), format!("there are `{known}`")),
-        (None, _) => (format!("{} has ledgers of several orgs", folder.text), format!("name one: `--org`, of `{known}`")),
+        (_, []) => (
+            format!("nothing has landed yet: {} has no ledger", folder.text),
+            "`cutover apply` makes one".into(),
+        ),
+        (Some(org), _) => {
+            (format!("{} has no ledger of org `{org}`", folder.text), format!("there are `{known}`"))
+        }
+        (None, _) => (
+            format!("{} has ledgers of several orgs", folder.text),
+            format!("name one: `--org`, of `{known}`"),
+        ),
     };
     Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::State, message).help(help)))
 }

@@ -69,7 +69,8 @@ pub fn changes_text(changes: &[Change]) -> String {
             let _ = writeln!(out, "  {path}");
         }
         if removed.len() > MOST_FILES {
-            let _ = writeln!(out, "  … and {} more (`--dry-run --json` lists them)", removed.len() - MOST_FILES);
+            let _ =
+                writeln!(out, "  … and {} more (`--dry-run --json` lists them)", removed.len() - MOST_FILES);
         }
     }
     out

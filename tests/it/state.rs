@@ -89,7 +89,10 @@ fn what_is_mended_is_named_first_and_an_apply_goes_on() {
     assert_eq!((dry["changes"].as_array().unwrap().len(), &dry["done"]), (3, &false.into()), "{dry}");
     assert_eq!(check(&project).1["findings"].as_array().unwrap().len(), 3, "nothing was changed");
     let nobody = project.run(&["state", "repair"]).exits(64);
-    assert!(nobody.out.contains("cut runs/2/events.ndjson") && nobody.err.contains("no terminal"), "{nobody:?}");
+    assert!(
+        nobody.out.contains("cut runs/2/events.ndjson") && nobody.err.contains("no terminal"),
+        "{nobody:?}"
+    );
     let done = repaired(&project).exits(0).json();
     assert_eq!((&done["changes"], &done["done"]), (&dry["changes"], &true.into()));
     assert_eq!(check(&project).1["findings"], Value::Array(vec![]));
@@ -105,7 +108,10 @@ fn what_cannot_be_mended_is_said_and_left_alone() {
     flip(&segment, 60);
     let before = std::fs::read(&segment).unwrap();
     let output = project.run(&["state", "repair", "--yes"]).exits(65);
-    assert!(output.out.contains("cannot be repaired") && output.out.contains("apply --refresh"), "{output:?}");
+    assert!(
+        output.out.contains("cannot be repaired") && output.out.contains("apply --refresh"),
+        "{output:?}"
+    );
     assert_eq!(std::fs::read(&segment).unwrap(), before);
 }
 
@@ -113,7 +119,10 @@ fn what_cannot_be_mended_is_said_and_left_alone() {
 fn old_runs_go_and_the_rest_works_on() {
     let project = twice();
     for number in 0..3 {
-        project.append("data/people.csv", &format!("P-9{number},Newcomer,Number{number},n{number}@example.com,1001\n"));
+        project.append(
+            "data/people.csv",
+            &format!("P-9{number},Newcomer,Number{number},n{number}@example.com,1001\n"),
+        );
         project.apply(0);
     }
     let crosswalk = |project: &Project| {
@@ -129,7 +138,10 @@ fn old_runs_go_and_the_rest_works_on() {
     let found = project.run(&["state", "prune", "--keep", "2", "--yes", "--json"]).exits(0).json();
     assert_eq!(found["changes"].as_array().unwrap().len(), 4, "{found}");
     for run in 1..=5 {
-        let there = (project.path(&format!(".cutover/runs/{run}")).exists(), project.path(&format!(".cutover/data/{run}")).exists());
+        let there = (
+            project.path(&format!(".cutover/runs/{run}")).exists(),
+            project.path(&format!(".cutover/data/{run}")).exists(),
+        );
         assert_eq!(there, (run > 3, run > 3), "run {run}");
     }
     assert_eq!(crosswalk(&project), before, "every key is still known");

@@ -56,7 +56,10 @@ impl Change {
         match self {
             Self::Cut { path, to, less } => format!("cut {path} to its {to} good bytes ({less} less)"),
             Self::Current { folder, proved } => {
-                format!("write {folder}/CURRENT again: {} segments, which the journals name", proved.segments.len())
+                format!(
+                    "write {folder}/CURRENT again: {} segments, which the journals name",
+                    proved.segments.len()
+                )
             }
             Self::Store => "throw away state/, which the journal makes anew".to_owned(),
             Self::Crosswalk { org, runs } => {
@@ -143,7 +146,9 @@ fn remove(files: &dyn Files, paths: &[String]) -> io::Result<()> {
 /// Makes what went from a folder durable, and removes it and those above it as far as they are empty.
 fn settle(files: &dyn Files, mut folder: String) -> io::Result<()> {
     while !folder.is_empty() && files.list(&folder)?.is_empty() {
-        files.sync_dir(&folder).or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
+        files
+            .sync_dir(&folder)
+            .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
         files.remove_folder(&folder)?;
         folder = folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
     }

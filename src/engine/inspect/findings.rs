@@ -66,8 +66,7 @@ pub(super) const CLEARS: &str = "`cutover state repair` removes it";
 const NEWER: &str = "use the cutover that wrote it: nothing is repaired or pruned by this one";
 const REFRESH: &str = "restore it from a backup; else move the run's folder aside and run `cutover apply --refresh`, which asks the org what it has";
 const OLD_RUN: &str = "restore it from a backup, or move the run's folder aside: the run is not the last one, and no apply reads it";
-const LEDGER: &str =
-    "restore it from a backup; else move the object's folder aside and run `cutover apply --refresh`, which asks the org what it has";
+const LEDGER: &str = "restore it from a backup; else move the object's folder aside and run `cutover apply --refresh`, which asks the org what it has";
 
 /// Everything that is wrong, the worst first, then by path.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
@@ -156,7 +155,8 @@ fn named(run: &RunFacts, flaw: &NamedFlaw) -> Finding {
     match flaw.role {
         Role::Sent => Finding::new(Grade::Damage, &flaw.path, &flaw.what, &format!("{job}{REFRESH}")),
         Role::Outcomes => {
-            let what = format!("{}; run {} settled it, and the ledger has not folded it in", flaw.what, run.run);
+            let what =
+                format!("{}; run {} settled it, and the ledger has not folded it in", flaw.what, run.run);
             Finding::new(Grade::Damage, &flaw.path, what, REFRESH)
         }
         Role::Failures => {
@@ -214,7 +214,12 @@ fn gone(facts: &Facts) -> Vec<Finding> {
     }
     let lost = |(folder, run)| {
         let what = format!("it is not there, though run {run} put rows into this ledger");
-        Finding::new(Grade::Damage, folder, what, "restore it, or run `cutover apply --refresh`, which asks the org what it has")
+        Finding::new(
+            Grade::Damage,
+            folder,
+            what,
+            "restore it, or run `cutover apply --refresh`, which asks the org what it has",
+        )
     };
     missing.into_iter().map(lost).collect()
 }
@@ -225,7 +230,8 @@ fn store(facts: &Facts) -> Option<Finding> {
             short(facts, "state/", *holds)
         }
         StoreFacts::Broken(why) => {
-            let next = "it is disposable: `cutover state repair` throws it away, and the journal makes it anew";
+            let next =
+                "it is disposable: `cutover state repair` throws it away, and the journal makes it anew";
             Some(Finding::new(Grade::Damage, "state", why, next).mended(Change::Store))
         }
         _ => None,

@@ -67,13 +67,16 @@ fn needed<'p>(state: &RunState, part: &'p Part) -> Vec<(&'p NamedFile, Role)> {
 pub(super) fn folded_in(ledgers: &[LedgerFacts], state: &RunState, part: &Part, seq: u64) -> bool {
     let ledger = ledgers.iter().find(|l| l.org == state.org_id && l.object == part.object);
     // Where CURRENT cannot be read, its own flaw says enough.
-    ledger.is_some_and(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
+    ledger
+        .is_some_and(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
 }
 
 fn compare(files: &dyn Files, named: &NamedFile, role: Role) -> io::Result<Option<NamedFlaw>> {
     let what = match files.length(&named.path)? {
         None => "it is not there".to_owned(),
-        Some(length) if length != named.length => format!("it has {length} bytes instead of {}", named.length),
+        Some(length) if length != named.length => {
+            format!("it has {length} bytes instead of {}", named.length)
+        }
         Some(_) if hash_of(files, &named.path)? != named.blake3 => "its bytes have changed".to_owned(),
         Some(_) => return Ok(None),
     };

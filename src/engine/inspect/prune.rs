@@ -29,8 +29,10 @@ pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
     let leftover = found.into_iter().filter(|finding| finding.grade == Grade::Leftover);
     let removed: BTreeSet<&String> = changes.iter().flat_map(Change::removes).collect();
     let more: Vec<Change> = leftover.filter_map(|finding| finding.change).collect();
-    let more: Vec<Change> =
-        more.into_iter().filter(|change| change.removes().iter().any(|path| !removed.contains(path))).collect();
+    let more: Vec<Change> = more
+        .into_iter()
+        .filter(|change| change.removes().iter().any(|path| !removed.contains(path)))
+        .collect();
     changes.extend(more);
     changes
 }
@@ -210,5 +212,7 @@ fn is_part(state: &RunState, name: &str) -> bool {
     let (Some(number), Some(step), Some(load)) = (pieces.next(), pieces.next(), pieces.next()) else {
         return false;
     };
-    digits(number) && digits(step) && (["again", "rollback"].contains(&load) || state.loads.iter().any(|l| l.name.name == load))
+    digits(number)
+        && digits(step)
+        && (["again", "rollback"].contains(&load) || state.loads.iter().any(|l| l.name.name == load))
 }

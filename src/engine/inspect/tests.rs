@@ -148,7 +148,10 @@ fn each_damage_is_found() {
         unfinished(&files, 3);
         damage(&files);
         let told = worse(&files);
-        assert!(told.len() == 1 && told[0].starts_with("damaged") && told[0].contains(words), "{what}: {told:?}");
+        assert!(
+            told.len() == 1 && told[0].starts_with("damaged") && told[0].contains(words),
+            "{what}: {told:?}"
+        );
     }
 }
 
@@ -282,7 +285,11 @@ fn contents(files: &MemoryFiles) -> Contents {
 
 /// Makes the changes on a disk as it would be, cut off at every call, with and without the loss of what was not durable,
 /// then made again from what is there. Gives how many ways there were.
-fn cut_off_everywhere(make: &dyn Fn() -> MemoryFiles, plan: &dyn Fn(&Facts) -> Vec<Change>, look: &dyn Fn(&MemoryFiles)) -> usize {
+fn cut_off_everywhere(
+    make: &dyn Fn() -> MemoryFiles,
+    plan: &dyn Fn(&Facts) -> Vec<Change>,
+    look: &dyn Fn(&MemoryFiles),
+) -> usize {
     let whole = make();
     for change in plan(&facts(&whole)) {
         perform(&whole, &change).unwrap();
@@ -367,8 +374,11 @@ fn a_prune_cut_off_anywhere_is_made_again_and_no_key_is_lost() {
     for change in prunes(&facts(&files), 1) {
         perform(&files, &change).unwrap();
     }
-    let left: Vec<String> =
-        files.paths().into_iter().filter(|p| ["runs/1/", "data/1/", "runs/2/", "data/2/"].iter().any(|r| p.starts_with(r))).collect();
+    let left: Vec<String> = files
+        .paths()
+        .into_iter()
+        .filter(|p| ["runs/1/", "data/1/", "runs/2/", "data/2/"].iter().any(|r| p.starts_with(r)))
+        .collect();
     assert_eq!(left, [""; 0]);
 }
 
