@@ -78,7 +78,8 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         found.extend(run.named.iter().map(|flaw| named(run, flaw)));
     }
     for ledger in &facts.ledgers {
-        found.extend(ledger.inspected.flaws.iter().map(|flaw| ledger_flaw(ledger, flaw)));
+        let flaws = ledger.inspected.flaws.iter().filter(|_| !is_new(ledger, newest));
+        found.extend(flaws.map(|flaw| ledger_flaw(ledger, flaw)));
         let by = format!("{}/CURRENT", ledger.folder());
         found.extend(ledger.inspected.last.and_then(|last| short(facts, &by, last)));
     }
@@ -164,6 +165,12 @@ fn named(run: &RunFacts, flaw: &NamedFlaw) -> Finding {
             Finding::new(Grade::Note, &flaw.path, &flaw.what, next)
         }
     }
+}
+
+/// Whether a ledger has only segments of the newest run, and no CURRENT yet: the next apply folds them in.
+fn is_new(ledger: &LedgerFacts, newest: u32) -> bool {
+    let of_newest = |name: &String| name.starts_with(&format!("run-{newest}-"));
+    ledger.inspected.absent && ledger.inspected.segments.iter().all(of_newest)
 }
 
 fn ledger_flaw(ledger: &LedgerFacts, flaw: &LedgerError) -> Finding {

@@ -66,9 +66,8 @@ fn needed<'p>(state: &RunState, part: &'p Part) -> Vec<(&'p NamedFile, Role)> {
 /// Whether the ledger has what was settled at this line of the journal.
 pub(super) fn folded_in(ledgers: &[LedgerFacts], state: &RunState, part: &Part, seq: u64) -> bool {
     let ledger = ledgers.iter().find(|l| l.org == state.org_id && l.object == part.object);
-    // Where CURRENT cannot be read, its own flaw says enough.
-    ledger
-        .is_some_and(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
+    // Where it is gone, or CURRENT cannot be read, that says enough.
+    ledger.is_none_or(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
 }
 
 fn compare(files: &dyn Files, named: &NamedFile, role: Role) -> io::Result<Option<NamedFlaw>> {

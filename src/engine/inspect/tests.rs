@@ -148,10 +148,9 @@ fn each_damage_is_found() {
         unfinished(&files, 3);
         damage(&files);
         let told = worse(&files);
-        assert!(
-            told.len() == 1 && told[0].starts_with("damaged") && told[0].contains(words),
-            "{what}: {told:?}"
-        );
+        assert!(told[0].starts_with("damaged") && told.iter().any(|t| t.contains(words)), "{what}: {told:?}");
+        // Lines that are lost take more with them: the part that they settled.
+        assert!(told.len() == if what == "journal" { 3 } else { 1 }, "{what}: {told:?}");
     }
 }
 
