@@ -99,6 +99,9 @@ pub struct Part {
     pub segment: Option<NamedFile>,
     /// The file of its failed rows.
     pub failures: Option<NamedFile>,
+    /// What was done to which record.
+    #[serde(default)]
+    pub trail: Option<NamedFile>,
 }
 
 impl Part {
@@ -141,6 +144,12 @@ pub struct RunState {
     pub ended: Option<(Ended, u8)>,
     /// The exit code it paused with, when it did.
     pub paused: Option<u8>,
+    /// The run whose records it deletes again, where it is a rollback.
+    #[serde(default)]
+    pub rolls_back: Option<u32>,
+    /// Whether it was ever interrupted and gone on with.
+    #[serde(default)]
+    pub resumed: bool,
     /// Why it paused: `stopped`, `limit`, or the code of the error.
     #[serde(default)]
     pub why: Option<String>,
@@ -207,14 +216,16 @@ impl RunState {
 
     fn apply_to_run(&mut self, event: &Event, at: i64) {
         match event {
-            Event::RunStarted { run, environment, org_id, inputs, loads, .. } => {
+            Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, .. } => {
                 let loads = loads.iter().cloned().map(empty_load).collect();
                 let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
-                *self =
-                    Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
+                let (run, rolls_back) = (*run, *rolls_back);
+                let begun = Self { run, environment, org_id, inputs, started: at, loads, ..Self::default() };
+                *self = Self { rolls_back, ..begun };
             }
             Event::RunResumed { .. } => {
                 (self.paused, self.why, self.back) = (None, None, None);
+                self.resumed = true;
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -323,6 +334,7 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
         failed: 0,
         segment: None,
         failures: None,
+        trail: None,
     })
 }
 
@@ -343,11 +355,12 @@ fn empty_load(name: LoadName) -> LoadState {
 fn note_on_part(part: &mut Part, event: &Event) {
     match event {
         Event::JobCreated { job, .. } => part.job = Some(job.clone()),
-        Event::PartSettled { state, failed, segment, failures, .. } => {
+        Event::PartSettled { state, failed, segment, failures, trail, .. } => {
             part.job_state = Some(state.clone());
             part.failed = *failed;
             part.segment = segment.clone();
             part.failures = failures.clone();
+            part.trail = trail.clone();
         }
         _ => {}
     }

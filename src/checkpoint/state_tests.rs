@@ -17,6 +17,7 @@ fn journal() -> Vec<Line> {
             org_id: "00D".into(),
             inputs: "x".into(),
             loads: vec![LoadName { name: "a".into(), object: "Account".into(), files: vec![] }],
+            rolls_back: None,
         },
         Event::Surveyed {
             load: 0,
@@ -65,6 +66,7 @@ fn journal() -> Vec<Line> {
             failed: 1,
             segment: None,
             failures: None,
+            trail: None,
         },
     ];
     events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
@@ -136,6 +138,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             failed,
             segment,
             failures,
+            trail: None,
         });
     }
     let state = RunState::fold("j", &lines).unwrap();

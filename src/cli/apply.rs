@@ -51,6 +51,9 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
         return Ok((Some(path.to_owned()), None));
     }
     let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
+    if plan.rolls_back.is_some() {
+        return Err(not_ours(path, "it rolls a run back, which `cutover rollback FILE` does"));
+    }
     let full = std::fs::canonicalize(path)?;
     let beside = full.ancestors().skip(1).map(|f| f.join(MANIFEST)).find(|m| m.is_file());
     let here = std::env::current_dir()?.ancestors().map(|f| f.join(MANIFEST)).find(|m| m.is_file());
@@ -58,7 +61,7 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
 }
 
 /// A plan of the format that we write; why not, otherwise.
-fn read_plan(text: &str) -> Result<Plan, String> {
+pub(super) fn read_plan(text: &str) -> Result<Plan, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(PLAN_SCHEMA) => serde_json::from_value(value).map_err(|e| e.to_string()),
@@ -67,7 +70,7 @@ fn read_plan(text: &str) -> Result<Plan, String> {
     }
 }
 
-fn not_ours(path: &Path, why: &str) -> EngineError {
+pub(super) fn not_ours(path: &Path, why: &str) -> EngineError {
     let message = format!("{} is no plan of this cutover: {why}", path.display());
     EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
 }
@@ -89,7 +92,7 @@ impl Order<'_> {
         let selected = selected(&migration, &self.global.select)?;
         let _lock = project.lock()?;
         let reached = reach(project, &migration).await?;
-        let store = self.store(project);
+        let store = store(project, self.screen);
         let (work, random) = (threads(), SeededRandom::new(seed()));
         let ports = Ports {
             org: &reached.org,
@@ -108,17 +111,6 @@ impl Order<'_> {
         Ok(finished.exit)
     }
 
-    /// The store is disposable: where sled will not open at all, the journal alone carries the run.
-    fn store(&self, project: &Project) -> Box<dyn Store> {
-        match SledStore::open(&project.state_dir.join("state")) {
-            Ok(store) => Box::new(store),
-            Err(error) => {
-                self.screen.say(&format!("warning: {error}; going on from the journal alone"));
-                Box::new(MemoryStore::default())
-            }
-        }
-    }
-
     async fn load(
         &self,
         ports: &Ports<'_>,
@@ -129,7 +121,7 @@ impl Order<'_> {
         let resumes = self.saved.as_ref().is_some_and(|saved| begun_with(project, saved).unwrap_or(false));
         let connected = connect(ports, migration).await?;
         let protected = is_protected(migration, &connected.info);
-        needs_saved_plan(&migration.environment.name, protected, self.saved.as_ref())?;
+        needs_saved_plan(&migration.environment.name, protected, self.saved.as_ref(), ("plan", "apply"))?;
         let bound = bound(migration, &connected)?;
         self.screen.show(&bound.1, &project.root);
         let watch = Watch::new(self.screen);
@@ -173,8 +165,19 @@ impl Order<'_> {
     }
 }
 
+/// The store is disposable: where sled will not open at all, the journal alone carries the run.
+pub(super) fn store(project: &Project, screen: &Screen) -> Box<dyn Store> {
+    match SledStore::open(&project.state_dir.join("state")) {
+        Ok(store) => Box::new(store),
+        Err(error) => {
+            screen.say(&format!("warning: {error}; going on from the journal alone"));
+            Box::new(MemoryStore::default())
+        }
+    }
+}
+
 /// Whether the last run is unfinished and was begun with this plan.
-fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
+pub(super) fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
     let run = last_run(&project.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(&project.files, &path)?;
@@ -183,7 +186,7 @@ fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
 }
 
 /// Ctrl-C once: leave a checkpoint. Twice: leave now; the journal has everything that matters.
-async fn listen(stop: Arc<Stop>) {
+pub(super) async fn listen(stop: Arc<Stop>) {
     loop {
         interrupted().await;
         if stop.asked() {

@@ -58,6 +58,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do it: show the plan, ask, load, and report; goes on where an interrupted run stopped
     Apply(ApplyArgs),
+    /// Delete again what a run created, children first: for mock loads; says what it cannot undo
+    Rollback(RollbackArgs),
     /// Tell from the journal how the last run stands: running, interrupted, paused or finished
     Status(StatusArgs),
     /// Tell what the last run did
@@ -127,6 +129,28 @@ pub(super) struct ApplyArgs {
     /// Begin nothing more from this time on, and stop with 69 once open jobs are over: `06:00`, or a full time
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The number of a run, or a plan saved by `--out`
+    #[arg(value_name = "RUN | PLANFILE")]
+    pub(super) run: String,
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Save the plan to a file, for `cutover rollback FILE`; nothing is deleted
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Do not ask; where the org is not the local one, this needs a saved plan
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Delete records too that were edited since the run ended
+    #[arg(long)]
+    pub(super) include_edited: bool,
+    /// Let records of this object go with their parents though the run did not create them
+    #[arg(long, value_name = "OBJECT")]
+    pub(super) with: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -89,7 +89,7 @@ pub(super) fn seed() -> u64 {
     RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
 }
 
-fn save(path: &Path, json: &str) -> Result<(), EngineError> {
+pub(super) fn save(path: &Path, json: &str) -> Result<(), EngineError> {
     let mut file = private_file(path)?;
     Ok(std::io::Write::write_all(&mut file, format!("{json}\n").as_bytes())?)
 }

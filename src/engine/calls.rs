@@ -157,6 +157,9 @@ fn take(
     let fate = fate(saved, sent)?;
     // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
     let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
+    if repeated && matches!(fate, Fate::Landed { created: false, .. }) {
+        collected.doubt(at);
+    }
     collected.set(at, (!unknown).then_some(fate));
     Ok(())
 }

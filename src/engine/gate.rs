@@ -136,9 +136,9 @@ impl Gate {
             return None;
         }
         let names: Vec<String> = pause.loads.iter().map(|load| desk.load_name(*load)).collect();
-        let message = format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
-        let help =
-            format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
+        let message =
+            format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
+        let help = format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
         Some(Hold { after: pause.loads.clone(), ..Hold::new(message, help) })
     }
 
@@ -202,7 +202,8 @@ impl Gate {
             rest.rows, left.remaining, left.max
         );
         if left.kept() > 0 {
-            let _ = write!(message, ", {} of them kept back for others and for collecting results", left.kept());
+            let _ =
+                write!(message, ", {} of them kept back for others and for collecting results", left.kept());
         }
         Hold::new(message, come_back(back)).until(back)
     }
@@ -211,7 +212,8 @@ impl Gate {
 /// The checkpoint after a job in which the org's allowance ended: it does not say which, or when it comes back.
 pub(super) fn spent(desk: &Desk<'_, '_>) -> Hold {
     let back = desk.ports.clock.now() + DAY;
-    let message = "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
+    let message =
+        "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
     Hold::new(message.into(), come_back(back)).until(back)
 }
 
@@ -285,12 +287,7 @@ fn open(desk: &Desk<'_, '_>, steps: &BTreeMap<u16, StepProgress>) -> Need {
 }
 
 /// What a wave needs beyond what is under way or done.
-fn rest_of_wave(
-    desk: &Desk<'_, '_>,
-    plan: &Plan,
-    steps: &BTreeMap<u16, StepProgress>,
-    wave: u16,
-) -> Need {
+fn rest_of_wave(desk: &Desk<'_, '_>, plan: &Plan, steps: &BTreeMap<u16, StepProgress>, wave: u16) -> Need {
     let of_step = |step: &PlanStep| match steps.get(&step.index) {
         None | Some(StepProgress::Waiting) => Need::of_step(step),
         Some(StepProgress::Staged(parts)) => {

@@ -3,7 +3,7 @@
 
 use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Progress, Stop};
-use super::settle::{Collected, Fate, Index};
+use super::settle::{Collected, Index};
 use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
@@ -93,15 +93,19 @@ impl Desk<'_, '_> {
         self.note(Event::JobCreated { part: key, job: job.clone() })?;
         let length = part.file.length;
         let pieces = pieces(self.ports.files, &part.file.path, length)?;
-        self.client.upload(&job, &|| body(&pieces, length)).await?;
+        self.client.upload(&job, &|| body(&pieces, length)).await.map_err(vanished)?;
         self.note(Event::Uploaded { part: key })?;
         self.close(key, &job).await?;
         self.collect(key).await
     }
 
-    /// Closes an upload.
+    /// Closes an upload. A job that is gone may have been closed before that: what became of its rows is found out
+    /// like that of any closed job.
     pub(super) async fn close(&self, key: PartKey, job: &str) -> Result<(), EngineError> {
-        self.client.close(job).await?;
+        match self.client.close(job).await {
+            Err(error) if !error.is_gone() => return Err(error.into()),
+            _ => {}
+        }
         self.note(Event::Closed { part: key })?;
         Ok(())
     }
@@ -111,27 +115,43 @@ impl Desk<'_, '_> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
         let over = self.wait(&part, &job).await?;
-        let gone = || ("Gone".to_owned(), Some("the job is gone from the org".to_owned()));
         let (stage, message) = match &over {
             Some(state) => (word(&state.state), state.error_message.clone()),
-            None => gone(),
+            None => (GONE.0.to_owned(), Some(GONE.1.to_owned())),
         };
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
         if let Some(state) = over {
-            for kind in ResultKind::ALL {
-                self.download(&job, kind, &state, &mut collected).await?;
-            }
+            self.download_all(&job, &state, &mut collected).await?;
         }
         if part.operation == "insert" && collected.unknown() > 0 {
             // Sending them again would double them.
             for (key, id) in self.unknown_by_key(&part, &collected).await? {
-                collected.set_by_key(key, Fate::Landed { id, created: true });
+                collected.set_found(key, id);
             }
         }
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
         }
         Ok(collected)
+    }
+
+    /// The three result files of a job that is over; of one that somebody deletes meanwhile, as much as was read.
+    async fn download_all(
+        &self,
+        job: &str,
+        state: &JobState,
+        collected: &mut Collected,
+    ) -> Result<(), EngineError> {
+        for kind in ResultKind::ALL {
+            match self.download(job, kind, state, collected).await {
+                Err(EngineError::Org(error)) if error.is_gone() => {
+                    collected.vanished(GONE);
+                    return Ok(());
+                }
+                done => done?,
+            }
+        }
+        Ok(())
     }
 
     /// One result file of a job that is over. One with fewer rows than the job counts was cut on its way without a
@@ -260,6 +280,22 @@ fn pieces(files: &dyn Files, path: &str, length: u64) -> Result<Vec<Bytes>, Engi
         pieces.push(buffer.into());
     }
     Ok(pieces)
+}
+
+/// The last state of a job that the org no longer knows, and why its rows have no outcome.
+const GONE: (&str, &str) = ("Gone", "the job is gone from the org");
+
+/// A job that was deleted before its rows arrived: the next apply makes another.
+fn vanished(error: OrgError) -> EngineError {
+    if !error.is_gone() {
+        return error.into();
+    }
+    let problem =
+        Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
+    EngineError::problem(
+        Exit::Interrupted,
+        problem.help("run `cutover apply` again: it goes on where it stopped"),
+    )
 }
 
 fn operation(word: &str) -> Result<JobOperation, EngineError> {

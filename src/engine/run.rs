@@ -3,6 +3,7 @@
 use super::alive::{alive, why};
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
+use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::gate::{Gate, Hold, settles_first, spent};
@@ -410,6 +411,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+        keep_rest(self.desk.ports.files, self.desk.state.borrow().run)?;
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
         // No unfinished run can name a segment now: what does not count is left over from a crash.

@@ -47,6 +47,7 @@ mod protect;
 mod recorded_clients;
 mod rerun;
 mod review;
+mod rollback;
 mod same;
 mod screens;
 mod serve;

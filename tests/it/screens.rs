@@ -46,6 +46,9 @@ fn quickstart_from_plan_to_status() {
     assert_snapshot!("apply_quickstart", screen(&project.run(&["apply"])));
     assert_snapshot!("status_quickstart", screen(&project.run(&["status"])));
     assert_snapshot!("apply_quickstart_again", screen(&project.run(&["apply"])));
+    assert_snapshot!("rollback_quickstart", screen(&project.run(&["rollback", "1"])));
+    assert_snapshot!("rollback_quickstart_again", screen(&project.run(&["rollback", "1"])));
+    project.run(&["apply", "-q"]).exits(0);
     assert_snapshot!("query", screen(&project.run(&["local", "query", "SELECT Name, Phone FROM Account"])));
 }
 

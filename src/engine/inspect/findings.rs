@@ -160,6 +160,13 @@ fn named(run: &RunFacts, flaw: &NamedFlaw) -> Finding {
                 format!("{}; run {} settled it, and the ledger has not folded it in", flaw.what, run.run);
             Finding::new(Grade::Damage, &flaw.path, what, REFRESH)
         }
+        Role::Trail => {
+            let next = format!(
+                "restore it from a backup: without it run {} cannot be rolled back, and nothing else needs it",
+                run.run
+            );
+            Finding::new(Grade::Damage, &flaw.path, &flaw.what, &next)
+        }
         Role::Failures => {
             let next = "it is for people: no run needs it, and `cutover report` tells less without it";
             Finding::new(Grade::Note, &flaw.path, &flaw.what, next)

@@ -28,6 +28,8 @@ pub enum Role {
     Outcomes,
     /// Rows that failed, for people.
     Failures,
+    /// What was done to which record: what a rollback goes by.
+    Trail,
 }
 
 /// Compares what the next apply, or a reader of the report, needs of a run with what its journal says.
@@ -57,6 +59,7 @@ pub(super) fn named_flaws(
 fn needed<'p>(state: &RunState, part: &'p Part) -> Vec<(&'p NamedFile, Role)> {
     let sent = matches!(part.state, PartState::Uploaded | PartState::Closed | PartState::Calling);
     let mut needed: Vec<_> = part.failures.iter().map(|file| (file, Role::Failures)).collect();
+    needed.extend(part.trail.iter().map(|file| (file, Role::Trail)));
     if sent && state.ended.is_none() {
         needed.extend([(&part.file, Role::Sent), (&part.index, Role::Sent)]);
     }

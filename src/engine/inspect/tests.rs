@@ -14,7 +14,7 @@ const LEDGER: &str = "ledger/00D/Account";
 fn started(run: u32) -> Event {
     let loads = vec![LoadName { name: "firms".into(), object: "Account".into(), files: vec![] }];
     let (environment, org_id, inputs) = ("local".into(), "00D".into(), "x".into());
-    Event::RunStarted { version: 1, run, environment, org_id, inputs, loads }
+    Event::RunStarted { version: 1, run, rolls_back: None, environment, org_id, inputs, loads }
 }
 
 fn file(files: &MemoryFiles, path: String, bytes: &[u8]) -> NamedFile {
@@ -66,6 +66,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
         failed: 0,
         segment: Some(named),
         failures: Some(failed),
+        trail: None,
     });
     ledger.publish(&[segment], run, seq).unwrap();
     let lines: String = keys.map(|key| format!("K{key},ID-{run}-{key}\n")).collect();
@@ -399,4 +400,25 @@ fn only_what_is_old_and_finished_goes() {
     assert_eq!(removed(&files, 0), ["runs/1/events.ndjson"], "what cannot be read stays");
     files.put("runs/1/events.ndjson", &bytes);
     assert_eq!(removed(&files, 0), [""; 0], "and so does what is younger");
+}
+
+#[test]
+fn a_run_that_is_being_rolled_back_stays() {
+    let files = world();
+    run(&files, 3, 5..8);
+    let (mut journal, _) = Journal::open(&files, 4).unwrap();
+    let Event::RunStarted { version, run, environment, org_id, inputs, loads, .. } = started(4) else {
+        return;
+    };
+    let rolls_back = Some(2);
+    let begun = Event::RunStarted { version, run, rolls_back, environment, org_id, inputs, loads };
+    journal.append(0, begun).unwrap();
+    let removed = |files: &MemoryFiles| {
+        let changes = prunes(&facts(files), 0);
+        let runs = changes.iter().flat_map(Change::removes).filter(|p| p.ends_with("events.ndjson"));
+        runs.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(removed(&files), ["runs/1/events.ndjson"]);
+    journal.append(0, Event::RunEnded { ended: Ended::Finished, exit: 0 }).unwrap();
+    assert_eq!(removed(&files).len(), 3);
 }
