@@ -73,7 +73,7 @@ pub fn status_json(state: &RunState, known: &Known<'_>) -> Value {
     let more = json!({
         "run_state": known.standing.word(),
         "paused": state.paused.filter(|_| known.standing == Standing::Paused).map(|exit| {
-            json!({ "exit": exit, "why": state.why, "text": state.why.as_deref().map(why_in_words) })
+            json!({ "exit": exit, "why": state.why, "text": state.why.as_deref().map(why_in_words), "back": state.back.map(at) })
         }),
         "started": at(state.started),
         "last_event": at(state.last),
