@@ -106,17 +106,20 @@ impl Project {
 /// # Errors
 /// 75 when another process holds it.
 pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>, EngineError> {
-    let Some(held) = files.lock(LOCK)? else {
-        let who = read_text(files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
-        let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
-        let message = format!("another cutover{who} works on {}", folder.display());
-        let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
-        return Err(EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help)));
-    };
+    let held = files.lock(LOCK)?.ok_or_else(|| held(files, folder))?;
     // Who it is, for the one that comes second.
     files.truncate(LOCK, 0)?;
     files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
     Ok(held)
+}
+
+/// Another process has it.
+fn held(files: &RealFiles, folder: &Path) -> EngineError {
+    let who = read_text(files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
+    let message = format!("another cutover{who} works on {}", folder.display());
+    let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
+    EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
 }
 
 fn nearest() -> Option<PathBuf> {

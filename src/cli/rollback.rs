@@ -134,16 +134,15 @@ impl<'o> Order<'o> {
         needs_saved_plan(name, protected, saved, (&makes, "rollback"))?;
         let local = matches!(migration.environment.org, OrgLogin::Local { .. });
         let asked = Asked { screen: self.screen, saved, resumes, protected, local, yes: self.args.yes };
-        let asking = Arc::new(AtomicBool::new(false));
+        let watch = Watch::new(self.screen);
+        let (stop, asking) = (Arc::new(Stop::default()), Arc::new(AtomicBool::new(false)));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let approve = |plan: &Plan| {
             asking.store(true, Ordering::SeqCst);
             let said = asked.approve(plan);
             asking.store(false, Ordering::SeqCst);
             said
         };
-        let watch = Watch::new(self.screen);
-        let stop = Arc::new(Stop::default());
-        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let done = rollback(*ports, &connected, migration, &self.options, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();

@@ -99,7 +99,7 @@ pub async fn prepare<'a>(
         order: &survey.order,
         facts: &facts,
         totals: &totals,
-        notes: notes(&survey),
+        notes: [notes(&survey), pauses(migration, &totals)].concat(),
     });
     note_shortfalls(connected, &plan, observer).await;
     Ok(Prepared { plan, bound, survey, warnings, sources })
@@ -229,6 +229,14 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Where the run will stop by itself.
+fn pauses(migration: &Migration, totals: &[LoadTotals]) -> Vec<String> {
+    let sends = |totals: &LoadTotals| totals.levels.iter().any(|(new, known)| new + known > 0);
+    let loads = migration.loads.iter().zip(totals).filter(|(load, totals)| load.pause_after && sends(totals));
+    let note = |name: &String| format!("{name}: the run pauses once its rows are in; the next apply goes on");
+    loads.map(|(load, _)| note(&load.name)).collect()
 }
 
 /// Rows that point at each other.

@@ -1,6 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::alive::{alive, why};
+use super::alive::alive;
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::clear::keep_rest;
@@ -439,21 +439,16 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk.ports.clock.now())),
+            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
             Some(Stopping::Checkpoint(hold)) => self.rest(hold),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
 
     fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
-        let Hold { error, after, back } = hold;
+        let Hold { error, why, after, back } = hold;
         // The journal may be what failed: then there is nothing more to write.
         if !matches!(error, EngineError::Journal(_)) {
-            let why = match back {
-                Some(_) => Some("limit".to_owned()),
-                None if !after.is_empty() => Some("pause".to_owned()),
-                None => why(&error, self.desk.stop.asked()),
-            };
             // Where this cannot be written either, what was wrong first is still what is told.
             if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
                 self.desk.save();

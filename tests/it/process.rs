@@ -174,6 +174,12 @@ impl Running<'_> {
         }
     }
 
+    /// Stops the org's process where it stands, or lets it go on: whoever asks it waits.
+    pub fn org(&self, signal: &str) {
+        let order = format!("kill -{signal} {}", self.server.id());
+        assert!(Command::new("sh").arg("-c").arg(order).status().unwrap().success());
+    }
+
     /// SIGKILL for the org. It is served no more.
     pub fn kill_org(&mut self) -> ExitStatus {
         self.server.kill().unwrap();
@@ -194,12 +200,6 @@ impl Running<'_> {
             copy(path, &to);
         }
         self.site.world(name)
-    }
-
-    /// Stops the org's process where it stands, or lets it go on: whoever asks it waits.
-    pub fn org(&self, signal: &str) {
-        let order = format!("kill -{signal} {}", self.server.id());
-        assert!(Command::new("sh").arg("-c").arg(order).status().unwrap().success());
     }
 
     /// Where the state lies.

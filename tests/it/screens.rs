@@ -22,7 +22,13 @@ fn tidy(text: &str) -> String {
 fn timeless(text: &str) -> String {
     let line = |line: &str| match line.split_once(" Last event ") {
         Some((before, _)) => format!("{before} Last event <moment>.\n"),
-        None => line.to_owned(),
+        None => match line.split_once(" bytes: it can no longer") {
+            Some((before, after)) => {
+                let before = before.trim_end_matches(|c: char| c.is_ascii_digit());
+                format!("{before}<n> bytes: it can no longer{after}")
+            }
+            None => line.to_owned(),
+        },
     };
     text.split_inclusive('\n').map(line).collect()
 }

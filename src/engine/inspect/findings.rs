@@ -78,7 +78,8 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         found.extend(run.named.iter().map(|flaw| named(run, flaw)));
     }
     for ledger in &facts.ledgers {
-        found.extend(ledger.inspected.flaws.iter().map(|flaw| ledger_flaw(ledger, flaw)));
+        let flaws = ledger.inspected.flaws.iter().filter(|_| !is_new(ledger, newest));
+        found.extend(flaws.map(|flaw| ledger_flaw(ledger, flaw)));
         let by = format!("{}/CURRENT", ledger.folder());
         found.extend(ledger.inspected.last.and_then(|last| short(facts, &by, last)));
     }
@@ -159,11 +160,24 @@ fn named(run: &RunFacts, flaw: &NamedFlaw) -> Finding {
                 format!("{}; run {} settled it, and the ledger has not folded it in", flaw.what, run.run);
             Finding::new(Grade::Damage, &flaw.path, what, REFRESH)
         }
+        Role::Trail => {
+            let next = format!(
+                "restore it from a backup: without it run {} cannot be rolled back, and nothing else needs it",
+                run.run
+            );
+            Finding::new(Grade::Damage, &flaw.path, &flaw.what, &next)
+        }
         Role::Failures => {
             let next = "it is for people: no run needs it, and `cutover report` tells less without it";
             Finding::new(Grade::Note, &flaw.path, &flaw.what, next)
         }
     }
+}
+
+/// Whether a ledger has only segments of the newest run, and no CURRENT yet: the next apply folds them in.
+fn is_new(ledger: &LedgerFacts, newest: u32) -> bool {
+    let of_newest = |name: &String| name.starts_with(&format!("run-{newest}-"));
+    ledger.inspected.absent && ledger.inspected.segments.iter().all(of_newest)
 }
 
 fn ledger_flaw(ledger: &LedgerFacts, flaw: &LedgerError) -> Finding {

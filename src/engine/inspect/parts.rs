@@ -28,6 +28,8 @@ pub enum Role {
     Outcomes,
     /// Rows that failed, for people.
     Failures,
+    /// What was done to which record: what a rollback goes by.
+    Trail,
 }
 
 /// Compares what the next apply, or a reader of the report, needs of a run with what its journal says.
@@ -57,6 +59,7 @@ pub(super) fn named_flaws(
 fn needed<'p>(state: &RunState, part: &'p Part) -> Vec<(&'p NamedFile, Role)> {
     let sent = matches!(part.state, PartState::Uploaded | PartState::Closed | PartState::Calling);
     let mut needed: Vec<_> = part.failures.iter().map(|file| (file, Role::Failures)).collect();
+    needed.extend(part.trail.iter().map(|file| (file, Role::Trail)));
     if sent && state.ended.is_none() {
         needed.extend([(&part.file, Role::Sent), (&part.index, Role::Sent)]);
     }
@@ -66,9 +69,8 @@ fn needed<'p>(state: &RunState, part: &'p Part) -> Vec<(&'p NamedFile, Role)> {
 /// Whether the ledger has what was settled at this line of the journal.
 pub(super) fn folded_in(ledgers: &[LedgerFacts], state: &RunState, part: &Part, seq: u64) -> bool {
     let ledger = ledgers.iter().find(|l| l.org == state.org_id && l.object == part.object);
-    // Where CURRENT cannot be read, its own flaw says enough.
-    ledger
-        .is_some_and(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
+    // Where it is gone, or CURRENT cannot be read, that says enough.
+    ledger.is_none_or(|l| !l.inspected.known || l.inspected.last.is_some_and(|last| (state.run, seq) <= last))
 }
 
 fn compare(files: &dyn Files, named: &NamedFile, role: Role) -> io::Result<Option<NamedFlaw>> {

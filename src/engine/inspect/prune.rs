@@ -37,13 +37,15 @@ pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
     changes
 }
 
-/// Finished runs that are not among the newest of their org. A run whose journal cannot be trusted keeps itself and all
-/// that are younger: what it is, nobody knows.
+/// Finished runs that are not among the newest of their org. A run whose journal cannot be trusted, or that is being
+/// rolled back, keeps itself and all that are younger: an older run's keys and Ids must not outlive a newer one's.
 fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     let newest = facts.runs.iter().filter(|run| run.begun()).map(|run| run.run).max();
     let doubtful = |run: &&RunFacts| run.begun() && run.state().is_none();
-    let bound = facts.runs.iter().filter(doubtful).map(|run| run.run).min().unwrap_or(u32::MAX);
+    let unfinished = facts.runs.iter().filter_map(RunFacts::state).filter(|state| state.unfinished());
+    let undone = unfinished.filter_map(|state| state.rolls_back);
+    let bound = facts.runs.iter().filter(doubtful).map(|run| run.run).chain(undone).min().unwrap_or(u32::MAX);
     let mut old = Vec::new();
     for run in facts.runs.iter().rev() {
         let Some(state) = run.state() else { continue };
