@@ -101,23 +101,7 @@ pub(super) fn begin(
     if resumed.is_some() {
         desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
     } else {
-        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
-        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
-        let loads = migration.loads.iter().zip(&prepared.bound.loads);
-        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
-            name: load.name.clone(),
-            object: bound.object.clone(),
-            files: load.files.clone(),
-        };
-        desk.record(Event::RunStarted {
-            version: JOURNAL_VERSION,
-            run,
-            environment: plan.environment.clone(),
-            org_id: plan.org_id.clone(),
-            inputs: plan.inputs.clone(),
-            loads: loads.map(name).collect(),
-            rolls_back: None,
-        })?;
+        started(desk, prepared, migration, run)?;
     }
     for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
         desk.record(Event::Surveyed {
@@ -132,4 +116,32 @@ pub(super) fn begin(
         })?;
     }
     desk.commit()
+}
+
+/// The run's own beginning; its plan is durable before.
+fn started(
+    desk: &Desk<'_, '_>,
+    prepared: &Prepared<'_>,
+    migration: &Migration,
+    run: u32,
+) -> Result<(), EngineError> {
+    let plan = &prepared.plan;
+    let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
+    crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
+    let loads = migration.loads.iter().zip(&prepared.bound.loads);
+    let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
+        name: load.name.clone(),
+        object: bound.object.clone(),
+        files: load.files.clone(),
+    };
+    desk.record(Event::RunStarted {
+        version: JOURNAL_VERSION,
+        run,
+        environment: plan.environment.clone(),
+        org_id: plan.org_id.clone(),
+        inputs: plan.inputs.clone(),
+        loads: loads.map(name).collect(),
+        rolls_back: None,
+    })?;
+    Ok(())
 }
