@@ -5,7 +5,7 @@
 
 use super::hash::Instead;
 use super::record::{Decision, MissingRecord, reason};
-use super::shape::ReferenceShape;
+use super::shape::{Chain, ReferenceShape};
 use crate::ledger::Entry;
 use crate::model::KeyHash;
 use crate::source::RowPos;
@@ -34,6 +34,33 @@ struct Waiting {
     /// References left for the second pass, a bit each.
     deferred: u64,
     state: State,
+}
+
+impl Waiting {
+    /// A parent of it is nowhere.
+    fn without(&mut self, reference: u8, rules: &Rules<'_>) {
+        let bit = 1 << reference;
+        if rules.chains.iter().any(|chain| chain.all & bit != 0) {
+            self.instead.passed |= bit;
+        } else if (rules.fallbacks)(reference) {
+            self.instead.fallback |= bit;
+        } else {
+            match rules.references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                OnMissing::Blank => self.instead.blank |= bit,
+                without => self.state = State::Out(reason::without_parent(without), reference),
+            }
+        }
+    }
+}
+
+/// What a load says of its references.
+pub struct Rules<'r> {
+    /// Each of them.
+    pub references: &'r [ReferenceShape],
+    /// Those that stand in one field.
+    pub chains: &'r [Chain],
+    /// Whether the fallback of one is there.
+    pub fallbacks: &'r dyn Fn(u8) -> bool,
 }
 
 /// Rows by the parents they wait for.
@@ -111,32 +138,36 @@ impl Levels {
     }
 
     /// Notes what a waiting row would do, and that of the rows with its key it is the one that counts.
-    pub fn decide(&mut self, key: KeyHash, decision: Decision, instead: Instead, entry: Option<Entry>) {
+    /// `needless`: references for which it need not wait, a bit each.
+    pub fn decide(
+        &mut self,
+        key: KeyHash,
+        decision: Decision,
+        instead: Instead,
+        entry: Option<Entry>,
+        needless: u64,
+    ) {
         let Some(index) = self.by_key.get(&key) else { return };
         let row = &mut self.rows[*index];
-        row.parents.retain(|(_, _, pos)| *pos == decision.pos);
+        row.parents.retain(|(_, reference, pos)| *pos == decision.pos && needless & (1 << *reference) == 0);
         (row.pos, row.line) = (decision.pos, decision.row.line);
         (row.instead, row.entry) = (instead, entry);
         row.decision = Some(decision);
     }
 
     /// Gives every waiting row its level, or its reason to stay behind.
-    pub fn place(
-        mut self,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) -> (Vec<Placed>, Self) {
+    pub fn place(mut self, rules: &Rules<'_>) -> (Vec<Placed>, Self) {
         self.leave_out_undecided();
         let children = self.children();
         let all = (0..self.rows.len()).collect();
-        self.settle(all, &children, references, fallbacks);
+        self.settle(all, &children, rules);
         let mut start = 0;
         while let Some(open) = (start..self.rows.len()).find(|r| self.rows[*r].state == State::Open) {
             start = open;
-            let moved = self.break_loop(open, references, &children);
-            self.settle(moved, &children, references, fallbacks);
+            let moved = self.break_loop(open, rules.references, &children);
+            self.settle(moved, &children, rules);
         }
-        self.flatten(references);
+        self.flatten(rules.references);
         let placed = self.rows.iter().filter_map(placed).collect();
         (placed, self)
     }
@@ -149,15 +180,9 @@ impl Levels {
     }
 
     /// Places every row whose parents are placed, beginning with these, until nothing moves.
-    fn settle(
-        &mut self,
-        mut queue: VecDeque<usize>,
-        children: &Children,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) {
+    fn settle(&mut self, mut queue: VecDeque<usize>, children: &Children, rules: &Rules<'_>) {
         while let Some(index) = queue.pop_front() {
-            if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
+            if self.rows[index].state == State::Open && self.try_place(index, rules) {
                 queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
             }
         }
@@ -174,35 +199,25 @@ impl Levels {
     }
 
     /// Looks at a row's parents; true when the row's state is final now.
-    fn try_place(
-        &mut self,
-        index: usize,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) -> bool {
+    fn try_place(&mut self, index: usize, rules: &Rules<'_>) -> bool {
         let mut left = Vec::new();
         for (parent, reference, pos) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
                 Parent::Open => left.push((parent, reference, pos)),
-                Parent::Nowhere if fallbacks(reference) => {
-                    self.rows[index].instead.fallback |= 1 << reference
-                }
-                Parent::Nowhere => match references
-                    .get(reference as usize)
-                    .map_or(OnMissing::Hold, |r| r.on_missing)
-                {
-                    OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
-                    OnMissing::Hold => self.rows[index].state = State::Out(reason::HELD, reference),
-                    OnMissing::Reject => self.rows[index].state = State::Out(reason::NO_PARENT, reference),
-                },
+                Parent::Nowhere => self.rows[index].without(reference, rules),
             }
         }
-        if left.is_empty() && self.rows[index].state == State::Open {
-            self.rows[index].state = State::Placed;
+        let row = &mut self.rows[index];
+        if left.is_empty() && row.state == State::Open {
+            let filled = row.decision.map_or(0, |d| d.row.filled);
+            row.state = match row.instead.choose(rules.chains, filled) {
+                Ok(()) => State::Placed,
+                Err((without, reference)) => State::Out(reason::without_parent(without), reference),
+            };
         }
-        self.rows[index].parents = left;
-        self.rows[index].state != State::Open
+        row.parents = left;
+        row.state != State::Open
     }
 
     fn parent_level(&self, key: KeyHash) -> Parent {
@@ -304,6 +319,7 @@ fn placed(row: &Waiting) -> Option<Placed> {
 #[cfg(test)]
 mod tests {
     use super::super::record::{RowRecord, action};
+    use super::super::shape::Seat;
     use super::*;
 
     fn reference(on_missing: OnMissing, deferrable: bool) -> Vec<ReferenceShape> {
@@ -316,7 +332,12 @@ mod tests {
             by_id: false,
             deferrable,
             clears: false,
+            seat: Seat::Alone,
         }]
+    }
+
+    fn rules<'r>(references: &'r [ReferenceShape], fallbacks: &'r dyn Fn(u8) -> bool) -> Rules<'r> {
+        Rules { references, chains: &[], fallbacks }
     }
 
     /// Rows `(key, parent)`, all taking part; a parent without a row is nowhere.
@@ -344,7 +365,7 @@ mod tests {
         }
         for (key, _) in rows {
             let row =
-                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
+                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled, further: 0 };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -361,9 +382,10 @@ mod tests {
                 },
                 Instead::default(),
                 None,
+                0,
             );
         }
-        levels.place(references, &|_| false)
+        levels.place(&rules(references, &|_| false))
     }
 
     fn levels_of(placed: &[Placed]) -> Vec<(u64, i32)> {
@@ -393,7 +415,7 @@ mod tests {
     }
 
     fn decided(key: u128, pos: u64, line: u32) -> Decision {
-        let row = RowRecord { key, pos, payload: 0, create: 0, line, filled: 1 };
+        let row = RowRecord { key, pos, payload: 0, create: 0, line, filled: 1, further: 0 };
         let (level, action, retry) = (0, action::CREATE, false);
         Decision { pos, level, action, retry, deferred: 0, id: None, past: Default::default(), row }
     }
@@ -403,9 +425,9 @@ mod tests {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
         levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, later: false, parent: 99, line: 2 });
-        let blank = Instead { blank: 0b10, fallback: 0 };
-        levels.decide(7, decided(7, 5, 6), blank, None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        let blank = Instead { blank: 0b10, ..Instead::default() };
+        levels.decide(7, decided(7, 5, 6), blank, None, 0);
+        let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| false));
         assert!(matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank), "{placed:?}");
     }
 
@@ -416,8 +438,8 @@ mod tests {
         for (pos, line) in [(1, 2), (5, 6)] {
             levels.wait(&MissingRecord { child: 7, pos, reference, own, later: false, parent: 99, line });
         }
-        levels.decide(7, decided(7, 5, 6), Instead::default(), None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
+        levels.decide(7, decided(7, 5, 6), Instead::default(), None, 0);
+        let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| false));
         assert!(matches!(placed[..], [Placed::Out(5, 6, reason::HELD, 0)]), "{placed:?}");
     }
 
@@ -433,9 +455,9 @@ mod tests {
             parent: 99,
             line: 2,
         });
-        levels.decide(7, decided(7, 1, 2), Instead::default(), None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
-        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
+        levels.decide(7, decided(7, 1, 2), Instead::default(), None, 0);
+        let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| true));
+        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1, .. }, _)]), "{placed:?}");
     }
 
     #[test]
@@ -457,9 +479,9 @@ mod tests {
         for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
             let (pos, line) = (child as u64, child as u32);
             levels.wait(&MissingRecord { child, pos, reference, own: true, later: false, parent, line });
-            levels.decide(child, decided(child, pos, line), Instead::default(), None);
+            levels.decide(child, decided(child, pos, line), Instead::default(), None, 0);
         }
-        let (placed, levels) = levels.place(&references, &|_| false);
+        let (placed, levels) = levels.place(&rules(&references, &|_| false));
         assert_eq!(
             (levels_of(&placed), &levels.loops[..]),
             (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..])

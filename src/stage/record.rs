@@ -24,6 +24,11 @@ pub mod reason {
     pub const HELD: u8 = 2;
     /// Its parent is nowhere, and the reference says to reject it.
     pub const NO_PARENT: u8 = 3;
+
+    /// The reason of a row whose parent is nowhere.
+    pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing) -> u8 {
+        if says == crate::transform::OnMissing::Reject { NO_PARENT } else { HELD }
+    }
     /// A field changed that the org takes on create alone.
     pub const CREATE_ONLY: u8 = 4;
     /// Rows point at each other by a reference that cannot be filled later.
@@ -139,11 +144,13 @@ pub struct RowRecord {
     pub line: u32,
     /// References that have a value, a bit each.
     pub filled: u64,
+    /// Hash of what its chains come to where their first link is not there; 0 when there is nothing.
+    pub further: u64,
 }
 
 impl RowRecord {
     /// Bytes.
-    pub const WIDTH: usize = 60;
+    pub const WIDTH: usize = 68;
 
     /// To bytes, the key first.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
@@ -154,6 +161,7 @@ impl RowRecord {
             .bytes(&self.create.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .bytes(&self.filled.to_be_bytes())
+            .bytes(&self.further.to_be_bytes())
             .done()
     }
 
@@ -161,7 +169,7 @@ impl RowRecord {
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         let (key, pos, payload, create) = (t.u128(), t.u64(), t.u128(), t.u64());
-        Self { key, pos, payload, create, line: t.u32(), filled: t.u64() }
+        Self { key, pos, payload, create, line: t.u32(), filled: t.u64(), further: t.u64() }
     }
 }
 
@@ -378,7 +386,7 @@ mod tests {
 
     #[test]
     fn records_come_back_as_they_were() {
-        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5 };
+        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5, further: 8 };
         assert_eq!(RowRecord::decode(&row.encode()), row);
         let id = RecordId::parse("0018c00002DJIpJ").ok();
         let past = Past { ours: true, run: 9, outcome: 5 };
