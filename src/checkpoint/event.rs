@@ -127,7 +127,12 @@ pub enum Event {
     /// All parts of a step are settled.
     StepDone { step: u16 },
     /// The run stopped where it can go on.
-    RunPaused { exit: u8 },
+    RunPaused {
+        exit: u8,
+        /// Why: `stopped`, `limit`, or the code of the error; never its text.
+        #[serde(default)]
+        why: Option<String>,
+    },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },
 }

@@ -35,6 +35,16 @@ pub enum JournalError {
         /// Line, from 1.
         line: usize,
     },
+    /// A line that cannot be used, wherever the journal lies.
+    #[error("{path}:{line} is damaged: {cause}")]
+    Flawed {
+        /// The file as the user named it.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// Written by a version that this one does not know.
     #[error("{path} has format version {found}; this cutover knows version {known}")]
     Version {
@@ -91,9 +101,9 @@ pub fn read_journal(files: &dyn Files, path: &str) -> Result<(Vec<Line>, u64), J
     let mut pieces = bytes.split_inclusive(|b| *b == b'\n').enumerate().peekable();
     while let Some((index, piece)) = pieces.next() {
         match decode(piece, index as u64 + 1) {
-            Some(line) => lines.push(line),
-            None if pieces.peek().is_none() => break,
-            None => return Err(JournalError::Damaged { path: path.into(), line: index + 1 }),
+            Ok(line) => lines.push(line),
+            Err(_) if pieces.peek().is_none() => break,
+            Err(_) => return Err(JournalError::Damaged { path: path.into(), line: index + 1 }),
         }
         good += piece.len() as u64;
     }
@@ -116,13 +126,22 @@ fn encode(line: &Line) -> Result<Vec<u8>, io::Error> {
     Ok(format!("{:016x} {json}\n", xxh3_64(json.as_bytes())).into_bytes())
 }
 
-fn decode(piece: &[u8], seq: u64) -> Option<Line> {
-    let text = std::str::from_utf8(piece.strip_suffix(b"\n")?).ok()?;
-    let (sum, json) = text.split_once(' ')?;
-    if u64::from_str_radix(sum, 16).ok()? != xxh3_64(json.as_bytes()) {
-        return None;
+/// What is wrong with a line that cannot be read.
+pub(super) fn decode(piece: &[u8], seq: u64) -> Result<Line, &'static str> {
+    let line = piece.strip_suffix(b"\n").ok_or("it ends in the middle")?;
+    let text = std::str::from_utf8(line).map_err(|_| "it is no text")?;
+    let (sum, json) = text.split_once(' ').ok_or("it has no checksum")?;
+    let sum = u64::from_str_radix(sum, 16).map_err(|_| "it has no checksum")?;
+    if sum != xxh3_64(json.as_bytes()) {
+        return Err("its bytes are not those of its checksum");
     }
-    serde_json::from_str::<Line>(json).ok().filter(|l| l.seq == seq)
+    let line: Line =
+        serde_json::from_str(json).map_err(|_| "it is whole, but no event that this cutover knows")?;
+    if line.seq == seq {
+        Ok(line)
+    } else {
+        Err("its number does not follow the one before: lines are missing")
+    }
 }
 
 /// A journal being written.

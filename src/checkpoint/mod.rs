@@ -4,12 +4,14 @@
 //! or manifests: an event is a fact with names and counts, never a customer's value.
 
 mod event;
+mod examine;
 mod journal;
 mod part;
 mod state;
 mod store;
 
 pub use event::{Ended, Event, LoadName, NamedFile, PartKey};
+pub use examine::{Examined, Flaw, examine};
 pub use journal::{Journal, JournalError, Line, journal_path, last_run, read_journal};
 pub use part::{IllegalEvent, PartState};
 pub use state::{LoadState, Part, References, RunState, restore, save};

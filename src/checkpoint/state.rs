@@ -141,6 +141,9 @@ pub struct RunState {
     pub ended: Option<(Ended, u8)>,
     /// The exit code it paused with, when it did.
     pub paused: Option<u8>,
+    /// Why it paused: `stopped`, `limit`, or the code of the error.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 impl RunState {
@@ -205,7 +208,7 @@ impl RunState {
                     Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
             }
             Event::RunResumed { .. } => {
-                self.paused = None;
+                (self.paused, self.why) = (None, None);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -227,7 +230,10 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit } => self.paused = Some(*exit),
+            Event::RunPaused { exit, why } => {
+                self.paused = Some(*exit);
+                self.why = why.clone();
+            }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
             _ => {}
         }

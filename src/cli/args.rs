@@ -58,8 +58,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do it: show the plan, ask, load, and report; goes on where an interrupted run stopped
     Apply(ApplyArgs),
-    /// Tell from the journal how the last run stands
-    Status(PathArgs),
+    /// Tell from the journal how the last run stands: running, interrupted, paused or finished
+    Status(StatusArgs),
     /// Tell what the last run did
     Report(ReportArgs),
     /// Draw the order of the loads
@@ -83,6 +83,16 @@ pub(super) struct PathArgs {
     /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
     #[arg(value_name = "PATH")]
     pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH", conflicts_with = "journal")]
+    pub(super) path: Option<PathBuf>,
+    /// Tell it from this journal, wherever it lies; no project is needed
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -92,6 +92,9 @@ fn missing_keys(
     let mut missing = resolved.missing.iter();
     while let Some(bytes) = missing.next_record()? {
         let record = MissingRecord::decode(bytes);
+        if record.going {
+            continue;
+        }
         let place = place(record.pos, record.reference);
         if record.own {
             own.push(&[&record.parent.to_be_bytes()[..], &place].concat())?;

@@ -26,7 +26,7 @@ pub(super) fn desk<'d, 'a>(
     let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, run, &lines, &state)?;
+        republish(books, observer, run, &lines, &state)?;
     }
     Ok(Desk {
         ports,

@@ -1,6 +1,7 @@
 //! The ledgers of an org, one for each object, opened when they are needed.
 
 use super::exit::EngineError;
+use super::survey::Surveyed;
 use crate::ledger::{Entry, Ledger, SegmentRef, State};
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
@@ -102,6 +103,7 @@ pub(super) fn union<'p>(left: Presence<'p>, right: Presence<'p>) -> Presence<'p>
 pub(super) struct Landed<'b, 'a> {
     pub(super) books: &'b Books<'a>,
     pub(super) objects: &'b [String],
+    pub(super) survey: &'b Surveyed<'a>,
 }
 
 impl crate::stage::Parents for Landed<'_, '_> {
@@ -110,5 +112,9 @@ impl crate::stage::Parents for Landed<'_, '_> {
             .objects
             .get(object)
             .map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
+    }
+
+    fn going(&self, object: usize) -> Presence<'_> {
+        self.survey.going(object)
     }
 }

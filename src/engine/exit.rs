@@ -96,7 +96,10 @@ impl EngineError {
             Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
             Self::Org(error) if error.is_limit() => Exit::Interrupted,
             Self::Journal(
-                JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. },
+                JournalError::Damaged { .. }
+                | JournalError::Flawed { .. }
+                | JournalError::Version { .. }
+                | JournalError::Illegal { .. },
             )
             | Self::Ledger(LedgerError::Version { .. } | LedgerError::Damaged { .. }) => Exit::Invalid,
             _ => Exit::Unexpected,
@@ -115,6 +118,9 @@ impl EngineError {
                 "the org's allowance comes back within a day: then run `cutover apply` again, it goes on where it stopped",
             ),
             Self::Org(_) => (Code::OrgUnreachable, "run `cutover apply` again: it goes on where it stopped"),
+            _ if self.exit() == Exit::Invalid => {
+                (Code::State, "run `cutover state check`: it lists all that is wrong, and what can be done")
+            }
             _ => (Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
         };
         vec![Diagnostic::error(code, self.to_string()).help(help)]

@@ -80,7 +80,7 @@ pub async fn refresh(
     books: &mut Books<'_>,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
-    settled_first(ports, books)?;
+    settled_first(ports, books, observer)?;
     for object in &bound.objects {
         let before = books.open(&object.name)?.landed_count()?;
         let found = all_keys(ports, client, object).await?;
@@ -96,12 +96,16 @@ pub async fn refresh(
 
 /// What the last run settled goes into the ledgers before they are built again: published later, it would hide what
 /// the org was found to have.
-fn settled_first(ports: &Ports<'_>, books: &mut Books<'_>) -> Result<(), EngineError> {
+fn settled_first(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    observer: &dyn Observer,
+) -> Result<(), EngineError> {
     let run = last_run(ports.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(ports.files, &path)?;
     let state = RunState::fold(&path, &lines)?;
-    if books.is_of(&state.org_id) { republish(books, run, &lines, &state) } else { Ok(()) }
+    if books.is_of(&state.org_id) { republish(books, observer, run, &lines, &state) } else { Ok(()) }
 }
 
 fn rebuild(

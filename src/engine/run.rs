@@ -1,5 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
+use super::alive::{alive, why};
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::connect::Connected;
@@ -68,6 +69,7 @@ pub async fn run(
         books.open(&object.name)?;
     }
     let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    let _alive = alive(ports.files, before)?;
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
@@ -80,6 +82,7 @@ pub async fn run(
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(&prepared)?;
+    let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
     let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
@@ -260,7 +263,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let (run, first) = self.first_number(step.index);
         let survey = &self.prepared.survey;
         let shape = &survey.shapes[load];
-        let landed = Landed { books: self.books, objects: &self.objects };
+        let landed = Landed { books: self.books, objects: &self.objects, survey };
         let name = |number: u32| format!("data/{run}/{}-{}-{}", shape.name, step.index, first + number);
         let second_pass = step.kind == StepKind::References;
         let inputs = StepInputs {
@@ -411,7 +414,8 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             Some(Stopping::Error(error)) => {
                 // The journal may be what failed: then there is nothing more to write.
                 if !matches!(error, EngineError::Journal(_)) {
-                    self.desk.note(Event::RunPaused { exit: error.exit().code() })?;
+                    let why = why(&error, self.desk.stop.asked());
+                    self.desk.note(Event::RunPaused { exit: error.exit().code(), why })?;
                     self.desk.save();
                 }
                 Err(error)

@@ -56,6 +56,22 @@ impl Surveyed<'_> {
     }
 }
 
+impl Surveyed<'_> {
+    /// Keys of an object that the manifest deletes: whether the org will do it is not known yet, so that nobody
+    /// counts on their being there.
+    pub(super) fn going(&self, object: usize) -> Presence<'_> {
+        let loads = self.shapes.iter().zip(&self.scans);
+        keys(loads.filter(|(s, _)| s.object == object && s.operation.deletes()).map(|(_, scan)| scan))
+    }
+}
+
+/// The keys of these loads' rows, sorted.
+fn keys<'s>(scans: impl Iterator<Item = &'s Scan<'s>>) -> Presence<'s> {
+    scans
+        .map(|scan| scan.rows.iter().decode(|bytes| (RowRecord::decode(bytes).key, None)))
+        .fold(Box::new(std::iter::empty()), |all, keys| union(all, Box::new(keys)))
+}
+
 /// What the survey is told beside its inputs.
 pub(super) struct SurveyOptions<'x> {
     /// The run that goes on, when an interrupted one is continued.
@@ -258,6 +274,8 @@ fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
             (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
         }
         reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
+        reason::HELD_GOING => (Outcome::Held, Code::RowParent, going(field)),
+        reason::GOING => (Outcome::Rejected, Code::RowParent, going(field)),
         reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
         reason::CREATE_ONLY => (
             Outcome::Rejected,
@@ -281,6 +299,10 @@ fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
         ),
     };
     RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+}
+
+fn going(field: &str) -> String {
+    format!("{field}: its parent is among the records that this manifest deletes")
 }
 
 /// What will be there when a load's turn comes, but for the ledger.
@@ -329,9 +351,15 @@ impl Parents for Expected<'_, '_> {
 
     fn later(&self) -> Presence<'_> {
         let Later { survey, object, loads } = self.later;
-        let same = loads.iter().filter(|l| survey.shapes[**l].object == *object);
-        same.map(|l| survey.scans[*l].rows.iter().decode(|bytes| (RowRecord::decode(bytes).key, None)))
-            .fold(Box::new(std::iter::empty()), |all, keys| union(all, Box::new(keys)))
+        let brings = |l: &&usize| {
+            let shape = &survey.shapes[**l];
+            shape.object == *object && !shape.operation.deletes()
+        };
+        keys(loads.iter().filter(brings).map(|l| &survey.scans[*l]))
+    }
+
+    fn going(&self, object: usize) -> Presence<'_> {
+        self.later.survey.going(object)
     }
 }
 

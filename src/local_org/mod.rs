@@ -9,6 +9,7 @@ mod fault;
 mod http;
 mod job;
 mod limit;
+mod others;
 mod record;
 mod rule;
 mod schema;

@@ -26,6 +26,11 @@ impl Clock for RealClock {
     }
 }
 
+/// Stops the thread for a moment, where there is no one to take a clock from: a disk's lock that somebody looks at.
+pub(super) fn pause(milliseconds: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+}
+
 /// A clock that moves only when somebody sleeps on it.
 #[derive(Debug, Default)]
 pub struct TestClock(AtomicI64);

@@ -52,6 +52,13 @@ fn destroys(plan: &Plan, load: &PlanLoad) -> String {
 
 /// The screen of a run. `folder`: where its files lie, as the user would type it.
 pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
+    let mut out = body(state, groups, folder);
+    let _ = writeln!(out, "{}", ending(state, folder));
+    out
+}
+
+/// What a run did, without how it stands.
+pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
     let mut out = String::new();
     out.push_str(&balance(&state.loads.iter().map(run_row).collect::<Vec<_>>()));
     for load in
@@ -70,7 +77,6 @@ pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
     }
-    let _ = writeln!(out, "{}", ending(state, folder));
     out
 }
 
@@ -92,7 +98,8 @@ fn policies(out: &mut String, load: &LoadState, folder: &str) {
     }
 }
 
-fn ending(state: &RunState, folder: &str) -> String {
+/// How a run ended, and where the rows are that were not loaded.
+pub(super) fn ending(state: &RunState, folder: &str) -> String {
     let run = state.run;
     let bad = state.loads.iter().any(|l| [1, 3, 8].iter().any(|o| l.outcomes[*o] > 0));
     let files = if bad { format!(" Rows that were not loaded: {folder}/data/{run}/") } else { String::new() };
@@ -170,7 +177,7 @@ fn balance(rows: &[BalanceRow]) -> String {
 }
 
 /// Thousands apart, so that large numbers can be read.
-fn number(n: u64) -> String {
+pub(super) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -285,7 +285,7 @@ impl<'a> Pass<'_, 'a> {
             return Ok(());
         }
         if let Err((without, reference)) = instead.choose(&self.shape.chains, row.filled) {
-            return self.out.leave(row.pos, row.line, reason::without_parent(without), reference);
+            return self.out.leave(row.pos, row.line, reason::without_parent(without, false), reference);
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
@@ -308,7 +308,7 @@ impl<'a> Pass<'_, 'a> {
             let reference = self.shape.references.get(missing.reference as usize);
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                without => return Err((reason::without_parent(without), missing.reference)),
+                without => return Err((reason::without_parent(without, missing.going), missing.reference)),
             }
         }
         Ok(instead)

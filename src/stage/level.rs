@@ -10,7 +10,7 @@ use crate::ledger::Entry;
 use crate::model::KeyHash;
 use crate::source::RowPos;
 use crate::transform::OnMissing;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Levels that are loaded one after the other; a deeper hierarchy is filled in a second pass (spec, Order).
 pub(super) const MOST_LEVELS: usize = 8;
@@ -37,8 +37,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// A parent of it is nowhere.
-    fn without(&mut self, reference: u8, rules: &Rules<'_>) {
+    /// A parent of it is nowhere, or about to go.
+    fn without(&mut self, reference: u8, going: bool, rules: &Rules<'_>) {
         let bit = 1 << reference;
         if rules.chains.iter().any(|chain| chain.all & bit != 0) {
             self.instead.passed |= bit;
@@ -47,7 +47,7 @@ impl Waiting {
         } else {
             match rules.references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => self.instead.blank |= bit,
-                without => self.state = State::Out(reason::without_parent(without), reference),
+                without => self.state = State::Out(reason::without_parent(without, going), reference),
             }
         }
     }
@@ -89,6 +89,8 @@ pub struct Levels {
     by_key: BTreeMap<KeyHash, usize>,
     /// Parents asked for that are no waiting rows themselves: whether they take part.
     parents: BTreeMap<KeyHash, bool>,
+    /// Parents that the same manifest deletes.
+    going: BTreeSet<KeyHash>,
     /// References by which rows wait, a bit each: all point to the rows' own object.
     own: u64,
     /// Loops found: lines in order, and whether one reference could be deferred.
@@ -118,6 +120,9 @@ impl Levels {
         self.rows[index].parents.push((missing.parent, missing.reference, missing.pos));
         self.own |= 1 << missing.reference;
         self.parents.insert(missing.parent, false);
+        if missing.going {
+            self.going.insert(missing.parent);
+        }
     }
 
     /// Whether nobody waits.
@@ -205,7 +210,10 @@ impl Levels {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
                 Parent::Open => left.push((parent, reference, pos)),
-                Parent::Nowhere => self.rows[index].without(reference, rules),
+                Parent::Nowhere => {
+                    let going = self.going.contains(&parent);
+                    self.rows[index].without(reference, going, rules);
+                }
             }
         }
         let row = &mut self.rows[index];
@@ -213,7 +221,7 @@ impl Levels {
             let filled = row.decision.map_or(0, |d| d.row.filled);
             row.state = match row.instead.choose(rules.chains, filled) {
                 Ok(()) => State::Placed,
-                Err((without, reference)) => State::Out(reason::without_parent(without), reference),
+                Err((without, reference)) => State::Out(reason::without_parent(without, false), reference),
             };
         }
         row.parents = left;
@@ -359,6 +367,7 @@ mod tests {
                 reference: 0,
                 own: true,
                 later: false,
+                going: false,
                 parent: *parent,
                 line,
             });
@@ -424,7 +433,16 @@ mod tests {
     fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
-        levels.wait(&MissingRecord { child: 7, pos: 1, reference, own, later: false, parent: 99, line: 2 });
+        levels.wait(&MissingRecord {
+            child: 7,
+            pos: 1,
+            reference,
+            own,
+            later: false,
+            going: false,
+            parent: 99,
+            line: 2,
+        });
         let blank = Instead { blank: 0b10, ..Instead::default() };
         levels.decide(7, decided(7, 5, 6), blank, None, 0);
         let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| false));
@@ -436,7 +454,16 @@ mod tests {
         let mut levels = Levels::default();
         let (reference, own) = (0, true);
         for (pos, line) in [(1, 2), (5, 6)] {
-            levels.wait(&MissingRecord { child: 7, pos, reference, own, later: false, parent: 99, line });
+            levels.wait(&MissingRecord {
+                child: 7,
+                pos,
+                reference,
+                own,
+                later: false,
+                going: false,
+                parent: 99,
+                line,
+            });
         }
         levels.decide(7, decided(7, 5, 6), Instead::default(), None, 0);
         let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| false));
@@ -452,6 +479,7 @@ mod tests {
             reference: 0,
             own: true,
             later: false,
+            going: false,
             parent: 99,
             line: 2,
         });
@@ -478,8 +506,17 @@ mod tests {
         let mut levels = Levels::default();
         for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
             let (pos, line) = (child as u64, child as u32);
-            levels.wait(&MissingRecord { child, pos, reference, own: true, later: false, parent, line });
-            levels.decide(child, decided(child, pos, line), Instead::default(), None, 0);
+            levels.wait(&MissingRecord {
+                child,
+                pos,
+                reference,
+                own: true,
+                later: false,
+                going: false,
+                parent,
+                line,
+            });
+            levels.decide(child, decided(child, pos, line), Instead::default(), None);
         }
         let (placed, levels) = levels.place(&rules(&references, &|_| false));
         assert_eq!(

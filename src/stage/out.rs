@@ -70,7 +70,7 @@ impl<'a> Out<'a> {
 pub(super) fn outcome_of(reason: u8) -> Outcome {
     match reason {
         reason::DUPLICATE => Outcome::Duplicate,
-        reason::HELD => Outcome::Held,
+        reason::HELD | reason::HELD_GOING => Outcome::Held,
         _ => Outcome::Rejected,
     }
 }

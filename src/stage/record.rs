@@ -24,11 +24,6 @@ pub mod reason {
     pub const HELD: u8 = 2;
     /// Its parent is nowhere, and the reference says to reject it.
     pub const NO_PARENT: u8 = 3;
-
-    /// The reason of a row whose parent is nowhere.
-    pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing) -> u8 {
-        if says == crate::transform::OnMissing::Reject { NO_PARENT } else { HELD }
-    }
     /// A field changed that the org takes on create alone.
     pub const CREATE_ONLY: u8 = 4;
     /// Rows point at each other by a reference that cannot be filled later.
@@ -37,6 +32,20 @@ pub mod reason {
     pub const NO_RECORD: u8 = 6;
     /// Several records of the org have its key.
     pub const AMBIGUOUS: u8 = 7;
+    /// Its parent is deleted by the same manifest, and the reference says to hold it.
+    pub const HELD_GOING: u8 = 8;
+    /// Its parent is deleted by the same manifest, and the reference says to reject it.
+    pub const GOING: u8 = 9;
+
+    /// The reason of a row held or rejected for its parent, which is nowhere or about to go.
+    pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing, going: bool) -> u8 {
+        match (says, going) {
+            (crate::transform::OnMissing::Reject, true) => GOING,
+            (crate::transform::OnMissing::Reject, false) => NO_PARENT,
+            (_, true) => HELD_GOING,
+            (_, false) => HELD,
+        }
+    }
 }
 
 /// A row that a decision leaves out, by its place.
@@ -223,6 +232,8 @@ pub struct MissingRecord {
     pub own: bool,
     /// Whether the parent stands in a load of the same object that goes after this one.
     pub later: bool,
+    /// Whether the same manifest deletes the parent.
+    pub going: bool,
     /// The parent's key.
     pub parent: KeyHash,
     /// The row's line.
@@ -238,7 +249,7 @@ impl MissingRecord {
         Put::new()
             .bytes(&self.child.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
-            .bytes(&[self.reference, u8::from(self.own) | u8::from(self.later) << 1])
+            .bytes(&[self.reference, self.bits()])
             .bytes(&self.parent.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .done()
@@ -254,9 +265,14 @@ impl MissingRecord {
             reference,
             own: bits & 1 != 0,
             later: bits & 2 != 0,
+            going: bits & 4 != 0,
             parent: t.u128(),
             line: t.u32(),
         }
+    }
+
+    fn bits(&self) -> u8 {
+        u8::from(self.own) | u8::from(self.later) << 1 | u8::from(self.going) << 2
     }
 }
 
@@ -405,8 +421,16 @@ mod tests {
         };
         assert_eq!(IndexRecord::decode(&index.encode()), index);
         assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
-        let missing =
-            MissingRecord { child: 1, pos: 2, reference: 3, own: true, later: true, parent: 4, line: 5 };
+        let missing = MissingRecord {
+            child: 1,
+            pos: 2,
+            reference: 3,
+            own: true,
+            later: true,
+            going: true,
+            parent: 4,
+            line: 5,
+        };
         assert_eq!(MissingRecord::decode(&missing.encode()), missing);
         let reference = RefRecord { parent: 1, pos: u64::MAX, reference: 3, child: 4, line: 5 };
         assert_eq!(RefRecord::decode(&reference.encode()), reference);

@@ -8,6 +8,7 @@ use super::shape::Shape;
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 /// Keys that are there, sorted, with their records where they have landed.
 pub type Presence<'p> = Box<dyn Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 'p>;
@@ -24,6 +25,10 @@ pub trait Parents: Sync {
     fn later(&self) -> Presence<'_> {
         Box::new(std::iter::empty())
     }
+
+    /// The keys of an object that the same manifest deletes, sorted: whoever points there would lose its parent, or
+    /// go with it.
+    fn going(&self, object: usize) -> Presence<'_>;
 }
 
 /// What became of a load's references.
@@ -54,8 +59,8 @@ pub fn resolve<'a>(
     let mut fallbacks = BTreeMap::new();
     for (object, references) in &scan.references {
         let own = *object == shape.object;
-        let mut later = parents.later().peekable();
-        each(references, parents.of(*object)?, |record, found| {
+        let mut later = Beside(parents.later().peekable());
+        each(references, *object, parents, |record, found, going| {
             if skip & (1 << record.reference) != 0 {
                 return Ok(());
             }
@@ -66,11 +71,9 @@ pub fn resolve<'a>(
                 (false, None) => {
                     count += 1;
                     let RefRecord { parent, pos, reference, child, line } = *record;
-                    while later.next_if(|k| k.as_ref().is_ok_and(|(key, _)| own && *key < parent)).is_some() {
-                    }
-                    let later = own && matches!(later.peek(), Some(Ok((key, _))) if *key == parent);
-                    missing
-                        .push(&MissingRecord { child, pos, reference, own, later, parent, line }.encode())?;
+                    let later = own && later.has(parent)?;
+                    let record = MissingRecord { child, pos, reference, own, later, going, parent, line };
+                    missing.push(&record.encode())?;
                 }
                 _ => {}
             }
@@ -96,7 +99,7 @@ pub fn found_ids<'a>(
         if !shape.references.iter().any(|r| r.by_id && r.points_to(*object)) {
             continue;
         }
-        each(references, parents.of(*object)?, |record, found| {
+        each(references, *object, parents, |record, found, _| {
             let by_id = shape.references.get(record.reference as usize).is_some_and(|r| r.by_id);
             if let (true, Some(Some(id))) = (by_id && record.pos != u64::MAX, found) {
                 let mut bytes = [0; 24];
@@ -111,21 +114,40 @@ pub fn found_ids<'a>(
     Ok(ids.finish()?)
 }
 
-/// Calls `f` with each reference and the parent found for it, if one was.
+/// Calls `f` with each reference, the parent found for it, if one was, and whether the parent is about to be deleted:
+/// then none was.
 fn each(
     references: &Sorted<'_>,
-    mut presence: Presence<'_>,
-    mut f: impl FnMut(&RefRecord, Option<Option<RecordId>>) -> Result<(), StageError>,
+    object: usize,
+    parents: &dyn Parents,
+    mut f: impl FnMut(&RefRecord, Option<Option<RecordId>>, bool) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let mut here = presence.next().transpose()?;
+    let mut there = Beside(parents.of(object)?.peekable());
+    let mut going = Beside(parents.going(object).peekable());
     let mut iter = references.iter();
     while let Some(bytes) = iter.next_record()? {
         let record = RefRecord::decode(bytes);
-        while here.as_ref().is_some_and(|(key, _)| *key < record.parent) {
-            here = presence.next().transpose()?;
-        }
-        let found = here.as_ref().filter(|(key, _)| *key == record.parent).map(|(_, id)| *id);
-        f(&record, found)?;
+        let goes = going.has(record.parent)?;
+        let found = if goes { None } else { there.find(record.parent)? };
+        f(&record, found, goes)?;
     }
     Ok(())
+}
+
+/// Sorted keys read along with others.
+struct Beside<'p>(Peekable<Presence<'p>>);
+
+impl Beside<'_> {
+    /// What is there of a key; keys are asked for in ascending order.
+    fn find(&mut self, key: KeyHash) -> Result<Option<Option<RecordId>>, StageError> {
+        while let Some(passed) = self.0.next_if(|k| k.as_ref().map_or(true, |(k, _)| *k < key)) {
+            passed?;
+        }
+        let here = self.0.peek().and_then(|k| k.as_ref().ok());
+        Ok(here.filter(|(k, _)| *k == key).map(|(_, id)| *id))
+    }
+
+    fn has(&mut self, key: KeyHash) -> Result<bool, StageError> {
+        Ok(self.find(key)?.is_some())
+    }
 }

@@ -244,12 +244,12 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
             }
             match self.step.shape.references[index as usize].on_missing {
                 OnMissing::Blank => instead.blank |= bit,
-                without => return self.leave(&decision, reason::without_parent(without), index),
+                without => return self.leave(&decision, reason::without_parent(without, false), index),
             }
         }
         match instead.choose(&self.step.shape.chains, decision.row.filled) {
             Ok(()) => self.push(Row { decision, instead }),
-            Err((without, index)) => self.leave(&decision, reason::without_parent(without), index),
+            Err((without, index)) => self.leave(&decision, reason::without_parent(without, false), index),
         }
     }
 

@@ -21,8 +21,11 @@ const PEOPLE: &str = "mail,name,since\nada@x.example,Ada,02/01/2019 03:04\nbob@x
 fn a_user_without_the_permission_is_told_what_to_ask_for_and_with_it_the_dates_are_kept() {
     let project = Project::of(&[("cutover.yaml", MANIFEST), ("org.yaml", "{}"), ("people.csv", PEOPLE)]);
     let refused = project.run(&["apply", "--yes"]).exits(65).err;
-    for said in ["`Contact.CreatedDate` is an audit field", "cutover.yaml:11", "Set Audit Fields upon Record Creation"]
-    {
+    for said in [
+        "`Contact.CreatedDate` is an audit field",
+        "cutover.yaml:11",
+        "Set Audit Fields upon Record Creation",
+    ] {
         assert!(refused.contains(said), "{said}: {refused}");
     }
     assert_eq!(project.count("Contact"), 0);

@@ -38,6 +38,7 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mended;
 mod mistaken;
 mod operations;
 mod privacy;

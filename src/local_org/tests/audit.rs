@@ -32,7 +32,8 @@ async fn without_the_permission_they_are_refused_as_fields_that_nobody_may_write
     let record = json!({"Name": "B", "CreatedDate": "2019-01-02T03:04:05Z"});
     let single = world.send("POST", "sobjects/Account", record.to_string()).await;
     assert_eq!(single.status, StatusCode::BAD_REQUEST);
-    let refused = json!([{"errorCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": text, "fields": ["CreatedDate"]}]);
+    let refused =
+        json!([{"errorCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": text, "fields": ["CreatedDate"]}]);
     assert_eq!(single.json(), refused);
     assert_eq!(world.query("SELECT COUNT() FROM Account").await["totalSize"], 0);
 }

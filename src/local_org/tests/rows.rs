@@ -215,13 +215,10 @@ async fn defaults_owners_and_record_types() {
         world.query("SELECT Id, DeveloperName FROM RecordType ORDER BY DeveloperName").await["records"]
             .clone();
     let customer = types[0]["Id"].as_str().unwrap();
-    let csv = format!(
-        "Ext__c,Name,RecordTypeId,Vip__c,Score__c\n1,A,{customer},TRUE,1.005\n"
-    );
+    let csv = format!("Ext__c,Name,RecordTypeId,Vip__c,Score__c\n1,A,{customer},TRUE,1.005\n");
     assert!(world.upsert("Account", &csv).await.is_empty());
-    let account = world
-        .query("SELECT Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account")
-        .await;
+    let account =
+        world.query("SELECT Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account").await;
     let account = &account["records"][0];
     assert_eq!(account["Owner"]["Username"], "admin@local.invalid");
     assert_eq!(account["RecordType"]["DeveloperName"], "Customer");

@@ -231,7 +231,8 @@ const OUTSIDE: &[Outside] = &[
         what: "threads and tasks",
         begins: &["std::thread", "tokio::spawn", "tokio::task"],
         has: &["spawn_blocking"],
-        homes: &["src/ports/work.rs", "src/cli/"],
+        // The clock is where a thread sleeps.
+        homes: &["src/ports/work.rs", "src/ports/clock.rs", "src/cli/"],
     },
     Outside { what: "the environment", begins: &["std::env"], has: &[], homes: &["src/cli/"] },
     Outside {

@@ -10,13 +10,15 @@ pub use gate::Aim;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 
-use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
+use cutover::checkpoint::{Line, PartKey, RunState};
+use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
 use cutover::report::report_json;
 use gate::Gate;
 use ports::{Session, WorldClock, WorldFiles, WorldOrg, WorldStore};
+use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -53,6 +55,8 @@ pub struct Life {
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
     pub hit: Option<usize>,
+    /// The windows of the crash table that it recovered from, in their order.
+    pub windows: Vec<Window>,
     /// How it ended; nothing when it was killed.
     pub end: Option<Result<Finished, EngineError>>,
 }
@@ -110,7 +114,8 @@ impl World {
         };
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
-        let mut life = Box::pin(drive(ports, &migration));
+        let seen = Seen::default();
+        let mut life = Box::pin(drive(ports, &migration, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -118,8 +123,9 @@ impl World {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let end = runtime.block_on(until_gone);
+        drop(life);
         let (trace, hit) = gate.told();
-        Life { trace, hit, end }
+        Life { trace, hit, windows: seen.0.into_inner(), end }
     }
 
     /// Power is lost: what is not durable is gone.
@@ -146,8 +152,20 @@ impl World {
     }
 }
 
+/// Notes what a life recovers from.
+#[derive(Default)]
+struct Seen(RefCell<Vec<Window>>);
+
+impl Observer for Seen {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, _: &Progress) {}
+    fn recovered(&self, _: PartKey, window: Window) {
+        self.0.borrow_mut().push(window);
+    }
+}
+
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, EngineError> {
+async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -158,7 +176,7 @@ async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, Engi
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
     let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
-    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
+    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
