@@ -89,7 +89,8 @@ fn chains(bound: &BoundLoad, references: &mut Vec<ReferenceShape>) -> Vec<Chain>
             targets: Vec::new(),
             ..references[*first].clone()
         }));
-        let bits = |all: &[usize]| all.iter().fold(0, |bits, r| bits | 1_u64.checked_shl(*r as u32).unwrap_or(0));
+        let bits =
+            |all: &[usize]| all.iter().fold(0, |bits, r| bits | 1_u64.checked_shl(*r as u32).unwrap_or(0));
         let on_missing = bound.rules[rule].on_missing;
         chains.push(Chain { rule, all: bits(&all), fallbacks: bits(&fallbacks), on_missing });
     }

@@ -373,8 +373,15 @@ mod tests {
             });
         }
         for (key, _) in rows {
-            let row =
-                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled, further: 0 };
+            let row = RowRecord {
+                key: *key,
+                pos: *key as u64,
+                payload: 0,
+                create: 0,
+                line: *key as u32,
+                filled,
+                further: 0,
+            };
             let (pos, action) = (row.pos, action::CREATE);
             levels.takes_part(*key);
             levels.decide(
@@ -485,7 +492,10 @@ mod tests {
         });
         levels.decide(7, decided(7, 1, 2), Instead::default(), None, 0);
         let (placed, _) = levels.place(&rules(&super::tests::reference(OnMissing::Hold, true), &|_| true));
-        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1, .. }, _)]), "{placed:?}");
+        assert!(
+            matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1, .. }, _)]),
+            "{placed:?}"
+        );
     }
 
     #[test]

@@ -226,7 +226,11 @@ fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexReco
         create: decision.row.create,
         id: decision.id,
         action: decision.action,
-        pending: if second { step.deferred & decision.row.filled & row.instead.blank != 0 } else { later != 0 },
+        pending: if second {
+            step.deferred & decision.row.filled & row.instead.blank != 0
+        } else {
+            later != 0
+        },
         file: split_position(pos).0,
         line,
         past: decision.past,

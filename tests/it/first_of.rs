@@ -2,7 +2,8 @@
 
 use crate::project::{Project, Row};
 
-const HEAD: &str = "cutover: 1\nproject: first\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n";
+const HEAD: &str =
+    "cutover: 1\nproject: first\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n";
 const ORG: &str = "\
 objects:
   Pricebook2:
@@ -64,7 +65,10 @@ fn a_parent_that_is_nowhere_is_passed_over_until_it_lands() {
     assert_eq!(report.outcomes("Offer__c"), "1 held, 4 created");
     assert_eq!(told(&project, BOOK), ["O1 B4", "O2 KNOWN", "O4 ", "O5 B4"]);
     let left = project.data_file(1, "Offer__c.left-out", ".csv");
-    assert_eq!((left[0]["_line"].as_str(), left[0]["_message"].as_str()), ("4", "Book__c: its parent has not landed"));
+    assert_eq!(
+        (left[0]["_line"].as_str(), left[0]["_message"].as_str()),
+        ("4", "Book__c: its parent has not landed")
+    );
     assert_eq!(project.apply(68).jobs(), [], "nothing has changed");
 
     project.write("books.csv", "id,name\nB4,New\nB9,Late\n");
@@ -82,7 +86,10 @@ fn of_two_parents_the_first_that_is_there_counts_and_a_refused_one_is_not() {
     let at = |name: &str| plan.find(name).unwrap_or_else(|| panic!("{name}: {plan}"));
     assert!(at("Pricebook2: upsert") < at("Offer__c: upsert"), "{plan}");
     let report = project.apply(68);
-    assert_eq!((report.count("Pricebook2", "failed"), report.outcomes("Offer__c")), (1, "1 held, 5 created".into()));
+    assert_eq!(
+        (report.count("Pricebook2", "failed"), report.outcomes("Offer__c")),
+        (1, "1 held, 5 created".into())
+    );
     assert_eq!(told(&project, BOOK), ["O1 B1", "O2 B2", "O3 B2", "O5 KNOWN", "O6 KNOWN"]);
     // The refused one goes again, and what would point to it.
     assert_eq!(project.apply(68).outcomes("Offer__c"), "1 held, 4 unchanged, 1 updated");
@@ -133,7 +140,8 @@ fn levels_follow_the_parent_that_counts() {
     let firms = "id,a,b\nF5,F4,F1\nF4,F9,F3\nF3,,F2\nF2,F1,\nF1,,\nF6,F9,F8\n";
     let project = Project::of(&[("cutover.yaml", &*manifest), ("org.yaml", ORG), ("firms.csv", firms)]);
     let parents = |project: &Project| -> Vec<String> {
-        let rows = project.query("SELECT Legacy_Id__c, Parent.Legacy_Id__c FROM Account ORDER BY Legacy_Id__c");
+        let rows =
+            project.query("SELECT Legacy_Id__c, Parent.Legacy_Id__c FROM Account ORDER BY Legacy_Id__c");
         rows.into_iter().map(|r| format!("{} {}", r["Legacy_Id__c"], r["Parent.Legacy_Id__c"])).collect()
     };
     assert_eq!(project.apply(68).outcomes("Account"), "1 held, 5 created");

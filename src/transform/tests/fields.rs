@@ -4,8 +4,8 @@ use super::{COLUMNS, scope};
 use crate::diagnostic::Code;
 use crate::model::KeyForm;
 use crate::transform::{
-    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, RefTarget, Role, Row,
-    RowOut, RowProgram, TableEntry, TooLong, Unmapped, Value, ValueMap, Verdict, compile,
+    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, RefTarget, Role,
+    Row, RowOut, RowProgram, TableEntry, TooLong, Unmapped, Value, ValueMap, Verdict, compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
