@@ -403,7 +403,7 @@ fn locks(
     for ((load, manifest), scan) in bound.loads.iter().zip(&migration.loads).zip(scans) {
         let chosen = match load.lock {
             Some((reference, why)) => Some((reference, words(why).to_owned())),
-            None => most_children(scan)?,
+            None => most_children(scan, load.references.len())?,
         };
         locks.push(chosen.map(|(index, reason)| {
             let reference = &load.references[index];
@@ -424,7 +424,7 @@ fn words(why: LockWhy) -> &'static str {
 }
 
 /// The reference with most children per parent; none where no parent has two.
-fn most_children(scan: &Scan<'_>) -> Result<Option<(usize, String)>, EngineError> {
+fn most_children(scan: &Scan<'_>, references: usize) -> Result<Option<(usize, String)>, EngineError> {
     let mut parents = vec![0_u64; scan.filled.len()];
     for sorted in scan.references.values() {
         let mut last = vec![None; scan.filled.len()];
@@ -437,7 +437,7 @@ fn most_children(scan: &Scan<'_>) -> Result<Option<(usize, String)>, EngineError
             }
         }
     }
-    let most = (0..parents.len())
+    let most = (0..references.min(parents.len()))
         .filter(|r| parents[*r] > 0 && scan.filled[*r] > parents[*r])
         .max_by_key(|r| (scan.filled[*r] * 1000 / parents[*r], std::cmp::Reverse(*r)));
     Ok(most.map(|r| (r, format!("{} rows have {} parents", scan.filled[r], parents[r]))))

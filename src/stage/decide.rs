@@ -2,12 +2,12 @@
 
 use super::error::{StageError, StageIo};
 use super::hash::{Instead, altered};
-use super::level::{Levels, Placed};
+use super::level::{Levels, Placed, Rules};
 use super::out::Out;
 use super::record::{Decision, MissingRecord, Past, RowRecord, action, reason};
 use super::resolve::Resolved;
 use super::scan::Scan;
-use super::shape::Shape;
+use super::shape::{Chain, Shape};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::ledger::{Entry, State, load_tag};
@@ -102,6 +102,16 @@ pub fn decide<'a>(
 /// Whether a reference is left for the second pass because its parent stands in a later load of the same object.
 fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
     missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
+}
+
+/// Links of chains that stand behind one that is there: nothing waits for them, a bit each.
+fn needless(chains: &[Chain], filled: u64, missing: &[MissingRecord]) -> u64 {
+    let missing = missing.iter().fold(0, |all, m| all | 1 << m.reference);
+    chains.iter().fold(0, |all, chain| {
+        let there = filled & chain.all & !missing;
+        let first = there & there.wrapping_neg();
+        if first == 0 { all } else { all | (chain.all & !(first - 1) & !first) }
+    })
 }
 
 /// What the ledger's entry makes of a row: create, update or delete of a record.
@@ -253,7 +263,7 @@ impl<'a> Pass<'_, 'a> {
         }
         let later =
             missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
-        let instead = match self.instead(&missing) {
+        let mut instead = match self.instead(&missing) {
             Ok(instead) => instead,
             Err((reason, reference)) => return self.out.leave(row.pos, row.line, reason, reference),
         };
@@ -270,8 +280,12 @@ impl<'a> Pass<'_, 'a> {
         };
         let decision = with_entry(decision, entry, self.shape.operation.deletes());
         if self.levels.waits(row.key) {
-            self.levels.decide(row.key, decision, instead, entry);
+            let needless = needless(&self.shape.chains, row.filled, &missing);
+            self.levels.decide(row.key, decision, instead, entry, needless);
             return Ok(());
+        }
+        if let Err((without, reference)) = instead.choose(&self.shape.chains, row.filled) {
+            return self.out.leave(row.pos, row.line, reason::without_parent(without, false), reference);
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
@@ -281,7 +295,12 @@ impl<'a> Pass<'_, 'a> {
     /// left out.
     fn instead(&self, missing: &[MissingRecord]) -> Result<Instead, (u8, u8)> {
         let mut instead = Instead::default();
+        let chained = self.shape.chained();
         for missing in missing.iter().filter(|m| !m.own) {
+            if chained & (1 << missing.reference) != 0 {
+                instead.passed |= 1 << missing.reference;
+                continue;
+            }
             if self.resolved.fallbacks.contains_key(&missing.reference) {
                 instead.fallback |= 1 << missing.reference;
                 continue;
@@ -289,8 +308,7 @@ impl<'a> Pass<'_, 'a> {
             let reference = self.shape.references.get(missing.reference as usize);
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                OnMissing::Hold => return Err((reason::held(missing.going), missing.reference)),
-                OnMissing::Reject => return Err((reason::no_parent(missing.going), missing.reference)),
+                without => return Err((reason::without_parent(without, missing.going), missing.reference)),
             }
         }
         Ok(instead)
@@ -321,7 +339,7 @@ impl<'a> Pass<'_, 'a> {
         let row = decision.row;
         self.out.instead.0 += u64::from(instead.blank != 0);
         self.out.instead.1 += u64::from(instead.fallback != 0);
-        let payload = altered(row.payload, instead);
+        let payload = altered(&row, instead);
         let Some(entry) = entry else { return self.out.send(&decision) };
         if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
             self.out.count(outcome);
@@ -347,7 +365,9 @@ impl<'a> Pass<'_, 'a> {
             return Err(StageError::Problems(self.duplicates()));
         }
         let fallbacks = |reference: u8| self.resolved.fallbacks.contains_key(&reference);
-        let (placed, levels) = std::mem::take(&mut self.levels).place(&self.shape.references, &fallbacks);
+        let Shape { references, chains, .. } = self.shape;
+        let rules = Rules { references, chains, fallbacks: &fallbacks };
+        let (placed, levels) = std::mem::take(&mut self.levels).place(&rules);
         for placed in placed {
             match placed {
                 Placed::Goes(decision, instead, entry) => self.settle(decision, instead, entry)?,

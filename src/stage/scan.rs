@@ -1,7 +1,7 @@
 //! The survey's reading: every source row once through the row path, with nothing kept but hashes and places.
 
 use super::error::{StageError, StageIo};
-use super::hash::hashes;
+use super::hash::{Hashes, hashes};
 use super::left_out::{LeftOutFile, LeftOutRow, Reasons};
 use super::ordered::ordered;
 use super::record::{RefRecord, RowRecord};
@@ -172,8 +172,8 @@ impl One<'_> {
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
         let filled = self.references(pos, line, key);
-        let (payload, create) = hashes(self.shape, self.out, self.scratch);
-        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled });
+        let Hashes { payload, create, further } = hashes(self.shape, self.out, self.scratch);
+        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled, further });
         Ok(())
     }
 
@@ -188,8 +188,10 @@ impl One<'_> {
     fn references(&mut self, pos: RowPos, line: u32, child: KeyHash) -> u64 {
         let mut filled = 0;
         for (index, reference) in self.shape.references.iter().enumerate() {
-            let Some(CellOut::Ref { target, key }) = self.out.cells.get(reference.rule) else { continue };
-            let Some((object, form)) = reference.targets.get(*target) else { continue };
+            let Some(cell) = self.out.cells.get(reference.rule) else { continue };
+            filled |= u64::from(reference.ends(cell)) << index;
+            let Some((target, key)) = reference.key_in(cell) else { continue };
+            let Some((object, form)) = reference.targets.get(target) else { continue };
             if let Some(parent) = form.hash(&self.out.text[key.clone()]) {
                 filled |= 1 << index;
                 let record = RefRecord { parent, pos, reference: index as u8, child, line };

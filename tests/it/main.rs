@@ -34,6 +34,7 @@ mod docs;
 mod examples;
 mod exit_codes;
 mod faults;
+mod first_of;
 mod held;
 mod house;
 #[cfg(unix)]
