@@ -290,8 +290,12 @@ fn vanished(error: OrgError) -> EngineError {
     if !error.is_gone() {
         return error.into();
     }
-    let problem = Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
-    EngineError::problem(Exit::Interrupted, problem.help("run `cutover apply` again: it goes on where it stopped"))
+    let problem =
+        Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
+    EngineError::problem(
+        Exit::Interrupted,
+        problem.help("run `cutover apply` again: it goes on where it stopped"),
+    )
 }
 
 fn operation(word: &str) -> Result<JobOperation, EngineError> {

@@ -389,8 +389,7 @@ fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) 
 fn unsure(record: &IndexRecord, load: u16) -> Option<Entry> {
     let id = record.id.filter(|_| record.action != action::REFERENCES)?;
     let outcome = Outcome::ALL.get(record.past.outcome as usize).copied();
-    let flags =
-        Flags { created_by_us: record.past.ours, reference_pending: record.pending, adopted: false };
+    let flags = Flags { created_by_us: record.past.ours, reference_pending: record.pending, adopted: false };
     let (create, run) = (record.create, record.past.run);
     Some(Entry { id: Some(id), create, flags, outcome, load, run, ..Entry::new(record.key, State::Landed) })
 }

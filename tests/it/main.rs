@@ -40,6 +40,7 @@ mod memory;
 mod mended;
 mod mistaken;
 mod operations;
+mod others;
 mod privacy;
 mod protect;
 mod recorded_clients;

@@ -81,7 +81,11 @@ fn check_org(world: &World, model: &Model) -> Result<(), String> {
 fn landed(counts: &Counts) -> Counts {
     let mut merged = Counts::new();
     for (fate, rows) in counts {
-        let fate = if matches!(fate, Fate::Created | Fate::Updated | Fate::Deleted) { Fate::Unchanged } else { *fate };
+        let fate = if matches!(fate, Fate::Created | Fate::Updated | Fate::Deleted) {
+            Fate::Unchanged
+        } else {
+            *fate
+        };
         *merged.entry(fate).or_default() += rows;
     }
     merged

@@ -260,7 +260,8 @@ impl Scenario {
 
     /// Some rows twice, good ones only: whether a bad one counts as a copy is nobody's business here.
     fn with_copies(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
-        let pairs = self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
+        let pairs =
+            self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
         for (_, rows) in pairs {
             let good = |row: &&Row| !row.key.is_empty() && row.code != TOO_LONG && !row.amount.contains('x');
             let Some(row) = rows.iter().find(good).filter(|_| dice.chance(20)) else { continue };
@@ -363,7 +364,9 @@ impl Scenario {
         let parents: String =
             (0..self.objects[object].len()).map(|at| format!(", R{at}__r.Legacy_Id__c")).collect();
         let name = object_name(object);
-        format!("SELECT Legacy_Id__c, Name, Amount__c, Code__c, Note__c{parents} FROM {name} ORDER BY Legacy_Id__c")
+        format!(
+            "SELECT Legacy_Id__c, Name, Amount__c, Code__c, Note__c{parents} FROM {name} ORDER BY Legacy_Id__c"
+        )
     }
 }
 
@@ -409,8 +412,8 @@ fn loads(dice: &mut Dice, objects: &[Vec<Reference>]) -> Vec<Load> {
 /// Some loads by calls, and now and then one more for records that somebody else made, which have no masters.
 fn of_others(dice: &mut Dice, objects: &[Vec<Reference>], loads: &mut Vec<Load>) {
     let by_calls = dice.chance(40);
-    for object in 0..objects.len() {
-        let masterless = !objects[object].iter().any(|reference| reference.master);
+    for (object, references) in objects.iter().enumerate() {
+        let masterless = !references.iter().any(|reference| reference.master);
         if masterless && dice.chance(20) {
             let kinds = [Operation::Update, Operation::Update, Operation::Delete, Operation::HardDelete];
             let operation = *dice.pick(&kinds);

@@ -35,7 +35,8 @@ pub fn keep(seed: u64, why: &str) -> String {
 fn a_kept_seed_is_a_number_and_says_its_version_and_why() {
     for seed in kept() {
         let text = std::fs::read_to_string(folder().join(seed.to_string())).unwrap();
-        let version = text.lines().next().and_then(|line| line.strip_prefix("version ")).map(str::parse::<u32>);
+        let version =
+            text.lines().next().and_then(|line| line.strip_prefix("version ")).map(str::parse::<u32>);
         assert!(matches!(version, Some(Ok(version)) if version <= VERSION), "{seed}: {text}");
         assert!(text.lines().nth(1).is_some_and(|why| !why.is_empty()), "{seed} does not say why");
     }
