@@ -97,7 +97,6 @@ mod tests {
         let started = Event::RunStarted {
             version: 1,
             run: 3,
-            rolls_back: None,
             environment: "local".into(),
             org_id: "00D".into(),
             inputs: inputs.into(),

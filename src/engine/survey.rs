@@ -47,12 +47,12 @@ pub struct Surveyed<'a> {
 
 impl Surveyed<'_> {
     /// References that a second pass of a load may fill: those that break cycles, and self-references where rows
-    /// point at each other or stand too deep.
+    /// point at each other or stand too deep; all that can wait, where rows still lack what an earlier plan put off.
     pub fn second_pass(&self, load: usize) -> u64 {
-        let shape = &self.shapes[load];
-        let own =
-            shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
-        self.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
+        let (shape, earlier) = (&self.shapes[load], self.decided[load].linkless > 0);
+        let references = shape.references.iter().enumerate();
+        let later = references.filter(|(_, r)| r.deferrable && (earlier || r.points_to(shape.object)));
+        self.deferred[load] | later.map(|(i, _)| 1 << i).sum::<u64>()
     }
 }
 

@@ -38,6 +38,9 @@ pub struct Decided<'a> {
     pub levels: Vec<(u64, u64)>,
     /// Rows with references for the second pass.
     pub deferred: u64,
+    /// Those of them that an earlier run, or this one before it was cut off, has sent: without which reference is not
+    /// told, for it may have put off others than this plan does.
+    pub linkless: u64,
     /// Rows of a delete whose record is gone already.
     pub gone: u64,
     /// Landed rows that are no longer in the source.
@@ -342,8 +345,7 @@ impl<'a> Pass<'_, 'a> {
         let payload = altered(&row, instead);
         let Some(entry) = entry else { return self.out.send(&decision) };
         if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
-            self.out.count(outcome);
-            self.out.deferred += u64::from(entry.flags.reference_pending);
+            self.out.keep(outcome, entry.flags.reference_pending);
             return Ok(());
         }
         if entry.state != State::Landed {
@@ -353,8 +355,7 @@ impl<'a> Pass<'_, 'a> {
             return self.out.leave(row.pos, row.line, reason::CREATE_ONLY, 0);
         }
         if entry.payload == payload && !self.shape.operation.deletes() {
-            self.out.count(Outcome::Unchanged);
-            self.out.deferred += u64::from(entry.flags.reference_pending);
+            self.out.keep(Outcome::Unchanged, entry.flags.reference_pending);
             return Ok(());
         }
         self.out.send(&decision)
@@ -385,6 +386,7 @@ impl<'a> Pass<'_, 'a> {
             outcomes,
             levels: self.out.levels,
             deferred: self.out.deferred,
+            linkless: self.out.linkless,
             gone: self.out.gone,
             absent: self.out.absent,
             absent_ids: self.out.absent_ids.finish()?,

@@ -60,7 +60,9 @@ fn a_parent_that_is_nowhere_is_passed_over_until_it_lands() {
     let project =
         project(field, "id,book,book_id\nO1,B4,\nO2,B9,ID\nO3,B9,\nO4,,\nO5,b4,ID\n", "id,name\nB4,New\n");
     let known = project.query("SELECT Id FROM Pricebook2 WHERE Name = 'Known'")[0]["Id"].clone();
-    ["O2", "O5"].map(|offer| project.set("offers.csv", offer, "book_id", &known));
+    for offer in ["O2", "O5"] {
+        project.set("offers.csv", offer, "book_id", &known);
+    }
     let report = project.apply(68);
     assert_eq!(report.outcomes("Offer__c"), "1 held, 4 created");
     assert_eq!(told(&project, BOOK), ["O1 B4", "O2 KNOWN", "O4 ", "O5 B4"]);

@@ -48,6 +48,7 @@ mod mistaken;
 #[cfg(unix)]
 mod npsp;
 mod operations;
+mod others;
 mod pauses;
 mod privacy;
 mod protect;

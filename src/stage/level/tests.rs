@@ -193,7 +193,7 @@ fn a_loop_is_opened_where_a_reference_can_be_filled_later() {
             parent,
             line,
         });
-        levels.decide(child, decided(child, pos, line), Instead::default(), None);
+        levels.decide(child, decided(child, pos, line), Instead::default(), None, 0);
     }
     let (placed, levels) = levels.place(&rules(&references, &|_| false));
     assert_eq!((levels_of(&placed), &levels.loops[..]), (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..]));
