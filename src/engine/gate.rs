@@ -45,6 +45,20 @@ impl Hold {
         Self { back: Some(back), ..self }
     }
 
+    /// Writes down that the run stops here; gives what the user is told.
+    pub(super) fn rest(self, desk: &Desk<'_, '_>) -> EngineError {
+        let Self { error, why, after, back } = self;
+        // The journal may be what failed: then there is nothing more to write.
+        if matches!(error, EngineError::Journal(_)) {
+            return error;
+        }
+        if let Err(unwritten) = desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }) {
+            return unwritten;
+        }
+        desk.save();
+        error
+    }
+
     /// An error that stopped a run. One that says that an allowance is spent is told with the time to come back.
     pub(super) fn of(error: EngineError, desk: &Desk<'_, '_>) -> Self {
         let why = why(&error, desk.stop.asked());
@@ -136,14 +150,14 @@ impl Gate {
         steps: &BTreeMap<u16, StepProgress>,
     ) -> Option<Hold> {
         let pause = self.pause.as_ref()?;
-        let before = plan.steps.iter().filter(|s| s.wave <= pause.wave);
-        if !before.into_iter().all(|s| steps.get(&s.index) == Some(&StepProgress::Done)) {
+        let mut before = plan.steps.iter().filter(|s| s.wave <= pause.wave);
+        if !before.all(|s| steps.get(&s.index) == Some(&StepProgress::Done)) {
             return None;
         }
         let names: Vec<String> = pause.loads.iter().map(|load| desk.load_name(*load)).collect();
-        let message = format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
-        let help =
-            format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
+        let message =
+            format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
+        let help = format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
         Some(Hold { after: pause.loads.clone(), ..Hold::new("pause_after", message, help) })
     }
 
@@ -207,7 +221,8 @@ impl Gate {
             rest.rows, left.remaining, left.max
         );
         if left.kept() > 0 {
-            let _ = write!(message, ", {} of them kept back for others and for collecting results", left.kept());
+            let _ =
+                write!(message, ", {} of them kept back for others and for collecting results", left.kept());
         }
         Hold::new("limit", message, come_back(back)).until(back)
     }
@@ -216,7 +231,8 @@ impl Gate {
 /// The checkpoint after a job in which the org's allowance ended: it does not say which, or when it comes back.
 pub(super) fn spent(desk: &Desk<'_, '_>) -> Hold {
     let back = desk.ports.clock.now() + DAY;
-    let message = "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
+    let message =
+        "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
     Hold::new("limit", message.into(), come_back(back)).until(back)
 }
 
@@ -291,12 +307,7 @@ fn open(desk: &Desk<'_, '_>, steps: &BTreeMap<u16, StepProgress>) -> Need {
 }
 
 /// What a wave needs beyond what is under way or done.
-fn rest_of_wave(
-    desk: &Desk<'_, '_>,
-    plan: &Plan,
-    steps: &BTreeMap<u16, StepProgress>,
-    wave: u16,
-) -> Need {
+fn rest_of_wave(desk: &Desk<'_, '_>, plan: &Plan, steps: &BTreeMap<u16, StepProgress>, wave: u16) -> Need {
     let of_step = |step: &PlanStep| match steps.get(&step.index) {
         None | Some(StepProgress::Waiting) => Need::of_step(step),
         Some(StepProgress::Staged(parts)) => {

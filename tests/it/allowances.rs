@@ -20,7 +20,7 @@ pub fn limited(project: &Project, limit: &str) -> Arc<Project> {
 
 /// The code of the error that a life ended with.
 fn stopped(end: Result<cutover::engine::Finished, EngineError>) -> EngineError {
-    let error = end.err().expect("it is not over");
+    let error = end.expect_err("it is not over");
     assert_eq!(error.exit().code(), 69, "{error}");
     error
 }
@@ -95,7 +95,8 @@ objects:
 /// 14,000 accounts in an org that takes two batches a day: a canary, then a job whose second batch finds none left.
 fn many() -> Arc<Project> {
     let rows: String = (0..14_000).map(|n| format!("A{n},Account {n}\n")).collect();
-    let project = Project::tiny().with("cutover.yaml", MANY).with("accounts.csv", &format!("id,name\n{rows}"));
+    let project =
+        Project::tiny().with("cutover.yaml", MANY).with("accounts.csv", &format!("id,name\n{rows}"));
     let queries = ["SELECT Legacy_Id__c, Name FROM Account ORDER BY Legacy_Id__c"];
     limited(&Project::new(project.files.clone(), &queries), "daily_bulk_batches: 2")
 }
@@ -109,7 +110,10 @@ fn rows_that_a_spent_day_keeps_out_of_a_job_are_not_failed() {
     let tally = state.loads[0].tally();
     let counts = [Outcome::Created, Outcome::Failed, Outcome::Pending].map(|o| tally.get(o));
     assert_eq!((counts, tally.balances()), ([12_000, 0, 2_000], true));
-    assert!(state.parts.values().all(|p| p.failures.is_none()), "a failed-row file names rows that did not fail");
+    assert!(
+        state.parts.values().all(|p| p.failures.is_none()),
+        "a failed-row file names rows that did not fail"
+    );
     world.it_becomes(state.back.unwrap());
     let finished = world.apply(Aim::Nowhere).end.unwrap().unwrap();
     let tally = finished.state.loads[0].tally();
