@@ -48,14 +48,13 @@ impl Hold {
     /// Writes down that the run stops here; gives what the user is told.
     pub(super) fn rest(self, desk: &Desk<'_, '_>) -> EngineError {
         let Self { error, why, after, back } = self;
-        // The journal may be what failed: then there is nothing more to write.
-        if matches!(error, EngineError::Journal(_)) {
-            return error;
+        // The journal may be what failed: then there is nothing more to write. Where this cannot be written either,
+        // what was wrong first is still what is told.
+        let broken = matches!(error, EngineError::Journal(_));
+        let exit = error.exit().code();
+        if !broken && desk.note(Event::RunPaused { exit, why, after, back }).is_ok() {
+            desk.save();
         }
-        if let Err(unwritten) = desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }) {
-            return unwritten;
-        }
-        desk.save();
         error
     }
 

@@ -7,6 +7,7 @@ use super::forecast::note_shortfalls;
 use super::ports::{Observer, Ports};
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
+use super::whole::check_whole;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::{ApiChoice, Migration};
@@ -73,6 +74,10 @@ pub async fn prepare<'a>(
 ) -> Result<Prepared<'a>, EngineError> {
     let (bound, warnings) = bound;
     let sources = marks(ports, migration)?;
+    for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    check_whole(ports, books)?;
     check_counts(&connected.client, &bound, books).await?;
     let all = vec![true; migration.loads.len()];
     let selected = if options.selected.is_empty() { &all } else { options.selected };

@@ -1,6 +1,7 @@
 //! What an interrupted intent means: one table, used as it stands and printed in the documentation.
 
 use super::books::Books;
+use super::clear::remove_staged;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::ports::{Observer, Progress};
@@ -110,7 +111,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "–",
         what: "drop the part; its rows are decided anew",
         recovery: Recovery::Drop,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::Intent,
@@ -118,7 +119,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "nothing: a job that the journal does not know is never touched (it may be a colleague's)",
         what: "drop the part, a new job later; the possible empty job is named",
         recovery: Recovery::DropAndTell,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::Created,
@@ -126,7 +127,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "– (one upload per job; whether the first arrived cannot be asked)",
         what: "abort that job, drop the part, a new job later",
         recovery: Recovery::AbortThenDrop,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::UploadedOpen,
@@ -134,7 +135,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state: Open, and the inputs are the same",
         what: "close, poll, collect",
         recovery: Recovery::CloseThenCollect,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::UploadedOpenChanged,
@@ -142,7 +143,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state: Open, and the inputs have changed",
         what: "abort that job, drop the part",
         recovery: Recovery::AbortThenDrop,
-        tests: &[],
+        tests: &["the_source_changes_after_a_crash", "storms"],
     },
     CrashRow {
         window: Window::UploadedOver,
@@ -150,7 +151,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state: any other",
         what: "poll, collect",
         recovery: Recovery::Collect,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::UploadedGone,
@@ -158,7 +159,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state: it is gone, and may have been closed before",
         what: "all its rows are unknown: as below",
         recovery: Recovery::Collect,
-        tests: &[],
+        tests: &["the_jobs_are_removed_after_a_crash", "storms"],
     },
     CrashRow {
         window: Window::Closed,
@@ -166,7 +167,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state, then the three result files",
         what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::ClosedGone,
@@ -174,7 +175,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the job's state: the org no longer knows the job",
         what: "all its rows are unknown: an insert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
-        tests: &[],
+        tests: &["the_jobs_are_removed_after_a_crash", "storms"],
     },
     CrashRow {
         window: Window::Calls,
@@ -182,7 +183,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "nothing; the inputs are the same",
         what: "make all its calls again, which an upsert by key, an update and a delete by Id may be; a record that a lost call created counts as updated, one that it deleted as deleted",
         recovery: Recovery::CallAgain,
-        tests: &[],
+        tests: &["crash_at_every_boundary_of_calls", "storms"],
     },
     CrashRow {
         window: Window::CallsChanged,
@@ -190,7 +191,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "the inputs have changed: an upsert's new records by key, a delete's by Id",
         what: "send nothing; deleted records count as deleted, the others' outcome as unknown: whatever values they have, they are decided anew",
         recovery: Recovery::GiveUpCalls,
-        tests: &[],
+        tests: &["the_source_changes_after_a_crash_among_calls", "storms"],
     },
     CrashRow {
         window: Window::Unpublished,
@@ -198,7 +199,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "–",
         what: "publish the segment that the event names",
         recovery: Recovery::Publish,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
         window: Window::Over,
@@ -206,7 +207,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
         ask: "–",
         what: "remove what is left of the part's files; go on",
         recovery: Recovery::Nothing,
-        tests: &[],
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
 ];
 
@@ -264,7 +265,8 @@ pub(super) async fn recover(
             Recovery::GiveUpCalls => over(desk, books, key, desk.give_up_calls(key).await?)?,
         }
     }
-    Ok(())
+    let run = desk.state.borrow().run;
+    remove_staged(desk.ports.files, run)
 }
 
 fn drop_and_tell(desk: &Desk<'_, '_>, key: PartKey) -> Result<(), EngineError> {
@@ -324,7 +326,8 @@ pub(super) fn republish(
         let Event::PartSettled { part: key, segment: Some(named), .. } = &line.event else { continue };
         let Some(part) = state.parts.get(key) else { continue };
         let ledger = books.open(&part.object)?;
-        if ledger.last().is_some_and(|last| (run, line.seq) <= last) {
+        // One that is not there at all was lost or moved aside: its segments are too.
+        if !ledger.is_there() || ledger.last().is_some_and(|last| (run, line.seq) <= last) {
             continue;
         }
         observer.recovered(*key, Window::Unpublished);

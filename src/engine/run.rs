@@ -3,6 +3,7 @@
 use super::alive::alive;
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
+use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::gate::{Gate, Hold, settles_first, spent};
@@ -13,8 +14,9 @@ use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
+use super::whole::check_whole;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -69,7 +71,8 @@ pub async fn run(
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
-    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    check_whole(&ports, &books)?;
+    let (mut resumed, mut run) = (None, before.max(books.last_run()).max(last_kept(ports.store)) + 1);
     let _alive = alive(ports.files, before)?;
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
@@ -410,6 +413,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+        keep_rest(self.desk.ports.files, self.desk.state.borrow().run)?;
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
         // No unfinished run can name a segment now: what does not count is left over from a crash.

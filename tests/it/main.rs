@@ -16,6 +16,8 @@ mod project;
 mod world;
 
 mod again;
+#[cfg(unix)]
+mod alive;
 mod allowances;
 mod calls;
 mod captures;
@@ -26,6 +28,8 @@ mod created_date;
 mod crash;
 mod day;
 mod describes;
+#[cfg(unix)]
+mod disk;
 mod docs;
 mod examples;
 mod exit_codes;
@@ -49,11 +53,13 @@ mod protect;
 mod recorded_clients;
 mod rerun;
 mod review;
+mod rollback;
 mod same;
 mod screens;
 mod serve;
 #[cfg(unix)]
 mod sockets;
+mod state;
 mod storm;
 #[cfg(unix)]
 mod superseded;
