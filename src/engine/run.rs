@@ -439,21 +439,9 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
-            Some(Stopping::Checkpoint(hold)) => self.rest(hold),
+            Some(Stopping::Error(error)) => Err(Hold::of(error, self.desk).rest(self.desk)),
+            Some(Stopping::Checkpoint(hold)) => Err(hold.rest(self.desk)),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
-    }
-
-    fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
-        let Hold { error, why, after, back } = hold;
-        // The journal may be what failed: then there is nothing more to write.
-        if !matches!(error, EngineError::Journal(_)) {
-            // Where this cannot be written either, what was wrong first is still what is told.
-            if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
-                self.desk.save();
-            }
-        }
-        Err(error)
     }
 }
