@@ -5,7 +5,6 @@ use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
 use crate::model::{Outcome, Tally};
 use crate::plan::{Api, StepKind};
-use crate::ports::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -288,24 +287,6 @@ impl RunState {
             }
         }
     }
-}
-
-/// Keeps the folded state in the store; durable when it returns.
-///
-/// # Errors
-/// When the store is damaged: it may then be thrown away.
-pub fn save(store: &dyn Store, state: &RunState) -> Result<(), StoreError> {
-    let bytes = serde_json::to_vec(state).map_err(|e| StoreError(e.to_string()))?;
-    store.put("run", &bytes)?;
-    store.flush()
-}
-
-/// The folded state from the store, if it is of this run and no newer than its journal; else nothing, and the
-/// journal is folded anew.
-pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
-    let bytes = store.get("run").ok()??;
-    let state: RunState = serde_json::from_slice(&bytes).ok()?;
-    (state.run == run && state.seq <= last_seq).then_some(state)
 }
 
 /// The part that an event announces.

@@ -19,8 +19,10 @@ use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
 use crate::ports::{Clock, Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
 use crate::report::{failure_groups, report_json, report_text};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) async fn run(args: &ApplyArgs, global: &Global, screen: &Screen) -> Exit {
     let (path, saved) = match saved_plan(args.path.as_deref()) {
@@ -129,8 +131,8 @@ impl Order<'_> {
             let mut books = Books::new(ports.files, &connected.info.org_id);
             refresh(ports, &connected.client, &bound.0, &mut books, &watch).await?;
         }
-        let stop = Arc::new(Stop::at(self.end));
-        let listener = tokio::spawn(listen(stop.clone()));
+        let (stop, asking) = (Arc::new(Stop::at(self.end)), Arc::new(AtomicBool::new(false)));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let asked = Asked {
             screen: self.screen,
             saved: self.saved.as_ref(),
@@ -139,7 +141,12 @@ impl Order<'_> {
             local: matches!(migration.environment.org, OrgLogin::Local { .. }),
             yes: self.args.yes,
         };
-        let approve = |prepared: &Prepared<'_>| asked.approve(&prepared.plan);
+        let approve = |prepared: &Prepared<'_>| {
+            asking.store(true, Ordering::SeqCst);
+            let said = asked.approve(&prepared.plan);
+            asking.store(false, Ordering::SeqCst);
+            said
+        };
         let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();
@@ -168,7 +175,14 @@ impl Order<'_> {
 /// The store is disposable: where sled will not open at all, the journal alone carries the run.
 pub(super) fn store(project: &Project, screen: &Screen) -> Box<dyn Store> {
     match SledStore::open(&project.state_dir.join("state")) {
-        Ok(store) => Box::new(store),
+        Ok((store, None)) => Box::new(store),
+        Ok((store, Some(refused))) => {
+            let state = project.state_text();
+            screen.say(&format!(
+                "warning: {state}/state: {refused}; it is kept as {state}/state.damaged and built anew from the journal"
+            ));
+            Box::new(store)
+        }
         Err(error) => {
             screen.say(&format!("warning: {error}; going on from the journal alone"));
             Box::new(MemoryStore::default())
@@ -185,16 +199,22 @@ pub(super) fn begun_with(project: &Project, saved: &Plan) -> Result<bool, Engine
     Ok(RunState::fold(&path, &lines)?.unfinished() && read_plan(&text).is_ok_and(|plan| plan == *saved))
 }
 
-/// Ctrl-C once: leave a checkpoint. Twice: leave now; the journal has everything that matters.
-pub(super) async fn listen(stop: Arc<Stop>) {
+/// Ctrl-C once: leave a checkpoint. Twice, or while a question waits for its answer: leave now; the journal has
+/// everything that matters.
+pub(super) async fn listen(stop: Arc<Stop>, asking: Arc<AtomicBool>) {
     loop {
         interrupted().await;
-        if stop.asked() {
+        if stop.asked() || asking.load(Ordering::SeqCst) {
+            let _ = writeln!(std::io::stderr(), "{LEFT}");
             leave_now();
         }
         stop.ask();
+        let _ = writeln!(std::io::stderr(), "{STOPPING}");
     }
 }
+
+const STOPPING: &str = "stopping at the next checkpoint; once more leaves now";
+const LEFT: &str = "left at once: run `cutover apply` again, it goes on from what the journal has";
 
 #[cfg(unix)]
 async fn interrupted() {

@@ -19,6 +19,7 @@ use crate::ports::{RealClock, SeededRandom, write_durably};
 use crate::report::{failure_groups, plan_json, plan_text, report_json, rollback_json, rollback_text};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) async fn run(args: &RollbackArgs, global: &Global, screen: &Screen) -> Exit {
     let project = match Project::find(args.path.as_deref(), global) {
@@ -133,10 +134,15 @@ impl<'o> Order<'o> {
         needs_saved_plan(name, protected, saved, (&makes, "rollback"))?;
         let local = matches!(migration.environment.org, OrgLogin::Local { .. });
         let asked = Asked { screen: self.screen, saved, resumes, protected, local, yes: self.args.yes };
-        let approve = |plan: &Plan| asked.approve(plan);
         let watch = Watch::new(self.screen);
-        let stop = Arc::new(Stop::default());
-        let listener = tokio::spawn(listen(stop.clone()));
+        let (stop, asking) = (Arc::new(Stop::default()), Arc::new(AtomicBool::new(false)));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
+        let approve = |plan: &Plan| {
+            asking.store(true, Ordering::SeqCst);
+            let said = asked.approve(plan);
+            asking.store(false, Ordering::SeqCst);
+            said
+        };
         let done = rollback(*ports, &connected, migration, &self.options, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();

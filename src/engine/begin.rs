@@ -10,7 +10,9 @@ use super::prepare::Prepared;
 use super::recover::{recover, republish};
 use super::rollback::rollback_under_way;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, Journal, LoadName, journal_path, restore};
+use crate::checkpoint::{
+    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
@@ -25,7 +27,10 @@ pub(super) fn desk<'d, 'a>(
     books: &mut Books<'a>,
 ) -> Result<Desk<'d, 'a>, EngineError> {
     let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
+    let mut state = match restore(ports.store, run, &lines) {
+        Folded::State(state) => *state,
+        _ => RunState::default(),
+    };
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
         republish(books, observer, run, &lines, &state)?;

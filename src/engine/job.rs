@@ -2,9 +2,10 @@
 //! after its effect as the specification orders it.
 
 use super::exit::{EngineError, Exit};
+use super::named::damaged;
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::settle::{Collected, Index};
-use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
+use crate::checkpoint::{Event, Journal, NamedFile, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
 use crate::plan::Api;
@@ -92,7 +93,7 @@ impl Desk<'_, '_> {
         let job = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?.id;
         self.note(Event::JobCreated { part: key, job: job.clone() })?;
         let length = part.file.length;
-        let pieces = pieces(self.ports.files, &part.file.path, length)?;
+        let pieces = pieces(self.ports.files, &part.file)?;
         self.client.upload(&job, &|| body(&pieces, length)).await.map_err(vanished)?;
         self.note(Event::Uploaded { part: key })?;
         self.close(key, &job).await?;
@@ -265,19 +266,23 @@ fn body(pieces: &[Bytes], length: u64) -> Body {
     Body::Stream(length, Box::pin(futures_util::stream::iter(pieces)))
 }
 
-/// The part's file, one allocation a piece: a body outlives any borrow of the files.
-fn pieces(files: &dyn Files, path: &str, length: u64) -> Result<Vec<Bytes>, EngineError> {
-    let mut pieces = Vec::new();
-    let mut offset = 0;
-    while offset < length {
-        let mut buffer = vec![0; PIECE.min((length - offset) as usize)];
-        let read = files.read_at(path, offset, &mut buffer)?;
+/// The part's file, one allocation a piece: a body outlives any borrow of the files. Rows that have changed on the
+/// disk since they were staged do not go out.
+fn pieces(files: &dyn Files, named: &NamedFile) -> Result<Vec<Bytes>, EngineError> {
+    let (mut pieces, mut offset, mut hasher) = (Vec::new(), 0, blake3::Hasher::new());
+    while offset < named.length {
+        let mut buffer = vec![0; PIECE.min((named.length - offset) as usize)];
+        let read = files.read_at(&named.path, offset, &mut buffer)?;
         if read == 0 {
-            return Err(EngineError::Unexpected(format!("{path} is shorter than the journal says")));
+            return Err(damaged(named, &format!("it has {offset} bytes instead of {}", named.length)));
         }
         buffer.truncate(read);
+        hasher.update(&buffer);
         offset += read as u64;
         pieces.push(buffer.into());
+    }
+    if hasher.finalize().to_hex().as_str() != named.blake3 {
+        return Err(damaged(named, "its bytes have changed"));
     }
     Ok(pieces)
 }

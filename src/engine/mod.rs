@@ -4,6 +4,7 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
+mod advice;
 mod again;
 mod alive;
 mod allow;
@@ -20,6 +21,7 @@ mod gate;
 pub mod inspect;
 mod job;
 mod kept;
+mod named;
 mod next;
 mod overlap;
 mod pauses;
@@ -34,6 +36,7 @@ mod settle;
 mod shapes;
 mod survey;
 mod trail;
+mod whole;
 
 pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
 pub use allow::{Left, Leftover, Need, Short, free_again, short_of};

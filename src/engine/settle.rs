@@ -6,13 +6,14 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
+use super::named::read_named;
 use super::rollback::forgotten;
 use super::trail::{Hint, write_trail};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::ledger::{Entry, Flags, Ledger, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
 use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,13 +55,7 @@ pub(super) struct Index {
 impl Index {
     /// Reads a part's index and checks it against what the journal says of it.
     pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_all(files, &part.index.path)?;
-        if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
-            return Err(EngineError::Unexpected(format!(
-                "{} is not the file that the journal names",
-                part.index.path
-            )));
-        }
+        let bytes = read_named(files, &part.index)?;
         let records: Vec<IndexRecord> =
             bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();

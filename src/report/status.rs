@@ -7,6 +7,7 @@ use super::text::{body, ending, number};
 use crate::checkpoint::{Part, PartKey, RunState};
 use crate::engine::{Standing, part_word, recovery_of, under_way, why_in_words};
 use crate::plan::{Api, StepKind};
+use crate::ports::utc_text;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -48,9 +49,10 @@ pub fn status_text(state: &RunState, groups: &[FailureGroup], known: &Known<'_>)
         ),
         Standing::Paused => {
             let why = state.why.as_deref().map(|why| format!(": {}", why_in_words(why))).unwrap_or_default();
+            let back = state.back.map(|at| format!("; come back at {}", utc_text(at))).unwrap_or_default();
             writeln!(
                 out,
-                "run {} paused (exit {}){why}. Last event {}.",
+                "run {} paused (exit {}){why}{back}. Last event {}.",
                 state.run,
                 known.exit,
                 moment(state, known.now)

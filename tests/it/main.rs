@@ -18,6 +18,7 @@ mod world;
 mod again;
 #[cfg(unix)]
 mod alive;
+mod allowances;
 mod calls;
 mod captures;
 mod check;
@@ -27,6 +28,8 @@ mod created_date;
 mod crash;
 mod day;
 mod describes;
+#[cfg(unix)]
+mod disk;
 mod docs;
 mod examples;
 mod exit_codes;
@@ -41,7 +44,10 @@ mod lookups;
 mod memory;
 mod mended;
 mod mistaken;
+#[cfg(unix)]
+mod npsp;
 mod operations;
+mod pauses;
 mod privacy;
 mod protect;
 mod recorded_clients;

@@ -20,11 +20,7 @@ pub(super) fn pair() -> Arc<Project> {
         ("visits.csv", "id,account\nV1,A1\n"),
     ];
     let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
-    let queries = [
-        "SELECT Legacy_Id__c, Name FROM Account ORDER BY Legacy_Id__c",
-        "SELECT Legacy_Id__c, Account__r.Legacy_Id__c FROM Visit__c ORDER BY Legacy_Id__c",
-    ];
-    Project::new(files, &queries)
+    Project::new(files, &QUERIES)
 }
 
 /// The same with the parent by REST calls.
@@ -41,7 +37,12 @@ pub(super) const PAIR: Expected = Expected {
     exit: 0,
 };
 
-const MANIFEST: &str = "\
+pub(super) const QUERIES: [&str; 2] = [
+    "SELECT Legacy_Id__c, Name FROM Account ORDER BY Legacy_Id__c",
+    "SELECT Legacy_Id__c, Account__r.Legacy_Id__c FROM Visit__c ORDER BY Legacy_Id__c",
+];
+
+pub(super) const MANIFEST: &str = "\
 cutover: 1
 project: pair
 environments:
@@ -60,7 +61,7 @@ objects:
     fields: { Legacy_Id__c: id, Account__c: { ref: Account, from: account } }
 ";
 
-const ORG: &str = "\
+pub(super) const ORG: &str = "\
 objects:
   Account:
     fields:

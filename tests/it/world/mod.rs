@@ -16,7 +16,7 @@ pub use windows::reached;
 
 use axum::body::{Body, to_bytes};
 use broken::Broken;
-use cutover::checkpoint::{Line, PartKey, RunState};
+use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
 use cutover::engine::{
     Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
     bound, connect, refresh, rollback, run,
@@ -55,6 +55,8 @@ pub struct World {
     pub tap: Tap,
     /// A REST call with this text in it is no JSON for the org: it is refused as a whole.
     pub unreadable: Option<String>,
+    /// When nothing more is to begin (`--until`).
+    pub end: Option<i64>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -100,6 +102,7 @@ impl World {
             renews: false,
             tap: Tap::default(),
             unreadable: None,
+            end: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -108,12 +111,16 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
-        self.live(aim, async |ports, migration, seen| drive(ports, migration, false, seen).await)
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, false, seen, Stop::at(self.end)).await
+        })
     }
 
     /// One `cutover apply --refresh`.
     pub fn apply_refreshed(&self, aim: Aim) -> Life {
-        self.live(aim, async |ports, migration, seen| drive(ports, migration, true, seen).await)
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, true, seen, Stop::at(self.end)).await
+        })
     }
 
     /// One `cutover rollback`.
@@ -198,6 +205,18 @@ impl World {
         serde_json::from_slice(&runtime.block_on(answer)).unwrap_or_default()
     }
 
+    /// It is this time now, if it was earlier.
+    pub fn it_becomes(&self, time: i64) {
+        self.now.fetch_max(time, std::sync::atomic::Ordering::SeqCst);
+        self.org.step(self.now());
+    }
+
+    /// What the journal of a run tells.
+    pub fn told(&self, run: u32) -> RunState {
+        let (lines, _) = read_journal(&self.disk, &journal_path(run)).unwrap();
+        RunState::fold("journal", &lines).unwrap()
+    }
+
     /// The org works on while nobody watches.
     pub fn org_works_on(&self) {
         while self.org.step(self.now.load(std::sync::atomic::Ordering::SeqCst)) {}
@@ -274,6 +293,7 @@ async fn drive(
     migration: &Migration,
     refreshes: bool,
     seen: &Seen,
+    stop: Stop,
 ) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
@@ -288,7 +308,7 @@ async fn drive(
         let mut books = Books::new(ports.files, &connected.info.org_id);
         refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
     }
-    let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
+    let all = vec![true; migration.loads.len()];
     let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
