@@ -65,6 +65,9 @@ pub enum Event {
         org_id: String,
         inputs: String,
         loads: Vec<LoadName>,
+        /// The run whose records this one deletes again, where that is what it is for.
+        #[serde(default)]
+        rolls_back: Option<u32>,
     },
     /// The same run went on after it was interrupted.
     RunResumed { inputs: String },
@@ -121,6 +124,9 @@ pub enum Event {
         failed: u64,
         segment: Option<NamedFile>,
         failures: Option<NamedFile>,
+        /// What was done to which record; nothing in journals of before there were rollbacks.
+        #[serde(default)]
+        trail: Option<NamedFile>,
     },
     /// The part was given up before the org saw its rows; they are planned anew.
     PartDropped { part: PartKey, reason: String },

@@ -59,9 +59,12 @@ fn read_lines(bytes: &[u8]) -> Examined {
                 found.lines.push(line);
                 found.good += piece.len() as u64;
             }
-            Err(_) if pieces.peek().is_none() => found.torn = piece.len() as u64,
-            Err(cause) => {
-                found.flaw = Some(Flaw { line: number, cause: cause.to_owned(), version: None });
+            Err(bad) if pieces.peek().is_none() && bad.may_be_cut(number - 1, piece) => {
+                found.torn = piece.len() as u64;
+            }
+            Err(bad) => {
+                let version = bad.version(number - 1);
+                found.flaw = Some(Flaw { line: number, cause: bad.cause.to_owned(), version });
                 break;
             }
         }
@@ -104,7 +107,7 @@ impl Examined {
         let Some(flaw) = self.flaw else { return Ok(self.state) };
         Err(match flaw.version {
             Some(found) => JournalError::Version { path: path.into(), found, known: JOURNAL_VERSION },
-            None => JournalError::Flawed { path: path.into(), line: flaw.line, cause: flaw.cause },
+            None => JournalError::Damaged { path: path.into(), line: flaw.line, cause: flaw.cause },
         })
     }
 }
@@ -118,7 +121,7 @@ mod tests {
     fn started(version: u32) -> Event {
         let text = || "x".to_owned();
         let (environment, org_id, inputs) = (text(), text(), text());
-        Event::RunStarted { version, run: 1, environment, org_id, inputs, loads: vec![] }
+        Event::RunStarted { version, run: 1, rolls_back: None, environment, org_id, inputs, loads: vec![] }
     }
 
     fn journal(events: Vec<Event>) -> (MemoryFiles, Vec<u8>) {

@@ -104,8 +104,9 @@ pub(super) fn why(error: &EngineError, stopped: bool) -> Option<String> {
 pub fn why_in_words(why: &str) -> &str {
     match why {
         "stopped" => "it was told to stop",
-        "pause" => "the manifest wants a pause here",
-        "limit" => "the org's allowance for the day is used up",
+        "limit" => "the org's allowance for the day does not do",
+        "pause_after" => "the manifest wants a pause",
+        "until" => "the time of `--until` had come",
         code => Code::ALL
             .iter()
             .find(|(known, _)| known.to_string() == code)

@@ -8,8 +8,11 @@ use super::job::Desk;
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::{recover, republish};
+use super::rollback::rollback_under_way;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, Journal, LoadName, journal_path, restore};
+use crate::checkpoint::{
+    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
@@ -24,7 +27,10 @@ pub(super) fn desk<'d, 'a>(
     books: &mut Books<'a>,
 ) -> Result<Desk<'d, 'a>, EngineError> {
     let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
+    let mut state = match restore(ports.store, run, &lines) {
+        Folded::State(state) => *state,
+        _ => RunState::default(),
+    };
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
         republish(books, observer, run, &lines, &state)?;
@@ -50,10 +56,13 @@ pub(super) async fn recover_run(
     bound: &(Bound, Vec<Diagnostic>),
     selected: &[bool],
 ) -> Result<bool, EngineError> {
-    let (org, run, inputs) = {
+    let (org, run, inputs, rolls_back) = {
         let state = desk.state.borrow();
-        (state.org_id.clone(), state.run, state.inputs.clone())
+        (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
     };
+    if let Some(of) = rolls_back {
+        return Err(rollback_under_way(run, of));
+    }
     if org != connected.info.org_id {
         let message = format!(
             "run {run} was begun in org {org} and is not finished; this is {}",
@@ -107,6 +116,7 @@ pub(super) fn begin(
             org_id: plan.org_id.clone(),
             inputs: plan.inputs.clone(),
             loads: loads.map(name).collect(),
+            rolls_back: None,
         })?;
     }
     for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {

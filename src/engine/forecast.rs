@@ -31,7 +31,7 @@ impl Forecast {
             let limit = limit.filter(|limit| wanted > limit.remaining)?;
             Some(format!(
                 "the plan needs about {wanted} {what}, and the org has {} of {} left in this period of 24 hours: \
-                 the run will stop when they are used up, and go on with the next apply",
+                 the run will stop before they are used up, and go on with a later apply",
                 limit.remaining, limit.max
             ))
         };

@@ -1,6 +1,7 @@
 //! What stands before each part: the day's limits, the time at which a run ends its work, and the pauses that the
 //! manifest wants. A run that is held here stops at a checkpoint: jobs that are open settle first.
 
+use super::alive::why;
 use super::allow::{DAY, Left, Leftover, Need, Short, free_again, short_of};
 use super::exit::{EngineError, Exit};
 use super::job::Desk;
@@ -25,6 +26,8 @@ const MOST_NAMED: usize = 5;
 pub(super) struct Hold {
     /// What the user is told.
     pub(super) error: EngineError,
+    /// The word for the journal.
+    pub(super) why: Option<String>,
     /// Loads whose pause this is.
     pub(super) after: Vec<u16>,
     /// When it makes sense to come back, in milliseconds since 1970, where that is known.
@@ -32,9 +35,10 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    fn new(message: String, help: String) -> Self {
+    fn new(why: &str, message: String, help: String) -> Self {
         let problem = Diagnostic::warning(Code::Checkpoint, message).help(help);
-        Self { error: EngineError::problem(Exit::Interrupted, problem), after: Vec::new(), back: None }
+        let error = EngineError::problem(Exit::Interrupted, problem);
+        Self { error, why: Some(why.to_owned()), after: Vec::new(), back: None }
     }
 
     fn until(self, back: i64) -> Self {
@@ -42,15 +46,16 @@ impl Hold {
     }
 
     /// An error that stopped a run. One that says that an allowance is spent is told with the time to come back.
-    pub(super) fn of(error: EngineError, now: i64) -> Self {
+    pub(super) fn of(error: EngineError, desk: &Desk<'_, '_>) -> Self {
+        let why = why(&error, desk.stop.asked());
         match error {
             EngineError::Org(error) if error.is_limit() => {
-                let back = now + DAY;
+                let back = desk.ports.clock.now() + DAY;
                 let problem = Diagnostic::error(Code::OrgRefused, error.to_string()).help(come_back(back));
                 let error = EngineError::problem(Exit::Interrupted, problem);
-                Self { error, after: Vec::new(), back: Some(back) }
+                Self { error, why, after: Vec::new(), back: Some(back) }
             }
-            error => Self { error, after: Vec::new(), back: None },
+            error => Self { error, why, after: Vec::new(), back: None },
         }
     }
 }
@@ -109,7 +114,7 @@ impl Gate {
         let rest = rest_of_wave(desk, plan, steps, step.wave);
         if self.wave != Some(step.wave) && matches!(effect, Effect::Stage(_)) {
             if let Err(error) = self.ask(desk, step.wave).await {
-                return Some(Hold::of(error.into(), desk.ports.clock.now()));
+                return Some(Hold::of(error.into(), desk));
             }
             self.tell(desk, step.wave, rest);
         }
@@ -136,10 +141,10 @@ impl Gate {
             return None;
         }
         let names: Vec<String> = pause.loads.iter().map(|load| desk.load_name(*load)).collect();
-        let message = format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
-        let help =
-            format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
-        Some(Hold { after: pause.loads.clone(), ..Hold::new(message, help) })
+        let message =
+            format!("the run pauses after {}, as the manifest says (`pause_after`)", names.join(", "));
+        let help = format!("look at what has landed; then `cutover apply` goes on with {}", left_over(desk));
+        Some(Hold { after: pause.loads.clone(), ..Hold::new("pause_after", message, help) })
     }
 
     /// Asks the org what it still allows. Not every user may ask: then only what its other answers say is known.
@@ -202,17 +207,19 @@ impl Gate {
             rest.rows, left.remaining, left.max
         );
         if left.kept() > 0 {
-            let _ = write!(message, ", {} of them kept back for others and for collecting results", left.kept());
+            let _ =
+                write!(message, ", {} of them kept back for others and for collecting results", left.kept());
         }
-        Hold::new(message, come_back(back)).until(back)
+        Hold::new("limit", message, come_back(back)).until(back)
     }
 }
 
 /// The checkpoint after a job in which the org's allowance ended: it does not say which, or when it comes back.
 pub(super) fn spent(desk: &Desk<'_, '_>) -> Hold {
     let back = desk.ports.clock.now() + DAY;
-    let message = "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
-    Hold::new(message.into(), come_back(back)).until(back)
+    let message =
+        "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
+    Hold::new("limit", message.into(), come_back(back)).until(back)
 }
 
 fn come_back(at: i64) -> String {
@@ -232,7 +239,8 @@ fn too_late(desk: &Desk<'_, '_>, effect: Effect) -> Option<Hold> {
     let begins = desk.ports.clock.now().saturating_add_unsigned(wait);
     (begins >= end).then(|| {
         let message = format!("the time of `--until` has come; left: {}", left_over(desk));
-        Hold::new(message, "run `cutover apply` again: it goes on where it stopped".into())
+        let help = "run `cutover apply` again: it goes on where it stopped";
+        Hold::new("until", message, help.into())
     })
 }
 
@@ -285,12 +293,7 @@ fn open(desk: &Desk<'_, '_>, steps: &BTreeMap<u16, StepProgress>) -> Need {
 }
 
 /// What a wave needs beyond what is under way or done.
-fn rest_of_wave(
-    desk: &Desk<'_, '_>,
-    plan: &Plan,
-    steps: &BTreeMap<u16, StepProgress>,
-    wave: u16,
-) -> Need {
+fn rest_of_wave(desk: &Desk<'_, '_>, plan: &Plan, steps: &BTreeMap<u16, StepProgress>, wave: u16) -> Need {
     let of_step = |step: &PlanStep| match steps.get(&step.index) {
         None | Some(StepProgress::Waiting) => Need::of_step(step),
         Some(StepProgress::Staged(parts)) => {

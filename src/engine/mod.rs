@@ -4,6 +4,7 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
+mod advice;
 mod again;
 mod alive;
 mod allow;
@@ -17,8 +18,10 @@ mod exit;
 mod find;
 mod forecast;
 mod gate;
+pub mod inspect;
 mod job;
 mod kept;
+mod named;
 mod next;
 mod overlap;
 mod pauses;
@@ -27,10 +30,13 @@ mod prepare;
 mod record;
 mod recover;
 mod refresh;
+mod rollback;
 mod run;
 mod settle;
 mod shapes;
 mod survey;
+mod trail;
+mod whole;
 
 pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
 pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
@@ -44,5 +50,6 @@ pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use refresh::refresh;
+pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{Approve, Finished, run};
 pub use survey::Surveyed;

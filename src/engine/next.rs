@@ -153,6 +153,7 @@ mod tests {
             steps,
             edges: vec![],
             notes: vec![],
+            rolls_back: None,
         }
     }
 

@@ -326,7 +326,8 @@ pub(super) fn republish(
         let Event::PartSettled { part: key, segment: Some(named), .. } = &line.event else { continue };
         let Some(part) = state.parts.get(key) else { continue };
         let ledger = books.open(&part.object)?;
-        if ledger.last().is_some_and(|last| (run, line.seq) <= last) {
+        // One that is not there at all was lost or moved aside: its segments are too.
+        if !ledger.is_there() || ledger.last().is_some_and(|last| (run, line.seq) <= last) {
             continue;
         }
         observer.recovered(*key, Window::Unpublished);

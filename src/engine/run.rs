@@ -1,6 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::alive::{alive, why};
+use super::alive::alive;
 use super::begin::{begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::clear::keep_rest;
@@ -14,8 +14,9 @@ use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
 use super::survey::leave_out;
+use super::whole::check_whole;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -70,7 +71,8 @@ pub async fn run(
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
-    let (mut resumed, mut run) = (None, before.max(books.last_run()) + 1);
+    check_whole(&ports, &books)?;
+    let (mut resumed, mut run) = (None, before.max(books.last_run()).max(last_kept(ports.store)) + 1);
     let _alive = alive(ports.files, before)?;
     if before > 0 {
         let desk = desk(ports, connected, before, stop, observer, &mut books)?;
@@ -437,23 +439,20 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk.ports.clock.now())),
+            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
             Some(Stopping::Checkpoint(hold)) => self.rest(hold),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
     }
 
     fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
-        let Hold { error, after, back } = hold;
+        let Hold { error, why, after, back } = hold;
         // The journal may be what failed: then there is nothing more to write.
         if !matches!(error, EngineError::Journal(_)) {
-            let why = match back {
-                Some(_) => Some("limit".to_owned()),
-                None if !after.is_empty() => Some("pause".to_owned()),
-                None => why(&error, self.desk.stop.asked()),
-            };
-            self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back })?;
-            self.desk.save();
+            // Where this cannot be written either, what was wrong first is still what is told.
+            if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
+                self.desk.save();
+            }
         }
         Err(error)
     }

@@ -6,11 +6,14 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
+use super::named::read_named;
+use super::rollback::forgotten;
+use super::trail::{Hint, write_trail};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, Published, State, load_tag};
+use crate::ledger::{Entry, Flags, Ledger, Published, State, load_tag};
 use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
 use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,13 +55,7 @@ pub(super) struct Index {
 impl Index {
     /// Reads a part's index and checks it against what the journal says of it.
     pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_all(files, &part.index.path)?;
-        if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
-            return Err(EngineError::Unexpected(format!(
-                "{} is not the file that the journal names",
-                part.index.path
-            )));
-        }
+        let bytes = read_named(files, &part.index)?;
         let records: Vec<IndexRecord> =
             bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
@@ -90,12 +87,39 @@ pub(super) struct Collected {
     fates: Vec<Option<Fate>>,
     state: String,
     message: Option<String>,
+    /// Rows of which nothing was told.
+    untold: BTreeSet<KeyHash>,
+    /// Those of them that go again.
+    unsure: Vec<IndexRecord>,
+    /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
+    /// sending of it may have created the record.
+    hints: BTreeMap<KeyHash, Hint>,
 }
 
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
-        Ok(Self { index, fates, state: state.to_owned(), message })
+        let (untold, unsure, hints) = (BTreeSet::new(), Vec::new(), BTreeMap::new());
+        Ok(Self { index, fates, state: state.to_owned(), message, untold, unsure, hints })
+    }
+
+    /// The job went away while its results were read.
+    pub(super) fn vanished(&mut self, (state, message): (&str, &str)) {
+        (self.state, self.message) = (state.to_owned(), Some(message.to_owned()));
+    }
+
+    /// The rows with their fates, in order of their keys, and what else is known of them.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
+    }
+
+    /// An earlier sending of the row at a place may have created its record.
+    pub(super) fn doubt(&mut self, at: usize) {
+        let record = &self.index.records[at];
+        if record.action == action::CREATE {
+            self.hints.insert(record.key, Hint::Doubtful);
+        }
     }
 
     /// Takes one row of a result file.
@@ -189,6 +213,7 @@ impl Collected {
     pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
             self.index.records[at].id = Some(id);
+            self.doubt(at);
         }
     }
 
@@ -202,10 +227,11 @@ impl Collected {
         }
     }
 
-    /// Gives the row of a key its fate.
-    pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
+    /// The record of an insert's row, of which the org told nothing, was found by its key.
+    pub(super) fn set_found(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
-            self.fates[at] = Some(fate);
+            self.fates[at] = Some(Fate::Landed { id, created: true });
+            self.hints.insert(key, Hint::Found);
         }
     }
 
@@ -220,8 +246,12 @@ impl Collected {
                 passing: true,
             },
         };
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            *fate = Some(unknown.clone());
+        for at in 0..self.fates.len() {
+            if self.fates[at].is_none() {
+                self.untold.insert(self.index.records[at].key);
+                self.fates[at] = Some(unknown.clone());
+                self.doubt(at);
+            }
         }
     }
 
@@ -246,6 +276,7 @@ impl Collected {
         for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
             if passing(&fate) {
                 again.push(record.key);
+                self.unsure.extend(self.untold.contains(&record.key).then_some(*record));
             } else {
                 records.push(*record);
                 fates.push(fate);
@@ -281,11 +312,9 @@ pub(super) fn settle(
     let run = desk.state.borrow().run;
     let failures = write_failures(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
-    let entries = collected.index.records.iter().zip(&collected.fates);
-    let load = load_tag(&desk.load_name(part.load));
-    let make = if part.deletes() { after_delete } else { entry };
-    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
+    let trail = write_trail(desk, key, &part, &collected)?;
     let ledger = books.open(&part.object)?;
+    let entries = entries(desk, ledger, &part, &collected)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
@@ -300,6 +329,7 @@ pub(super) fn settle(
         failed,
         segment: Some(named),
         failures,
+        trail,
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {
@@ -354,6 +384,28 @@ fn counts(part: &Part, collected: &Collected) -> Counts {
     counts
 }
 
+/// What the ledger will know of a part's rows.
+fn entries(
+    desk: &Desk<'_, '_>,
+    ledger: &Ledger<'_>,
+    part: &Part,
+    collected: &Collected,
+) -> Result<Vec<Entry>, EngineError> {
+    let state = desk.state.borrow();
+    if state.rolls_back.is_some() {
+        return forgotten(ledger, collected, state.run);
+    }
+    let load = load_tag(&desk.load_name(part.load));
+    let make = if part.deletes() { after_delete } else { entry };
+    let rows = collected.rows().map(|(record, fate, _)| make(record, fate, load, state.run));
+    let mut entries: Vec<Entry> = rows.collect();
+    if !part.deletes() {
+        entries.extend(collected.unsure.iter().filter_map(|record| unsure(record, load)));
+        entries.sort_by_key(|entry| entry.key);
+    }
+    Ok(entries)
+}
+
 /// What the ledger will know of a row that was to be deleted: refused, the record is as it was.
 fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entry {
     let flags = Flags { created_by_us: record.past.ours, ..Flags::default() };
@@ -370,6 +422,16 @@ fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) 
             ..entry
         },
     }
+}
+
+/// What the ledger will know of a row that goes again although it may have landed: until then, not what its record
+/// holds. With other inputs it might otherwise pass for what was there before, and never be sent.
+fn unsure(record: &IndexRecord, load: u16) -> Option<Entry> {
+    let id = record.id.filter(|_| record.action != action::REFERENCES)?;
+    let outcome = Outcome::ALL.get(record.past.outcome as usize).copied();
+    let flags = Flags { created_by_us: record.past.ours, reference_pending: record.pending, adopted: false };
+    let (create, run) = (record.create, record.past.run);
+    Some(Entry { id: Some(id), create, flags, outcome, load, run, ..Entry::new(record.key, State::Landed) })
 }
 
 /// What the ledger will know of a row.

@@ -25,6 +25,8 @@ pub struct Inspected {
     pub foreign: Vec<String>,
     /// Whether CURRENT tells which segments count.
     pub known: bool,
+    /// Whether there is no CURRENT.
+    pub absent: bool,
 }
 
 impl Inspected {
@@ -54,7 +56,7 @@ pub fn inspect(files: &dyn Files, folder: &str) -> io::Result<Inspected> {
             found.last = Some((current.last_run, current.last_seq));
             (found.live, found.known) = (current.segments, true);
         }
-        Ok(None) => found.known = found.segments.is_empty(),
+        Ok(None) => (found.known, found.absent) = (found.segments.is_empty(), true),
         Err(LedgerError::Io(error)) => return Err(error),
         Err(flaw) => found.flaws.push(flaw),
     }

@@ -57,6 +57,23 @@ pub enum OpenError {
     Database(#[from] rusqlite::Error),
 }
 
+impl OpenError {
+    /// Whether the file is there and is none of ours, or no longer is: no other disk would help.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let Self::Database(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+    }
+
+    /// Whether the disk is at fault: it is full or cannot be written.
+    pub fn is_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+        let Self::Database(error) = self else { return matches!(self, Self::File(..)) };
+        let code = error.sqlite_error_code();
+        matches!(code, Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
+    }
+}
+
 /// What a query answers: names of columns, and rows of texts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueryTable {

@@ -81,6 +81,11 @@ pub trait Files: Send + Sync {
     }
 }
 
+/// The disk's own error, with what could not be done to which file: without a name nobody can mend it.
+pub fn cannot(what: &str, path: impl std::fmt::Display, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {what} {path}: {error}"))
+}
+
 /// A whole small file.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Files on a disk, below one folder. Mode 0600 for files and 0700 for folders: they hold customers' values.
 
-use super::files::{FileLock, Files};
+use super::files::{FileLock, Files, cannot};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -44,6 +44,12 @@ impl RealFiles {
 
     fn reader(&self, path: &str) -> io::Result<Arc<File>> {
         cached(&self.readers, path, || File::open(self.path(path)))
+    }
+
+    /// The file that an error is about, as the user would type it.
+    fn failed(&self, what: &'static str, path: &str) -> impl Fn(io::Error) -> io::Error {
+        let full = self.path(path);
+        move |error| cannot(what, full.strip_prefix(".").unwrap_or(&full).display(), error)
     }
 
     fn forget(&self, path: &str) {
@@ -99,23 +105,24 @@ impl FileLock for Held {}
 
 impl Files for RealFiles {
     fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        (&*self.writer(path)?).write_all(bytes)
+        let written = self.writer(path).and_then(|file| (&*file).write_all(bytes));
+        written.map_err(self.failed("write", path))
     }
 
     fn sync(&self, path: &str) -> io::Result<()> {
-        self.writer(path)?.sync_data()
+        self.writer(path).and_then(|file| file.sync_data()).map_err(self.failed("sync", path))
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         #[cfg(unix)]
-        File::open(self.path(path))?.sync_all()?;
+        File::open(self.path(path)).and_then(|f| f.sync_all()).map_err(self.failed("sync", path))?;
         Ok(())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.forget(from);
         self.forget(to);
-        fs::rename(self.path(from), self.path(to))
+        fs::rename(self.path(from), self.path(to)).map_err(self.failed("write", to))
     }
 
     fn read_at(&self, path: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -143,7 +150,8 @@ impl Files for RealFiles {
 
     fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
         self.forget(path);
-        OpenOptions::new().write(true).open(self.path(path))?.set_len(length)
+        let opened = OpenOptions::new().write(true).open(self.path(path));
+        opened.and_then(|file| file.set_len(length)).map_err(self.failed("cut", path))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -160,7 +168,7 @@ impl Files for RealFiles {
 
     fn remove(&self, path: &str) -> io::Result<()> {
         self.forget(path);
-        absent_is_none(fs::remove_file(self.path(path))).map(|_| ())
+        absent_is_none(fs::remove_file(self.path(path))).map(|_| ()).map_err(self.failed("remove", path))
     }
 
     fn remove_folder(&self, folder: &str) -> io::Result<()> {
@@ -171,12 +179,9 @@ impl Files for RealFiles {
     }
 
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn FileLock>>> {
-        let full = lock_path(self.path(path));
-        if let Some(folder) = full.parent() {
-            make_folder(folder)?;
-        }
-        let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(full)?;
-        Ok(hold(&file)?.then(|| Box::new(Held(file)) as Box<dyn FileLock>))
+        let file = open_lock(&lock_path(self.path(path))).map_err(self.failed("write", path))?;
+        let held = hold(&file).map_err(self.failed("lock", path))?;
+        Ok(held.then(|| Box::new(Held(file)) as Box<dyn FileLock>))
     }
 
     fn is_locked(&self, path: &str) -> io::Result<bool> {
@@ -219,6 +224,13 @@ fn try_shared(file: &File) -> io::Result<bool> {
 /// Where the lock of a name lies: on the file itself, but where a lock keeps others from reading.
 fn lock_path(path: PathBuf) -> PathBuf {
     if cfg!(windows) { PathBuf::from(format!("{}.held", path.display())) } else { path }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    private(OpenOptions::new().create(true).truncate(false).write(true)).open(path)
 }
 
 fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {

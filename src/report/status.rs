@@ -7,6 +7,7 @@ use super::text::{body, ending, number};
 use crate::checkpoint::{Part, PartKey, RunState};
 use crate::engine::{Standing, part_word, recovery_of, under_way, why_in_words};
 use crate::plan::{Api, StepKind};
+use crate::ports::utc_text;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -48,9 +49,10 @@ pub fn status_text(state: &RunState, groups: &[FailureGroup], known: &Known<'_>)
         ),
         Standing::Paused => {
             let why = state.why.as_deref().map(|why| format!(": {}", why_in_words(why))).unwrap_or_default();
+            let back = state.back.map(|at| format!("; come back at {}", utc_text(at))).unwrap_or_default();
             writeln!(
                 out,
-                "run {} paused (exit {}){why}. Last event {}.",
+                "run {} paused (exit {}){why}{back}. Last event {}.",
                 state.run,
                 known.exit,
                 moment(state, known.now)
@@ -59,7 +61,7 @@ pub fn status_text(state: &RunState, groups: &[FailureGroup], known: &Known<'_>)
     };
     out.push_str(&parts(state, known.standing));
     if matches!(known.standing, Standing::Interrupted | Standing::Paused) {
-        let _ = writeln!(out, "`cutover apply` goes on where it stopped.");
+        let _ = writeln!(out, "`{}` goes on where it stopped.", command(state));
     }
     out
 }
@@ -71,7 +73,7 @@ pub fn status_json(state: &RunState, known: &Known<'_>) -> Value {
     let more = json!({
         "run_state": known.standing.word(),
         "paused": state.paused.filter(|_| known.standing == Standing::Paused).map(|exit| {
-            json!({ "exit": exit, "why": state.why, "text": state.why.as_deref().map(why_in_words) })
+            json!({ "exit": exit, "why": state.why, "text": state.why.as_deref().map(why_in_words), "back": state.back.map(at) })
         }),
         "started": at(state.started),
         "last_event": at(state.last),
@@ -116,7 +118,7 @@ fn parts(state: &RunState, standing: Standing) -> String {
         return out;
     }
     let kinds: BTreeMap<_, _> = parts.iter().map(|(_, part)| (part.state, part_word(part.state))).collect();
-    let _ = writeln!(out, "what the next `cutover apply` does with it:");
+    let _ = writeln!(out, "what the next `{}` does with it:", command(state));
     for (state, word) in kinds {
         for row in recovery_of(state) {
             let ask = if row.ask == "–" { String::new() } else { format!("{}: ", row.ask) };
@@ -124,6 +126,11 @@ fn parts(state: &RunState, standing: Standing) -> String {
         }
     }
     out
+}
+
+/// The command that goes on with a run.
+fn command(state: &RunState) -> String {
+    state.rolls_back.map_or("cutover apply".into(), |of| format!("cutover rollback {of}"))
 }
 
 fn part_line(state: &RunState, key: &PartKey, part: &Part) -> String {

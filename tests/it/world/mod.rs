@@ -16,8 +16,11 @@ pub use windows::reached;
 
 use axum::body::{Body, to_bytes};
 use broken::Broken;
-use cutover::checkpoint::{Line, PartKey, RunState};
-use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run};
+use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
+use cutover::engine::{
+    Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
+    bound, connect, refresh, rollback, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -52,13 +55,15 @@ pub struct World {
     pub tap: Tap,
     /// A REST call with this text in it is no JSON for the org: it is refused as a whole.
     pub unreadable: Option<String>,
+    /// When nothing more is to begin (`--until`).
+    pub end: Option<i64>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
 }
 
 /// One life of the process.
-pub struct Life {
+pub struct Life<T = Finished> {
     /// Every call through a port.
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
@@ -66,7 +71,7 @@ pub struct Life {
     /// The windows of the crash table that it recovered from, in their order.
     pub windows: Vec<Window>,
     /// How it ended; nothing when it was killed.
-    pub end: Option<Result<Finished, EngineError>>,
+    pub end: Option<Result<T, EngineError>>,
 }
 
 impl World {
@@ -97,6 +102,7 @@ impl World {
             renews: false,
             tap: Tap::default(),
             unreadable: None,
+            end: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -105,6 +111,29 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, false, seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover apply --refresh`.
+    pub fn apply_refreshed(&self, aim: Aim) -> Life {
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, true, seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover rollback`.
+    pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
+        self.live(aim, async |ports, migration, seen| drive_back(ports, migration, options, seen).await)
+    }
+
+    /// One life of the process.
+    fn live<T>(
+        &self,
+        aim: Aim,
+        drive: impl AsyncFnOnce(Ports<'_>, &Migration, &Seen) -> Result<T, EngineError>,
+    ) -> Life<T> {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
@@ -146,11 +175,46 @@ impl World {
         self.disk.crash();
     }
 
+    /// What time it is, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
     /// A day goes by, and some minutes.
     pub fn a_day_passes(&self) {
         let later = 25 * 60 * 60 * 1000;
         let now = self.now.fetch_add(later, std::sync::atomic::Ordering::SeqCst) + later;
         self.org.step(now);
+    }
+
+    /// A call of somebody else; nothing where the answer has no body.
+    pub fn others_call(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("/services/data/v62.0/{path}"))
+            .header("authorization", format!("Bearer {}", self.org.access_token()))
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_owned()))
+            .unwrap();
+        let answer = async {
+            let response = self.org.router().oneshot(request).await.unwrap();
+            // Faults are for everybody: an answer may break off.
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        serde_json::from_slice(&runtime.block_on(answer)).unwrap_or_default()
+    }
+
+    /// It is this time now, if it was earlier.
+    pub fn it_becomes(&self, time: i64) {
+        self.now.fetch_max(time, std::sync::atomic::Ordering::SeqCst);
+        self.org.step(self.now());
+    }
+
+    /// What the journal of a run tells.
+    pub fn told(&self, run: u32) -> RunState {
+        let (lines, _) = read_journal(&self.disk, &journal_path(run)).unwrap();
+        RunState::fold("journal", &lines).unwrap()
     }
 
     /// The org works on while nobody watches.
@@ -196,6 +260,21 @@ fn ask(org: &LocalOrg, method: &str, path: &str, json: &str) -> Value {
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
+/// What `cutover rollback` does once its arguments are read (`src/cli/rollback.rs`).
+async fn drive_back(
+    ports: Ports<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+    seen: &Seen,
+) -> Result<RolledBack, EngineError> {
+    let _lock = ports.files.lock("lock")?.expect("no other process lives");
+    for name in ports.files.list("data/scratch")? {
+        ports.files.remove(&format!("data/scratch/{name}"))?;
+    }
+    let connected = connect(&ports, migration).await?;
+    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), seen).await
+}
+
 /// Notes what a life recovers from.
 #[derive(Default)]
 struct Seen(RefCell<Vec<Window>>);
@@ -209,7 +288,13 @@ impl Observer for Seen {
 }
 
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<Finished, EngineError> {
+async fn drive(
+    ports: Ports<'_>,
+    migration: &Migration,
+    refreshes: bool,
+    seen: &Seen,
+    stop: Stop,
+) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -219,7 +304,11 @@ async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<F
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
-    let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
+    if refreshes {
+        let mut books = Books::new(ports.files, &connected.info.org_id);
+        refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
+    }
+    let all = vec![true; migration.loads.len()];
     let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
