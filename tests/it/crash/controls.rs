@@ -24,11 +24,8 @@ fn with(undisturbed: &Undisturbed, flaw: Option<Flaw>) -> Told {
 /// The pair with refused rows among the others, so that results do not come in the order of the rows.
 fn mixed() -> Arc<Project> {
     let accounts = "id,name\nA1,Refused\nA2,Two\nA3,Refused\nA4,Four\nA5,Refused\nA6,Six\n";
-    let refusing = "\
-    rules:
-      - { name: no_refused, when: 'Name == \"Refused\"', message: Refused it is, field: Name }
-  Visit__c:";
-    let org = ORG.replacen("  Visit__c:", refusing, 1);
+    let rule = "{ name: no_refused, when: 'Name == \"Refused\"', message: Refused it is, field: Name }";
+    let org = ORG.replacen("  Visit__c:", &format!("    rules: [{rule}]\n  Visit__c:"), 1);
     let visits = "id,account\nV2,A2\nV4,A4\nV6,A6\n";
     let files = [
         ("cutover.yaml", MANIFEST),
