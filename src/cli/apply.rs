@@ -11,7 +11,7 @@ use super::watch::Watch;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
-    Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, is_protected, refresh,
+    Books, EngineError, Exit, Finished, Ports, Question, Stop, bound, connect, is_protected, refresh,
     run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
@@ -139,7 +139,7 @@ impl Order<'_> {
             local: matches!(migration.environment.org, OrgLogin::Local { .. }),
             yes: self.args.yes,
         };
-        let approve = |prepared: &Prepared<'_>| asked.approve(&prepared.plan);
+        let approve = |question: Question<'_>| asked.approve(&question);
         let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();

@@ -5,261 +5,15 @@ use super::again::{MOST_ATTEMPTS, parts_again};
 use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
-use super::kept::{cell_of, each_payload_row, write_crosswalk, write_failures};
+use super::kept::{write_crosswalk, write_failures, write_held};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::ledger::{Entry, Flags, Published, State, load_tag};
-use crate::model::{KeyForm, KeyHash, Outcome, RecordId};
+use crate::model::{KeyHash, Outcome};
 use crate::plan::StepKind;
-use crate::ports::{Files, read_all};
-use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
 use crate::stage::{IndexRecord, action};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// What became of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// The org did what was asked: the record is there, or is deleted.
-    Landed {
-        /// Its record.
-        id: RecordId,
-        /// Whether the record is new.
-        created: bool,
-    },
-    /// It was to be deleted and is not there any more: somebody else did it.
-    Gone,
-    /// The org refused it.
-    Failed {
-        /// The record, where the org named it.
-        id: String,
-        /// The code.
-        code: String,
-        /// The org's words.
-        text: String,
-        /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
-        passing: bool,
-    },
-}
-
-/// A part's index in memory: at most one part's rows, 70 bytes each.
-pub(super) struct Index {
-    records: Vec<IndexRecord>,
-    by_id: BTreeMap<RecordId, usize>,
-    key: String,
-    form: KeyForm,
-    matches_by_id: bool,
-}
-
-impl Index {
-    /// Reads a part's index and checks it against what the journal says of it.
-    pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_all(files, &part.index.path)?;
-        if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
-            return Err(EngineError::Unexpected(format!(
-                "{} is not the file that the journal names",
-                part.index.path
-            )));
-        }
-        let records: Vec<IndexRecord> =
-            bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
-        let by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
-        let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
-        Ok(Self { records, by_id, key: part.key.clone(), form, matches_by_id: part.by_id() })
-    }
-
-    /// Only these records from now on.
-    fn keep(&mut self, records: Vec<IndexRecord>) {
-        self.by_id = records.iter().enumerate().filter_map(|(i, r)| Some((r.id?, i))).collect();
-        self.records = records;
-    }
-
-    fn find(&self, get: impl Fn(&str) -> Option<String>) -> Option<usize> {
-        if self.matches_by_id {
-            return self.by_id.get(&RecordId::parse(&get("Id")?).ok()?).copied();
-        }
-        self.position(self.form.hash(&get(&self.key)?)?)
-    }
-
-    fn position(&self, key: KeyHash) -> Option<usize> {
-        self.records.binary_search_by_key(&key, |r| r.key).ok()
-    }
-}
-
-/// The fates of a part's rows.
-pub(super) struct Collected {
-    index: Index,
-    fates: Vec<Option<Fate>>,
-    state: String,
-    message: Option<String>,
-}
-
-impl Collected {
-    pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
-        let fates = vec![None; index.records.len()];
-        Ok(Self { index, fates, state: state.to_owned(), message })
-    }
-
-    /// Takes one row of a result file.
-    pub(super) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
-        let Some(at) = self.index.find(|column| row.get(column).map(str::to_owned)) else {
-            return Err(std::io::Error::other("a result file has a row that was not sent in this job"));
-        };
-        let fate = match kind {
-            ResultKind::Successful => {
-                let id = row.id().and_then(|id| RecordId::parse(id).ok());
-                let id = id.ok_or_else(|| std::io::Error::other("a saved row has no record id"))?;
-                Fate::Landed { id, created: row.created().unwrap_or(false) }
-            }
-            ResultKind::Failed => {
-                let error = row.error().unwrap_or_else(|| RowError::parse(""));
-                let text = row.get("sf__Error").unwrap_or_default().to_owned();
-                let passing = error.class() == ErrorClass::Transient;
-                Fate::Failed { id: row.id().unwrap_or_default().to_owned(), code: error.code, text, passing }
-            }
-            ResultKind::Unprocessed => self.not_tried(),
-        };
-        if let Some(before) = &self.fates[at]
-            && *before != fate
-        {
-            return Err(std::io::Error::other("the result files give one row two outcomes"));
-        }
-        self.fates[at] = Some(fate);
-        Ok(())
-    }
-
-    /// A row that went, as its payload has it, and its fate.
-    pub(super) fn fate_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(&IndexRecord, &Fate)> {
-        let at = self.index.find(get)?;
-        Some((&self.index.records[at], self.fates[at].as_ref()?))
-    }
-
-    /// Whether any row failed.
-    pub(super) fn has_failures(&self) -> bool {
-        self.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. })))
-    }
-
-    /// Rows that no file names.
-    pub(super) fn unknown(&self) -> usize {
-        self.fates.iter().filter(|f| f.is_none()).count()
-    }
-
-    /// Their keys as text, from the part's payload.
-    pub(super) fn unknown_keys(&self, files: &dyn Files, part: &Part) -> Result<Vec<String>, EngineError> {
-        let mut keys = Vec::new();
-        each_payload_row(files, part, |header, record| {
-            let get = cell_of(header, record);
-            if self.index.find(&get).is_some_and(|at| self.fates[at].is_none()) {
-                keys.extend(get(&part.key));
-            }
-            Ok(())
-        })?;
-        Ok(keys)
-    }
-
-    /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that
-    /// they are deleted or unknown to it.
-    pub(super) fn doubtful(&self) -> Vec<RecordId> {
-        let pairs = self.index.records.iter().zip(&self.fates);
-        pairs.filter(|(_, fate)| is_doubtful(fate.as_ref())).filter_map(|(record, _)| record.id).collect()
-    }
-
-    /// Settles the doubtful records of a delete: those not among `there` are gone. By our own doing, where the org told
-    /// nothing of this intent or an earlier one of it (`again`); else by somebody's.
-    pub(super) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
-        for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
-            let Some(id) = record.id.filter(|id| is_doubtful(fate.as_ref()) && !there.contains(id)) else {
-                continue;
-            };
-            let ours = fate.is_none() || again;
-            *fate = Some(if ours { Fate::Landed { id, created: false } } else { Fate::Gone });
-        }
-    }
-
-    /// The place of a row that went, as its payload has it, and the Id by which the org knew it.
-    pub(super) fn place_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(usize, Option<RecordId>)> {
-        let at = self.index.find(get)?;
-        Some((at, self.index.records[at].id.filter(|_| self.index.matches_by_id)))
-    }
-
-    /// Gives the row at a place its fate, or leaves it unknown.
-    pub(super) fn set(&mut self, at: usize, fate: Option<Fate>) {
-        self.fates[at] = fate;
-    }
-
-    /// The row of a key has this record, whatever became of it.
-    pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
-        if let Some(at) = self.index.position(key) {
-            self.index.records[at].id = Some(id);
-        }
-    }
-
-    /// Rows without a fate may have landed and will not be sent again as they are.
-    pub(super) fn fail_unknown(&mut self) {
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            let text =
-                "the run was cut off before the org's answer, and its inputs have changed since".to_owned();
-            let code = "UNKNOWN_OUTCOME".to_owned();
-            *fate = Some(Fate::Failed { id: String::new(), code, text, passing: false });
-        }
-    }
-
-    /// Gives the row of a key its fate.
-    pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
-        if let Some(at) = self.index.position(key) {
-            self.fates[at] = Some(fate);
-        }
-    }
-
-    /// Rows left without a fate get the one that is safe: they go again.
-    fn close(&mut self) {
-        let unknown = match self.message {
-            Some(_) => self.not_tried(),
-            None => Fate::Failed {
-                id: String::new(),
-                code: "UNKNOWN_OUTCOME".into(),
-                text: "no result file names the row".into(),
-                passing: true,
-            },
-        };
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            *fate = Some(unknown.clone());
-        }
-    }
-
-    /// The fate of a row that the job never came to. A fault in the upload's form meets it every time.
-    fn not_tried(&self) -> Fate {
-        let why = self.message.clone().unwrap_or_else(|| "the job ended before the row was tried".into());
-        let structural = ["InvalidBatch", "ClientInputError"].iter().any(|word| why.contains(word));
-        let text = format!("{}: {why}", self.state);
-        Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text, passing: !structural }
-    }
-
-    /// Takes out the rows that were refused in passing, to be sent again.
-    fn split_passing(&mut self) -> Vec<KeyHash> {
-        let passing = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { passing: true, .. }));
-        let (mut again, mut records, mut fates) = (Vec::new(), Vec::new(), Vec::new());
-        for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
-            if passing(&fate) {
-                again.push(record.key);
-            } else {
-                records.push(*record);
-                fates.push(fate);
-            }
-        }
-        self.fates = fates;
-        self.index.keep(records);
-        again
-    }
-}
-
-/// Whether a row's record may be gone.
-pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
-    const MAYBE: [&str; 2] = ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"];
-    match fate {
-        None => true,
-        Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
-        Some(_) => false,
-    }
-}
+pub(super) use super::collected::{Collected, Fate, Index, is_doubtful};
 
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
@@ -274,23 +28,28 @@ pub(super) fn settle(
     let again = again(desk, key, &part, &mut collected)?;
     let run = desk.state.borrow().run;
     let failures = write_failures(desk, key, &part, &collected)?;
+    write_held(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
-    let entries = collected.index.records.iter().zip(&collected.fates);
     let load = load_tag(&desk.load_name(part.load));
-    let make = if part.deletes() { after_delete } else { entry };
-    let entries: Vec<Entry> = entries.map(|(r, fate)| make(r, fate.as_ref(), load, run)).collect();
+    let known = if part.deletes() { known(books, &part, &collected)? } else { BTreeMap::new() };
+    let make = |(record, fate): (&IndexRecord, Option<&Fate>)| match part.deletes() {
+        true => after_delete(record, fate, known.get(&record.key), load, run),
+        false => entry(record, fate, load, run),
+    };
+    let entries: Vec<Entry> = collected.rows().map(make).collect();
     let ledger = books.open(&part.object)?;
     let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
-    let Counts { created, updated, deleted, unchanged, failed } = counts(&part, &collected);
+    let Counts { created, updated, deleted, unchanged, held, failed } = counts(&part, &collected);
     let seq = desk.record(Event::PartSettled {
         part: key,
-        state: collected.state.clone(),
+        state: collected.state().to_owned(),
         created,
         updated,
         deleted,
         unchanged,
+        held,
         failed,
         segment: Some(named),
         failures,
@@ -330,17 +89,19 @@ struct Counts {
     updated: u64,
     deleted: u64,
     unchanged: u64,
+    held: u64,
     failed: u64,
 }
 
 fn counts(part: &Part, collected: &Collected) -> Counts {
     let mut counts = Counts::default();
-    for fate in &collected.fates {
+    for (_, fate) in collected.rows() {
         let count = match fate {
             Some(Fate::Landed { .. }) if part.deletes() => &mut counts.deleted,
             Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => &mut counts.created,
             Some(Fate::Landed { .. }) => &mut counts.updated,
             Some(Fate::Gone) => &mut counts.unchanged,
+            Some(Fate::Held { .. }) => &mut counts.held,
             _ => &mut counts.failed,
         };
         *count += 1;
@@ -348,21 +109,41 @@ fn counts(part: &Part, collected: &Collected) -> Counts {
     counts
 }
 
-/// What the ledger will know of a row that was to be deleted: refused, the record is as it was.
-fn after_delete(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entry {
+/// What the ledger knows of records that were to be deleted and stay.
+fn known(
+    books: &mut Books<'_>,
+    part: &Part,
+    collected: &Collected,
+) -> Result<BTreeMap<KeyHash, Entry>, EngineError> {
+    let stays = |fate: Option<&Fate>| !matches!(fate, Some(Fate::Landed { .. } | Fate::Gone));
+    let keys: Vec<KeyHash> = collected.rows().filter(|(_, f)| stays(*f)).map(|(r, _)| r.key).collect();
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found = books.open(&part.object)?.lookup(keys.into_iter().map(Ok));
+    let found = found.filter_map(|next| next.map(|(key, entry)| Some((key, entry?))).transpose());
+    Ok(found.collect::<std::io::Result<_>>()?)
+}
+
+/// What the ledger will know of a row that was to be deleted: refused, the record is as it was, and so is what is
+/// known of it (`known`), by whom it was sent and what it still lacks included.
+fn after_delete(
+    record: &IndexRecord,
+    fate: Option<&Fate>,
+    known: Option<&Entry>,
+    load: u16,
+    run: u32,
+) -> Entry {
     let flags = Flags { created_by_us: record.past.ours, ..Flags::default() };
     let entry = Entry { load, run, flags, ..Entry::new(record.key, State::Removed) };
     match fate {
         Some(Fate::Landed { .. }) => Entry { outcome: Some(Outcome::Deleted), ..entry },
         Some(Fate::Gone) => Entry { outcome: Some(Outcome::Unchanged), ..entry },
-        _ => Entry {
-            state: State::Landed,
-            id: record.id,
-            payload: record.payload,
-            create: record.create,
-            outcome: Some(Outcome::Failed),
-            ..entry
-        },
+        _ => {
+            let landed = Entry { state: State::Landed, id: record.id, ..entry };
+            let landed = Entry { payload: record.payload, create: record.create, ..landed };
+            Entry { run, outcome: Some(Outcome::Failed), ..known.copied().unwrap_or(landed) }
+        }
     }
 }
 
@@ -378,6 +159,7 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
         _ if second_pass => Outcome::ALL.get(record.past.outcome as usize).copied(),
         Some((_, true)) => Some(Outcome::Created),
         Some((_, false)) => Some(Outcome::Updated),
+        None if matches!(fate, Some(Fate::Held { .. })) => Some(Outcome::Held),
         None => Some(Outcome::Failed),
     };
     let ours = record.past.ours || landed.is_some_and(|(_, created)| created);
@@ -397,6 +179,7 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
                 ..base
             }
         }
+        None if outcome == Some(Outcome::Held) => Entry { state: State::Held, create: 0, outcome, ..base },
         None => Entry { state: State::Failed, create: 0, outcome, ..base },
     }
 }

@@ -8,6 +8,7 @@ use super::find::find;
 use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
 use super::shapes::shapes;
+use super::twice::twice;
 use crate::bind::{Bound, LockWhy};
 use crate::diagnostic::Code;
 use crate::ledger::sort::Sorted;
@@ -184,13 +185,16 @@ async fn decide_all<'a>(
                 resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
             }
         }
+        let object = &bound.objects[shape.object].name;
+        let twice = twice(ports, object, shape, scan, books)?;
+        notes.extend(twice.notes);
         let given = Decisions {
+            twice: &twice.keys,
             resumed: options.resumed,
             deferred: survey.deferred[load],
             paths: &shape.paths,
             ambiguous: &ambiguous,
         };
-        let object = &bound.objects[shape.object].name;
         let entries = match shape.operation.deletes() {
             true => books.entries_with_removed(object),
             false => books.entries(object),
@@ -286,6 +290,11 @@ fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
             Outcome::Rejected,
             Code::RowUnmatched,
             format!("the org has no record with its {}, and `{word}` creates none", shape.key_field),
+        ),
+        reason::TWICE => (
+            Outcome::Rejected,
+            Code::RowDuplicate,
+            "its key leads to the record of another row of the source".to_owned(),
         ),
         reason::AMBIGUOUS => (
             Outcome::Rejected,
