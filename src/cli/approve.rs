@@ -73,11 +73,12 @@ impl Asked<'_> {
             _ => format!("go on with {parts} uploads of {rows} rows, deleting {deletes} records"),
         };
         let help = if *deletes > 0 { DESTROYS } else { GO_ON };
+        let what = format!("{what} in {environment} ({org_id})");
+        self.screen.say(&format!("Run {number} was interrupted. The next step is to {what}."));
         if self.protected {
-            self.typed(environment, &format!("Run {number} was interrupted. To {what} in org {org_id}"))
+            self.typed(environment, &format!("To {what}"))
         } else {
-            let question = format!("Run {number} was interrupted: {what} in {environment} ({org_id})?");
-            self.said(&question, help)
+            self.said(&format!("Go on to {what}?"), help)
         }
     }
 

@@ -16,6 +16,7 @@ mod find;
 mod forecast;
 mod job;
 mod kept;
+mod left;
 mod next;
 mod overlap;
 mod ports;

@@ -116,7 +116,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
     CrashRow {
         journal: "`closed`",
         ask: "the job's state, then the three result files",
-        what: "poll, collect; rows in none of the files are unknown: an insert's are asked for by key and a delete's by Id, then all that are not done go again",
+        what: "poll, collect; rows in none of the files are unknown: an insert's and an upsert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
         state: PartState::Closed,
         stage: Some(JobStage::JobComplete),
@@ -125,7 +125,7 @@ pub const CRASH_TABLE: &[CrashRow] = &[
     CrashRow {
         journal: "`uploaded` or `closed`",
         ask: "the job's state: the org no longer knows the job",
-        what: "all its rows are unknown: an insert's are asked for by key and a delete's by Id, then all that are not done go again",
+        what: "all its rows are unknown: an insert's and an upsert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
         state: PartState::Closed,
         stage: None,

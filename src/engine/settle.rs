@@ -7,7 +7,7 @@ use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, Published, State, load_tag};
+use crate::ledger::{Entry, Flags, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome};
 use crate::plan::StepKind;
 use crate::stage::{IndexRecord, action};
@@ -30,15 +30,7 @@ pub(super) fn settle(
     let failures = write_failures(desk, key, &part, &collected)?;
     write_held(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
-    let load = load_tag(&desk.load_name(part.load));
-    let known = if part.deletes() { known(books, &part, &collected)? } else { BTreeMap::new() };
-    let make = |(record, fate): (&IndexRecord, Option<&Fate>)| match part.deletes() {
-        true => after_delete(record, fate, known.get(&record.key), load, run),
-        false => entry(record, fate, load, run),
-    };
-    let entries: Vec<Entry> = collected.rows().map(make).collect();
-    let ledger = books.open(&part.object)?;
-    let segment = ledger.add(&format!("run-{run}-part-{key}"), entries.into_iter().map(Ok))?;
+    let segment = outcomes(desk, books, key, &part, &collected)?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
     let Counts { created, updated, deleted, unchanged, held, failed } = counts(&part, &collected);
@@ -66,6 +58,25 @@ pub(super) fn settle(
     desk.ports.files.remove(&part.index.path)?;
     desk.save();
     Ok(keys)
+}
+
+/// Writes a part's outcomes to a segment of the ledger, durable; it does not count yet.
+fn outcomes(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    key: PartKey,
+    part: &Part,
+    collected: &Collected,
+) -> Result<SegmentRef, EngineError> {
+    let (run, load) = (desk.state.borrow().run, load_tag(&desk.load_name(part.load)));
+    let known = if part.deletes() { known(books, part, collected)? } else { BTreeMap::new() };
+    let make = |(record, fate): (&IndexRecord, Option<&Fate>)| match part.deletes() {
+        true => after_delete(record, fate, known.get(&record.key), load, run),
+        false => entry(record, fate, load, run),
+    };
+    let entries: Vec<Entry> = collected.rows().map(make).collect();
+    let name = format!("run-{run}-part-{key}");
+    Ok(books.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
 }
 
 /// Takes the rows that were refused in passing out of a part, as long as they may go again.
