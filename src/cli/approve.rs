@@ -78,7 +78,7 @@ impl Asked<'_> {
         if self.protected {
             self.typed(environment, &format!("To {what}"))
         } else {
-            self.said(&format!("Go on to {what}?"), help)
+            self.said(&format!("Shall `cutover` {what}?"), help)
         }
     }
 
