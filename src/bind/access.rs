@@ -9,6 +9,11 @@ use crate::transform::Only;
 /// Fields that the org fills by itself unless the user may set them.
 const AUDIT: [&str; 4] = ["CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"];
 
+/// Whom to ask for what, where describe says that audit fields are not createable.
+const AUDIT_HELP: &str = "ask an administrator for \"Set Audit Fields upon Record Creation\": it is enabled for the org \
+                          under User Interface in Setup, then given to this user by a permission set (a local org has \
+                          `set_audit_fields: true` in its `org.yaml`); and write `only: create`";
+
 /// Judges when a field may be written. Whether the field is left out for records that are there is no problem: it is
 /// done, and counted.
 pub(super) fn check(site: &Site<'_>, field: &Field, schema: &FieldSchema, problems: &mut Problems) {
@@ -81,9 +86,7 @@ fn audit(name: &str, only: Only) -> Option<Diagnostic> {
 
 fn read_only(name: &str, schema: &FieldSchema) -> Diagnostic {
     if is_audit(schema) {
-        return refuse(format!("{name} is an audit field and cannot be set by this user")).help(
-            "switch on \"Set Audit Fields upon Record Creation\" for this user, and write `only: create`",
-        );
+        return refuse(format!("{name} is an audit field and cannot be set by this user")).help(AUDIT_HELP);
     }
     let (why, help) = match (schema.calculated, schema.auto_number) {
         (true, _) => ("a formula or roll-up", "load the fields that it is made of"),

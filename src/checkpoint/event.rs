@@ -65,6 +65,9 @@ pub enum Event {
         org_id: String,
         inputs: String,
         loads: Vec<LoadName>,
+        /// The run whose records this one deletes again, where that is what it is for.
+        #[serde(default)]
+        rolls_back: Option<u32>,
     },
     /// The same run went on after it was interrupted.
     RunResumed { inputs: String },
@@ -124,13 +127,27 @@ pub enum Event {
         failed: u64,
         segment: Option<NamedFile>,
         failures: Option<NamedFile>,
+        /// What was done to which record; nothing in journals of before there were rollbacks.
+        #[serde(default)]
+        trail: Option<NamedFile>,
     },
     /// The part was given up before the org saw its rows; they are planned anew.
     PartDropped { part: PartKey, reason: String },
     /// All parts of a step are settled.
     StepDone { step: u16 },
     /// The run stopped where it can go on.
-    RunPaused { exit: u8 },
+    RunPaused {
+        exit: u8,
+        /// Why: `stopped`, `limit`, or the code of the error; never its text.
+        #[serde(default)]
+        why: Option<String>,
+        /// Loads after which the manifest wants a pause, if this is one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<u16>,
+        /// When it makes sense to come back, in milliseconds since 1970, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<i64>,
+    },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },
 }

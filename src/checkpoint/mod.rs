@@ -4,15 +4,19 @@
 //! or manifests: an event is a fact with names and counts, never a customer's value.
 
 mod event;
+mod examine;
+mod folded;
 mod journal;
 mod part;
 mod state;
 mod store;
 
 pub use event::{Ended, Event, LoadName, NamedFile, PartKey};
+pub use examine::{Examined, Flaw, examine};
+pub use folded::{Folded, last_kept, restore, save};
 pub use journal::{Journal, JournalError, Line, journal_path, last_run, read_journal};
 pub use part::{IllegalEvent, PartState};
-pub use state::{LoadState, Part, References, RunState, restore, save};
+pub use state::{LoadState, Part, References, RunState};
 pub use store::SledStore;
 
 /// Version of the journal's format; another one is refused.

@@ -5,7 +5,6 @@ use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
 use crate::model::{Outcome, Tally};
 use crate::plan::{Api, StepKind};
-use crate::ports::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -99,6 +98,9 @@ pub struct Part {
     pub segment: Option<NamedFile>,
     /// The file of its failed rows.
     pub failures: Option<NamedFile>,
+    /// What was done to which record.
+    #[serde(default)]
+    pub trail: Option<NamedFile>,
 }
 
 impl Part {
@@ -141,6 +143,21 @@ pub struct RunState {
     pub ended: Option<(Ended, u8)>,
     /// The exit code it paused with, when it did.
     pub paused: Option<u8>,
+    /// The run whose records it deletes again, where it is a rollback.
+    #[serde(default)]
+    pub rolls_back: Option<u32>,
+    /// Whether it was ever interrupted and gone on with.
+    #[serde(default)]
+    pub resumed: bool,
+    /// Why it paused: `stopped`, `limit`, or the code of the error.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// When it makes sense to go on, in milliseconds since 1970, where a limit of the day made it pause.
+    #[serde(default)]
+    pub back: Option<i64>,
+    /// Loads after which it has paused, as the manifest says, by their places there.
+    #[serde(default)]
+    pub paused_after: Vec<u16>,
 }
 
 impl RunState {
@@ -198,14 +215,16 @@ impl RunState {
 
     fn apply_to_run(&mut self, event: &Event, at: i64) {
         match event {
-            Event::RunStarted { run, environment, org_id, inputs, loads, .. } => {
+            Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, .. } => {
                 let loads = loads.iter().cloned().map(empty_load).collect();
                 let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
-                *self =
-                    Self { run: *run, environment, org_id, inputs, started: at, loads, ..Self::default() };
+                let (run, rolls_back) = (*run, *rolls_back);
+                let begun = Self { run, environment, org_id, inputs, started: at, loads, ..Self::default() };
+                *self = Self { rolls_back, ..begun };
             }
             Event::RunResumed { .. } => {
-                self.paused = None;
+                (self.paused, self.why, self.back) = (None, None, None);
+                self.resumed = true;
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -227,7 +246,10 @@ impl RunState {
                 }
             }
             Event::StepDone { step } => self.steps_done.push(*step),
-            Event::RunPaused { exit } => self.paused = Some(*exit),
+            Event::RunPaused { exit, why, after, back } => {
+                (self.paused, self.why, self.back) = (Some(*exit), why.clone(), *back);
+                self.paused_after.extend(after);
+            }
             Event::RunEnded { ended, exit } => self.ended = Some((*ended, *exit)),
             _ => {}
         }
@@ -270,24 +292,6 @@ impl RunState {
     }
 }
 
-/// Keeps the folded state in the store; durable when it returns.
-///
-/// # Errors
-/// When the store is damaged: it may then be thrown away.
-pub fn save(store: &dyn Store, state: &RunState) -> Result<(), StoreError> {
-    let bytes = serde_json::to_vec(state).map_err(|e| StoreError(e.to_string()))?;
-    store.put("run", &bytes)?;
-    store.flush()
-}
-
-/// The folded state from the store, if it is of this run and no newer than its journal; else nothing, and the
-/// journal is folded anew.
-pub fn restore(store: &dyn Store, run: u32, last_seq: u64) -> Option<RunState> {
-    let bytes = store.get("run").ok()??;
-    let state: RunState = serde_json::from_slice(&bytes).ok()?;
-    (state.run == run && state.seq <= last_seq).then_some(state)
-}
-
 /// The part that an event announces.
 fn new_part(event: &Event, state: PartState) -> Option<Part> {
     let Event::PartStaged {
@@ -314,6 +318,7 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
         failed: 0,
         segment: None,
         failures: None,
+        trail: None,
     })
 }
 
@@ -334,11 +339,12 @@ fn empty_load(name: LoadName) -> LoadState {
 fn note_on_part(part: &mut Part, event: &Event) {
     match event {
         Event::JobCreated { job, .. } => part.job = Some(job.clone()),
-        Event::PartSettled { state, failed, segment, failures, .. } => {
+        Event::PartSettled { state, failed, segment, failures, trail, .. } => {
             part.job_state = Some(state.clone());
             part.failed = *failed;
             part.segment = segment.clone();
             part.failures = failures.clone();
+            part.trail = trail.clone();
         }
         _ => {}
     }

@@ -11,19 +11,34 @@ const CACHE: u64 = 16 * 1024 * 1024;
 pub struct SledStore(sled::Db);
 
 impl SledStore {
-    /// Opens the store; one that refuses is moved aside (to `<folder>.damaged`) and begun anew.
+    /// Opens the store; one that refuses is moved aside (to `<folder>.damaged`) and begun anew. Gives why it refused,
+    /// where it did.
     ///
     /// # Errors
     /// When even a new one cannot be made: the disk is full, read-only, or held by another process.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::try_open(folder).or_else(|first| {
-            let aside = folder.with_extension("damaged");
-            let moved = std::fs::remove_dir_all(&aside)
-                .or_else(ignore_absent)
-                .and_then(|()| std::fs::rename(folder, &aside));
-            moved.map_err(|_| first)?;
-            Self::try_open(folder)
-        })
+    pub fn open(folder: &Path) -> Result<(Self, Option<StoreError>), StoreError> {
+        let refused = match Self::try_open(folder) {
+            Ok(store) => return Ok((store, None)),
+            Err(refused) => refused,
+        };
+        let aside = folder.with_extension("damaged");
+        if remove(&aside).and_then(|()| std::fs::rename(folder, &aside)).is_err() {
+            return Err(refused);
+        }
+        Self::try_open(folder).map(|store| (store, Some(refused)))
+    }
+
+    /// Looks into a store in a copy of it made at `copy`: to open one may change it. Gives the run whose state it holds,
+    /// and that state's last event.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn look(folder: &Path, copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
+        let unreadable = |error: std::io::Error| StoreError(error.to_string());
+        copy_folder(folder, copy).map_err(unreadable)?;
+        let Some(bytes) = Self::try_open(copy)?.get("run")? else { return Ok(None) };
+        let state: Result<super::RunState, _> = serde_json::from_slice(&bytes);
+        state.map(|state| Some((state.run, state.seq))).map_err(|error| StoreError(error.to_string()))
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
@@ -72,10 +87,29 @@ fn private(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 fn failed(error: sled::Error) -> StoreError {
     StoreError(error.to_string())
 }
 
-fn ignore_absent(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+/// Removes what an earlier damage left aside: a folder, or a file that stood in its place.
+fn remove(path: &Path) -> std::io::Result<()> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

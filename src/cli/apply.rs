@@ -7,6 +7,7 @@ use super::plan::{seed, threads};
 use super::project::{MANIFEST, Project};
 use super::screen::Screen;
 use super::select::selected;
+use super::until::{here, until};
 use super::watch::Watch;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
@@ -16,10 +17,12 @@ use crate::engine::{
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
-use crate::ports::{Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
+use crate::ports::{Clock, Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
 use crate::report::{failure_groups, report_json, report_text};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) async fn run(args: &ApplyArgs, global: &Global, screen: &Screen) -> Exit {
     let (path, saved) = match saved_plan(args.path.as_deref()) {
@@ -30,7 +33,12 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global, screen: &Screen) -> E
         Ok(project) => project,
         Err(error) => return screen.fail(&error, Path::new("")),
     };
-    let order = Order { args, global, screen, saved };
+    let end = args.until.as_deref().map(|text| until(text, RealClock.now(), &here())).transpose();
+    let end = match end {
+        Ok(end) => end,
+        Err(error) => return screen.fail(&error, &project.root),
+    };
+    let order = Order { args, global, screen, saved, end };
     match order.carry_out(&project).await {
         Ok(exit) => exit,
         Err(error) => screen.fail(&error, &project.root),
@@ -45,6 +53,9 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
         return Ok((Some(path.to_owned()), None));
     }
     let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
+    if plan.rolls_back.is_some() {
+        return Err(not_ours(path, "it rolls a run back, which `cutover rollback FILE` does"));
+    }
     let full = std::fs::canonicalize(path)?;
     let beside = full.ancestors().skip(1).map(|f| f.join(MANIFEST)).find(|m| m.is_file());
     let here = std::env::current_dir()?.ancestors().map(|f| f.join(MANIFEST)).find(|m| m.is_file());
@@ -52,7 +63,7 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
 }
 
 /// A plan of the format that we write; why not, otherwise.
-fn read_plan(text: &str) -> Result<Plan, String> {
+pub(super) fn read_plan(text: &str) -> Result<Plan, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(PLAN_SCHEMA) => serde_json::from_value(value).map_err(|e| e.to_string()),
@@ -61,7 +72,7 @@ fn read_plan(text: &str) -> Result<Plan, String> {
     }
 }
 
-fn not_ours(path: &Path, why: &str) -> EngineError {
+pub(super) fn not_ours(path: &Path, why: &str) -> EngineError {
     let message = format!("{} is no plan of this cutover: {why}", path.display());
     EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
 }
@@ -72,6 +83,8 @@ struct Order<'o> {
     global: &'o Global,
     screen: &'o Screen,
     saved: Option<Plan>,
+    /// When nothing more is to begin.
+    end: Option<i64>,
 }
 
 impl Order<'_> {
@@ -81,7 +94,7 @@ impl Order<'_> {
         let selected = selected(&migration, &self.global.select)?;
         let _lock = project.lock()?;
         let reached = reach(project, &migration).await?;
-        let store = self.store(project);
+        let store = store(project, self.screen);
         let (work, random) = (threads(), SeededRandom::new(seed()));
         let ports = Ports {
             org: &reached.org,
@@ -100,17 +113,6 @@ impl Order<'_> {
         Ok(finished.exit)
     }
 
-    /// The store is disposable: where sled will not open at all, the journal alone carries the run.
-    fn store(&self, project: &Project) -> Box<dyn Store> {
-        match SledStore::open(&project.state_dir.join("state")) {
-            Ok(store) => Box::new(store),
-            Err(error) => {
-                self.screen.say(&format!("warning: {error}; going on from the journal alone"));
-                Box::new(MemoryStore::default())
-            }
-        }
-    }
-
     async fn load(
         &self,
         ports: &Ports<'_>,
@@ -121,7 +123,7 @@ impl Order<'_> {
         let resumes = self.saved.as_ref().is_some_and(|saved| begun_with(project, saved).unwrap_or(false));
         let connected = connect(ports, migration).await?;
         let protected = is_protected(migration, &connected.info);
-        needs_saved_plan(&migration.environment.name, protected, self.saved.as_ref())?;
+        needs_saved_plan(&migration.environment.name, protected, self.saved.as_ref(), ("plan", "apply"))?;
         let bound = bound(migration, &connected)?;
         self.screen.show(&bound.1, &project.root);
         let watch = Watch::new(self.screen);
@@ -129,8 +131,8 @@ impl Order<'_> {
             let mut books = Books::new(ports.files, &connected.info.org_id);
             refresh(ports, &connected.client, &bound.0, &mut books, &watch).await?;
         }
-        let stop = Arc::new(Stop::default());
-        let listener = tokio::spawn(listen(stop.clone()));
+        let (stop, asking) = (Arc::new(Stop::at(self.end)), Arc::new(AtomicBool::new(false)));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let asked = Asked {
             screen: self.screen,
             saved: self.saved.as_ref(),
@@ -139,7 +141,12 @@ impl Order<'_> {
             local: matches!(migration.environment.org, OrgLogin::Local { .. }),
             yes: self.args.yes,
         };
-        let approve = |question: Question<'_>| asked.approve(&question);
+        let approve = |question: Question<'_>| {
+            asking.store(true, Ordering::SeqCst);
+            let said = asked.approve(&question);
+            asking.store(false, Ordering::SeqCst);
+            said
+        };
         let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
         listener.abort();
         watch.done();
@@ -165,8 +172,26 @@ impl Order<'_> {
     }
 }
 
+/// The store is disposable: where sled will not open at all, the journal alone carries the run.
+pub(super) fn store(project: &Project, screen: &Screen) -> Box<dyn Store> {
+    match SledStore::open(&project.state_dir.join("state")) {
+        Ok((store, None)) => Box::new(store),
+        Ok((store, Some(refused))) => {
+            let state = project.state_text();
+            screen.say(&format!(
+                "warning: {state}/state: {refused}; it is kept as {state}/state.damaged and built anew from the journal"
+            ));
+            Box::new(store)
+        }
+        Err(error) => {
+            screen.say(&format!("warning: {error}; going on from the journal alone"));
+            Box::new(MemoryStore::default())
+        }
+    }
+}
+
 /// Whether the last run is unfinished and was begun with this plan.
-fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
+pub(super) fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
     let run = last_run(&project.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(&project.files, &path)?;
@@ -174,16 +199,22 @@ fn begun_with(project: &Project, saved: &Plan) -> Result<bool, EngineError> {
     Ok(RunState::fold(&path, &lines)?.unfinished() && read_plan(&text).is_ok_and(|plan| plan == *saved))
 }
 
-/// Ctrl-C once: leave a checkpoint. Twice: leave now; the journal has everything that matters.
-async fn listen(stop: Arc<Stop>) {
+/// Ctrl-C once: leave a checkpoint. Twice, or while a question waits for its answer: leave now; the journal has
+/// everything that matters.
+pub(super) async fn listen(stop: Arc<Stop>, asking: Arc<AtomicBool>) {
     loop {
         interrupted().await;
-        if stop.asked() {
+        if stop.asked() || asking.load(Ordering::SeqCst) {
+            let _ = writeln!(std::io::stderr(), "{LEFT}");
             leave_now();
         }
         stop.ask();
+        let _ = writeln!(std::io::stderr(), "{STOPPING}");
     }
 }
+
+const STOPPING: &str = "stopping at the next checkpoint; once more leaves now";
+const LEFT: &str = "left at once: run `cutover apply` again, it goes on from what the journal has";
 
 #[cfg(unix)]
 async fn interrupted() {

@@ -50,7 +50,11 @@ impl Asked<'_> {
             self.screen.say(&plan_text(plan));
         }
         let (environment, org, what) = (&plan.environment, &plan.org_id, destroys(plan));
-        let help = if deletes(plan) > 0 { DESTROYS } else { REVIEW };
+        let help = match () {
+            () if plan.rolls_back.is_some() => ROLLS_BACK,
+            () if deletes(plan) > 0 => DESTROYS,
+            () => REVIEW,
+        };
         if self.protected {
             self.typed(environment, &format!("To apply this to org {org}{what}"))
         } else {
@@ -130,10 +134,12 @@ const REVIEW: &str = "review with `cutover plan --out FILE`, then `cutover apply
 const GO_ON: &str = "say `--yes`, or apply the plan that the run was begun with; a changed source or manifest gives it up instead";
 const DESTROYS: &str =
     "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`";
+const ROLLS_BACK: &str = "records would be deleted: review with `cutover rollback RUN --out FILE`, then `cutover rollback FILE --yes`";
 const UNPROTECTED: &str =
     "where machines are to apply without a person, the environment says `protect: false`";
 
-/// A protected environment is applied from a plan that somebody has reviewed. Said before anything else is done.
+/// A protected environment is applied from a plan that somebody has reviewed. Said before anything else is done, with
+/// the commands that make such a plan and apply it.
 ///
 /// # Errors
 /// 64 without a saved plan.
@@ -141,13 +147,14 @@ pub(super) fn needs_saved_plan(
     environment: &str,
     protected: bool,
     saved: Option<&Plan>,
+    (plans, applies): (&str, &str),
 ) -> Result<(), EngineError> {
     if !protected || saved.is_some() {
         return Ok(());
     }
     let message = format!("`{environment}` is protected: only a saved plan is applied to it");
     let help = format!(
-        "`cutover plan -e {environment} --out FILE`, review it, then `cutover apply FILE`; `--yes` is not enough here"
+        "`cutover {plans} -e {environment} --out FILE`, review it, then `cutover {applies} FILE`; `--yes` is not enough here"
     );
     Err(refused(&message, &help))
 }

@@ -58,10 +58,17 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Do it: show the plan, ask, load, and report; goes on where an interrupted run stopped
     Apply(ApplyArgs),
-    /// Tell from the journal how the last run stands
-    Status(PathArgs),
+    /// Delete again what a run created, children first: for mock loads; says what it cannot undo
+    Rollback(RollbackArgs),
+    /// Tell from the journal how the last run stands: running, interrupted, paused or finished
+    Status(StatusArgs),
     /// Tell what the last run did
     Report(ReportArgs),
+    /// The state folder: what is wrong with it, and what is no longer needed
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+    },
     /// Draw the order of the loads
     Graph(GraphArgs),
     /// Print the JSON Schema of the manifest
@@ -83,6 +90,16 @@ pub(super) struct PathArgs {
     /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
     #[arg(value_name = "PATH")]
     pub(super) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH", conflicts_with = "journal")]
+    pub(super) path: Option<PathBuf>,
+    /// Tell it from this journal, wherever it lies; no project is needed
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +126,31 @@ pub(super) struct ApplyArgs {
     /// First build the ledger again from the keys that the org has
     #[arg(long)]
     pub(super) refresh: bool,
+    /// Begin nothing more from this time on, and stop with 69 once open jobs are over: `06:00`, or a full time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The number of a run, or a plan saved by `--out`
+    #[arg(value_name = "RUN | PLANFILE")]
+    pub(super) run: String,
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Save the plan to a file, for `cutover rollback FILE`; nothing is deleted
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Do not ask; where the org is not the local one, this needs a saved plan
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Delete records too that were edited since the run ended
+    #[arg(long)]
+    pub(super) include_edited: bool,
+    /// Let records of this object go with their parents though the run did not create them
+    #[arg(long, value_name = "OBJECT")]
+    pub(super) with: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +161,63 @@ pub(super) struct ReportArgs {
     /// Write one file per object with legacy keys and record Ids
     #[arg(long)]
     pub(super) crosswalk: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// Read all that lies in the state folder and say everything that is wrong; changes nothing, never asks an org
+    Check(PathArgs),
+    /// Mend what can be mended without guessing: names it first, and asks
+    Repair(RepairArgs),
+    /// Write what the ledgers know of each key: hash, record Id, outcome, run; no customer's value
+    Export(ExportArgs),
+    /// Remove what old runs left and nothing needs: names it first, and asks
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RepairArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// Name what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// How many finished runs of each org stay; only those can be rolled back
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) keep: usize,
+    /// Name what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
+    #[arg(value_name = "PATH")]
+    pub(super) path: Option<PathBuf>,
+    /// The org, by its id (default: the only one there is)
+    #[arg(long, value_name = "ID")]
+    pub(super) org: Option<String>,
+    /// Where to (default: stdout)
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// As CSV (default: one line of JSON a key, the first line says the format)
+    #[arg(long)]
+    pub(super) csv: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,9 +14,12 @@ mod plan;
 mod project;
 mod reference;
 mod report;
+mod rollback;
 mod screen;
 mod select;
 mod socket;
+mod state;
+mod until;
 mod watch;
 
 pub use args::command;
@@ -52,8 +55,10 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Exit {
         Command::Check(args) => check::run(args, &cli.global, screen),
         Command::Plan(args) => plan::run(args, &cli.global, screen).await,
         Command::Apply(args) => apply::run(args, &cli.global, screen).await,
+        Command::Rollback(args) => rollback::run(args, &cli.global, screen).await,
         Command::Status(args) => report::status(args, &cli.global, screen),
         Command::Report(args) => report::report(args, &cli.global, screen),
+        Command::State { command } => state::run(command, &cli.global, screen),
         Command::Graph(args) => graph::run(args, &cli.global, screen).await,
         Command::Schema => check::schema(screen),
         Command::Local { command } => local_commands::run(command, &cli.global, screen).await,

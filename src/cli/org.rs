@@ -85,16 +85,33 @@ pub(super) fn open_local(
         now: RealClock.now(),
         read_only,
     };
-    LocalOrg::open(schema, options).map_err(|e| match e {
+    LocalOrg::open(schema, options).map_err(|e| not_opened(e, data))
+}
+
+/// Why the local org's file cannot be used, and what to do.
+fn not_opened(error: OpenError, data: Option<&Path>) -> EngineError {
+    let folder = data.map_or_else(String::new, |folder| folder.display().to_string());
+    let told = format!("{folder}/org.db: {error}");
+    let (exit, code, help) = match &error {
         OpenError::Busy(_) => {
-            let problem = Diagnostic::error(Code::Locked, e.to_string());
-            EngineError::problem(
-                Exit::Locked,
-                problem.help("wait until the other process is done, or stop it"),
-            )
+            (Exit::Locked, Code::Locked, "wait until the other process is done, or stop it".to_owned())
         }
-        e => EngineError::Unexpected(e.to_string()),
-    })
+        error if error.is_disk() => (
+            Exit::Interrupted,
+            Code::State,
+            "make room on that disk and let this user write there; then run the same again".to_owned(),
+        ),
+        error if error.is_damage() => (
+            Exit::Invalid,
+            Code::State,
+            format!(
+                "the local org's records are in it: restore it from a copy; or remove {folder} and run `cutover apply --refresh`, which fills an empty org"
+            ),
+        ),
+        _ => return EngineError::Unexpected(told),
+    };
+    let message = if exit == Exit::Locked { error.to_string() } else { told };
+    EngineError::problem(exit, Diagnostic::error(code, message).help(help))
 }
 
 /// A folder that holds customers' values: for its owner alone.

@@ -89,7 +89,13 @@ pub(super) fn seed() -> u64 {
     RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
 }
 
-fn save(path: &Path, json: &str) -> Result<(), EngineError> {
+pub(super) fn save(path: &Path, json: &str) -> Result<(), EngineError> {
+    let mut file = private_file(path)?;
+    Ok(std::io::Write::write_all(&mut file, format!("{json}\n").as_bytes())?)
+}
+
+/// A new file that only its owner reads.
+pub(super) fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -97,6 +103,5 @@ fn save(path: &Path, json: &str) -> Result<(), EngineError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(path)?;
-    Ok(std::io::Write::write_all(&mut file, format!("{json}\n").as_bytes())?)
+    options.open(path)
 }

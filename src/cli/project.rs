@@ -5,11 +5,14 @@ use super::screen::Screen;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::manifest::{Loaded, Migration, load};
-use crate::ports::{FileLock, Files, RealFiles};
+use crate::ports::{FileLock, Files, RealFiles, read_text};
 use std::path::{Path, PathBuf};
 
 /// The manifest's name.
 pub(super) const MANIFEST: &str = "cutover.yaml";
+
+/// The file whose lock is the state's.
+const LOCK: &str = "lock";
 
 /// A project on a disk.
 pub(super) struct Project {
@@ -80,11 +83,7 @@ impl Project {
     /// # Errors
     /// 75 when another process holds it.
     pub(super) fn lock(&self) -> Result<Box<dyn FileLock>, EngineError> {
-        let held = self.files.lock("lock")?.ok_or_else(|| {
-            let message = format!("another cutover works on {}", self.state_dir.display());
-            let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
-            EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
-        })?;
+        let held = hold(&self.files, &self.state_dir)?;
         if self.files.length(".gitignore")?.is_none() {
             self.files
                 .append(".gitignore", b"# Customers' data and state of cutover: never commit it.\n*\n")?;
@@ -100,6 +99,27 @@ impl Project {
         let text = self.state_dir.to_string_lossy().into_owned();
         text.strip_prefix("./").map_or(text.clone(), str::to_owned)
     }
+}
+
+/// Takes the lock of a state folder.
+///
+/// # Errors
+/// 75 when another process holds it.
+pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>, EngineError> {
+    let held = files.lock(LOCK)?.ok_or_else(|| held(files, folder))?;
+    // Who it is, for the one that comes second.
+    files.truncate(LOCK, 0)?;
+    files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
+    Ok(held)
+}
+
+/// Another process has it.
+fn held(files: &RealFiles, folder: &Path) -> EngineError {
+    let who = read_text(files, LOCK).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    let who = who.map_or_else(String::new, |id| format!(" (process {id})"));
+    let message = format!("another cutover{who} works on {}", folder.display());
+    let help = "wait until it is done, or stop it: the next apply goes on where it stopped";
+    EngineError::problem(Exit::Locked, Diagnostic::error(Code::Locked, message).help(help))
 }
 
 fn nearest() -> Option<PathBuf> {

@@ -1,56 +1,99 @@
 //! `cutover status` and `cutover report`: the last run, from its journal alone; the org is never asked.
 
-use super::args::{Global, PathArgs, ReportArgs};
+use super::args::{Global, ReportArgs, StatusArgs};
 use super::project::Project;
 use super::screen::Screen;
-use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
+use crate::checkpoint::{RunState, examine, journal_path, last_run};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{EngineError, Exit};
-use crate::report::{crosswalk, failure_groups, report_json, report_text};
+use crate::engine::{EngineError, Exit, Standing};
+use crate::ports::{Clock, Files, RealClock, RealFiles};
+use crate::report::{Known, crosswalk, failure_groups, report_text, status_json, status_text};
 use std::path::Path;
 
-pub(super) fn status(args: &PathArgs, global: &Global, screen: &Screen) -> Exit {
-    show(args.path.as_deref(), global, screen, false)
+pub(super) fn status(args: &StatusArgs, global: &Global, screen: &Screen) -> Exit {
+    let (done, root) = match &args.journal {
+        Some(file) => (replay(file, global, screen), Path::new("").to_owned()),
+        None => match Project::find(args.path.as_deref(), global) {
+            Ok(project) => (status_in(&project, global, screen), project.root),
+            Err(error) => (Err(error), Path::new("").to_owned()),
+        },
+    };
+    done.map_or_else(|error| screen.fail(&error, &root), |()| Exit::Done)
 }
 
 pub(super) fn report(args: &ReportArgs, global: &Global, screen: &Screen) -> Exit {
-    show(args.path.as_deref(), global, screen, args.crosswalk)
-}
-
-fn show(path: Option<&Path>, global: &Global, screen: &Screen, with_crosswalk: bool) -> Exit {
-    let project = match Project::find(path, global) {
+    let project = match Project::find(args.path.as_deref(), global) {
         Ok(project) => project,
         Err(error) => return screen.fail(&error, Path::new("")),
     };
-    match show_in(&project, global, screen, with_crosswalk) {
+    match report_in(&project, global, screen, args.crosswalk) {
         Ok(()) => Exit::Done,
         Err(error) => screen.fail(&error, &project.root),
     }
 }
 
-fn show_in(
+fn status_in(project: &Project, global: &Global, screen: &Screen) -> Result<(), EngineError> {
+    let (state, standing) = last_state(project)?;
+    let folder = project.state_text();
+    let known = Known { standing, now: RealClock.now(), folder: &folder, exit: exit_of(&state) };
+    if global.json {
+        screen.data(&status_json(&state, &known).to_string());
+    } else {
+        screen.data(&status_text(&state, &failure_groups(&project.files, &state)?, &known));
+    }
+    Ok(())
+}
+
+/// Any journal, wherever it lies: a copy has no files beside it, and no process that holds it.
+fn replay(file: &Path, global: &Global, screen: &Screen) -> Result<(), EngineError> {
+    let shown = file.display().to_string();
+    if !file.is_file() {
+        let problem = Diagnostic::error(Code::FileMissing, format!("there is no journal at {shown}"));
+        let help = "a run's journal is `runs/<run>/events.ndjson` in the state folder";
+        return Err(EngineError::problem(Exit::Usage, problem.help(help)));
+    }
+    let (folder, name) = (file.parent().unwrap_or(Path::new("")), file.file_name().unwrap_or_default());
+    let (files, name) = (RealFiles::new(folder), name.to_string_lossy());
+    let held = is_held(&files, &name);
+    let Some(state) = examine(&files, &name)?.trusted(&shown)? else {
+        let problem = Diagnostic::error(Code::State, format!("{shown} holds no whole event"));
+        return Err(EngineError::problem(Exit::Invalid, problem.help("is it a journal of cutover?")));
+    };
+    let standing = Standing::of(&state, held);
+    let known = Known { standing, now: RealClock.now(), folder: "<state folder>", exit: exit_of(&state) };
+    if global.json {
+        screen.data(&status_json(&state, &known).to_string());
+    } else {
+        screen.data(&status_text(&state, &[], &known));
+    }
+    Ok(())
+}
+
+fn report_in(
     project: &Project,
     global: &Global,
     screen: &Screen,
     with_crosswalk: bool,
 ) -> Result<(), EngineError> {
-    let state = last_state(project)?;
+    let (state, standing) = last_state(project)?;
+    let folder = project.state_text();
     if with_crosswalk {
         for path in crosswalk(&project.files, &state.org_id)? {
-            screen.tell(&format!("written: {}/{path}", project.state_text()));
+            screen.tell(&format!("written: {folder}/{path}"));
         }
     }
     if global.json {
-        screen.data(&report_json(&state, exit_of(&state)).to_string());
+        let known = Known { standing, now: RealClock.now(), folder: &folder, exit: exit_of(&state) };
+        screen.data(&status_json(&state, &known).to_string());
     } else {
         let groups = failure_groups(&project.files, &state)?;
-        screen.data(&report_text(&state, &groups, &project.state_text()));
+        screen.data(&report_text(&state, &groups, &folder));
     }
     Ok(())
 }
 
-/// The state of the last run.
-fn last_state(project: &Project) -> Result<RunState, EngineError> {
+/// The state of the last run, and how it stands.
+fn last_state(project: &Project) -> Result<(RunState, Standing), EngineError> {
     let run = last_run(&project.files)?;
     if run == 0 {
         let message = format!("there is no run in {}", project.state_text());
@@ -58,8 +101,17 @@ fn last_state(project: &Project) -> Result<RunState, EngineError> {
         return Err(EngineError::problem(Exit::Usage, problem));
     }
     let path = journal_path(run);
-    let (lines, _) = read_journal(&project.files, &path)?;
-    Ok(RunState::fold(&path, &lines)?)
+    // First the lock, then the journal: a run that ends in between is finished, whoever held it.
+    let held = is_held(&project.files, &path);
+    let shown = format!("{}/{path}", project.state_text());
+    let state = examine(&project.files, &path)?.trusted(&shown)?.unwrap_or_default();
+    let standing = Standing::of(&state, held);
+    Ok((state, standing))
+}
+
+/// Whether a process carries the run out. Where locks cannot be asked for, nobody is known to.
+fn is_held(files: &RealFiles, journal: &str) -> bool {
+    files.is_locked(journal).unwrap_or(false)
 }
 
 /// The exit code that the run ended with, or would end with now.

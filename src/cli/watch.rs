@@ -1,8 +1,8 @@
 //! Progress: bars on a terminal, one line per event elsewhere. Told, never asked.
 
 use super::screen::Screen;
-use crate::checkpoint::{Event, Line, RunState};
-use crate::engine::{Observer, Progress};
+use crate::checkpoint::{Event, Line, PartKey, RunState};
+use crate::engine::{CrashRow, Observer, Progress, Window};
 use crate::model::Outcome;
 use crate::plan::StepKind;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -60,6 +60,13 @@ impl Observer for Watch<'_> {
             Progress::Job { load, job, processed, rows } => {
                 self.screen.detail(&format!("{load}: job {job} has tried {processed} of {rows} rows"));
             }
+        }
+    }
+
+    fn recovered(&self, part: PartKey, window: Window) {
+        if window != Window::Over {
+            let CrashRow { journal, what, .. } = window.row();
+            self.screen.detail(&format!("part {part} was cut off at {journal}: {what}"));
         }
     }
 }

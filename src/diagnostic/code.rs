@@ -111,6 +111,8 @@ codes! {
     OrgDrift = 606,
     /// The failure budget is spent.
     Budget = 607,
+    /// The run stopped at a checkpoint: a limit of the day, a pause of the manifest, or the time of `--until`.
+    Checkpoint = 608,
 }
 
 impl std::fmt::Display for Code {

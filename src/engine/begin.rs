@@ -1,16 +1,19 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
 use super::books::Books;
+use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::job::Desk;
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::{recover, republish};
+use super::rollback::rollback_under_way;
 use super::run::{Approve, Question};
 use crate::bind::Bound;
 use crate::checkpoint::{
-    Ended, Event, JOURNAL_VERSION, Journal, LoadName, Part, PartState, RunState, journal_path, restore,
+    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, Part, PartState, RunState, journal_path,
+    restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
@@ -26,10 +29,13 @@ pub(super) fn desk<'d, 'a>(
     books: &mut Books<'a>,
 ) -> Result<Desk<'d, 'a>, EngineError> {
     let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = restore(ports.store, run, journal.seq()).unwrap_or_default();
+    let mut state = match restore(ports.store, run, &lines) {
+        Folded::State(state) => *state,
+        _ => RunState::default(),
+    };
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, run, &lines, &state)?;
+        republish(books, observer, run, &lines, &state)?;
     }
     Ok(Desk {
         ports,
@@ -99,10 +105,13 @@ pub(super) async fn recover_run(
     before: &Before<'_, '_>,
 ) -> Result<bool, EngineError> {
     let Before { connected, migration, bound, selected, approve } = before;
-    let (org, run, inputs) = {
+    let (org, run, inputs, rolls_back) = {
         let state = desk.state.borrow();
-        (state.org_id.clone(), state.run, state.inputs.clone())
+        (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
     };
+    if let Some(of) = rolls_back {
+        return Err(rollback_under_way(run, of));
+    }
     if org != connected.info.org_id {
         let message = format!(
             "run {run} was begun in org {org} and is not finished; this is {}",
@@ -123,6 +132,7 @@ pub(super) async fn recover_run(
     recover(desk, books, same).await?;
     if !same {
         let exit = Exit::Interrupted.code();
+        keep_rest(desk.ports.files, run)?;
         desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
         desk.save();
         let note =
@@ -159,6 +169,7 @@ pub(super) fn begin(
             org_id: plan.org_id.clone(),
             inputs: plan.inputs.clone(),
             loads: loads.map(name).collect(),
+            rolls_back: None,
         })?;
     }
     for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {

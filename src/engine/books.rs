@@ -33,9 +33,21 @@ impl<'a> Books<'a> {
     pub fn open(&mut self, object: &str) -> Result<&mut Ledger<'a>, EngineError> {
         if !self.ledgers.contains_key(object) {
             let ledger = Ledger::open(self.files, &format!("{}/{object}", self.folder))?;
+            // Every byte: a record Id that has changed would be believed, and another record written or deleted.
+            ledger.verify()?;
             self.ledgers.insert(object.to_owned(), ledger);
         }
         self.ledgers.get_mut(object).ok_or_else(|| EngineError::Unexpected(format!("no ledger for {object}")))
+    }
+
+    /// The ledgers that are open, by object.
+    pub(super) fn opened(&self) -> impl Iterator<Item = (&str, &Ledger<'a>)> {
+        self.ledgers.iter().map(|(object, ledger)| (object.as_str(), ledger))
+    }
+
+    /// What the paths of an object's segments begin with.
+    pub(super) fn segments_of(&self, object: &str) -> String {
+        format!("{}/{object}/", self.folder)
     }
 
     /// The newest run that any open ledger has folded in. A run must come after it: a ledger takes what an older

@@ -7,11 +7,12 @@
 use super::exit::EngineError;
 use super::job::{Desk, interrupted};
 use super::kept::cell_of;
+use super::named::read_named;
 use super::record::{Column, columns, record};
 use super::settle::{Collected, Fate, Index, is_doubtful};
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::model::RecordId;
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 use crate::salesforce::{COLLECTION_ROWS, OrgError, Record, RowError, Saved};
 
 /// Bytes of a payload that go in one call.
@@ -98,11 +99,7 @@ struct Payload {
 
 impl Payload {
     fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_all(files, &part.file.path)?;
-        if blake3::hash(&bytes).to_hex().as_str() != part.file.blake3 {
-            let path = &part.file.path;
-            return Err(EngineError::Unexpected(format!("{path} is not the file that the journal names")));
-        }
+        let bytes = read_named(files, &part.file)?;
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let header = reader.headers().map_err(std::io::Error::other)?.clone();
         let rows = reader.records().collect::<Result<_, _>>().map_err(std::io::Error::other)?;
@@ -157,6 +154,9 @@ fn take(
     let fate = fate(collected, saved, sent)?;
     // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
     let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
+    if repeated && matches!(fate, Fate::Landed { created: false, .. }) {
+        collected.doubt(at);
+    }
     collected.set(at, (!unknown).then_some(fate));
     Ok(())
 }

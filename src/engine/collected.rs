@@ -3,11 +3,13 @@
 
 use super::exit::EngineError;
 use super::kept::{cell_of, each_payload_row};
+use super::named::read_named;
+use super::trail::Hint;
 use crate::checkpoint::Part;
 use crate::model::{KeyForm, KeyHash, RecordId};
-use crate::ports::{Files, read_all};
-use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError};
-use crate::stage::IndexRecord;
+use crate::ports::Files;
+use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
+use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one row.
@@ -58,13 +60,7 @@ pub(super) struct Index {
 impl Index {
     /// Reads a part's index and checks it against what the journal says of it.
     pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_all(files, &part.index.path)?;
-        if blake3::hash(&bytes).to_hex().as_str() != part.index.blake3 {
-            return Err(EngineError::Unexpected(format!(
-                "{} is not the file that the journal names",
-                part.index.path
-            )));
-        }
+        let bytes = read_named(files, &part.index)?;
         let records: Vec<IndexRecord> =
             bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
@@ -120,12 +116,33 @@ pub(super) struct Collected {
     shared: Vec<(usize, Option<ResultKind>, Fate)>,
     state: String,
     message: Option<String>,
+    /// Rows of which nothing was told.
+    untold: BTreeSet<KeyHash>,
+    /// Those of them that go again.
+    unsure: Vec<IndexRecord>,
+    /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
+    /// sending of it may have created the record.
+    hints: BTreeMap<KeyHash, Hint>,
 }
 
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
-        Ok(Self { index, fates, shared: Vec::new(), state: state.to_owned(), message })
+        let (shared, untold, unsure, hints) = (Vec::new(), BTreeSet::new(), Vec::new(), BTreeMap::new());
+        Ok(Self { index, fates, shared, state: state.to_owned(), message, untold, unsure, hints })
+    }
+
+    /// The job went away while its results were read.
+    pub(super) fn vanished(&mut self, (state, message): (&str, &str)) {
+        (self.state, self.message) = (state.to_owned(), Some(message.to_owned()));
+    }
+
+    /// An earlier sending of the row at a place may have created its record.
+    pub(super) fn doubt(&mut self, at: usize) {
+        let record = &self.index.records[at];
+        if record.action == action::CREATE {
+            self.hints.insert(record.key, Hint::Doubtful);
+        }
     }
 
     /// How the org worded the end.
@@ -133,9 +150,21 @@ impl Collected {
         &self.state
     }
 
-    /// Every row with its fate.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>)> {
-        self.index.records.iter().zip(self.fates.iter().map(Option::as_ref))
+    /// The rows with their fates, in order of their keys, and what else is known of them.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
+    }
+
+    /// Rows that go again although they may have landed.
+    pub(super) fn unsure(&self) -> &[IndexRecord] {
+        &self.unsure
+    }
+
+    /// Whether the job ended because the org's allowance of a day was spent: the rows that it did not come to are
+    /// nobody's fault, and no number of tries is too many for them.
+    pub(super) fn ended_at_a_limit(&self) -> bool {
+        self.message.as_deref().is_some_and(tells_limit)
     }
 
     /// Takes one row of a result file.
@@ -286,6 +315,7 @@ impl Collected {
     pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
             self.index.records[at].id = Some(id);
+            self.doubt(at);
         }
     }
 
@@ -299,10 +329,11 @@ impl Collected {
         }
     }
 
-    /// Gives the row of a key its fate.
-    pub(super) fn set_by_key(&mut self, key: KeyHash, fate: Fate) {
+    /// The record of an insert's row, of which the org told nothing, was found by its key.
+    pub(super) fn set_found(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
-            self.fates[at] = Some(fate);
+            self.fates[at] = Some(Fate::Landed { id, created: true });
+            self.hints.insert(key, Hint::Found);
         }
     }
 
@@ -318,8 +349,12 @@ impl Collected {
                 passing: true,
             },
         };
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
-            *fate = Some(unknown.clone());
+        for at in 0..self.fates.len() {
+            if self.fates[at].is_none() {
+                self.untold.insert(self.index.records[at].key);
+                self.fates[at] = Some(unknown.clone());
+                self.doubt(at);
+            }
         }
     }
 
@@ -367,6 +402,7 @@ impl Collected {
         for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
             if passing(&fate) {
                 again.push(record.key);
+                self.unsure.extend(self.untold.contains(&record.key).then_some(*record));
             } else {
                 records.push(*record);
                 fates.push(fate);

@@ -42,7 +42,7 @@ fn codes(collected: &Collected) -> Vec<&str> {
         Some(Fate::Landed { .. }) => "landed",
         _ => "other",
     };
-    collected.rows().map(|(_, fate)| code(fate)).collect()
+    collected.rows().map(|(_, fate, _)| code(fate)).collect()
 }
 
 /// Every answer names the first of them: whoever is asked by Id gives that.

@@ -1,7 +1,8 @@
 //! Exit codes, and the errors that carry them.
 
+use super::advice::advice;
 use crate::checkpoint::JournalError;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::ledger::LedgerError;
 use crate::salesforce::OrgError;
 use crate::stage::StageError;
@@ -92,31 +93,16 @@ impl EngineError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Problems(exit, _) => *exit,
-            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => Exit::Refused,
-            Self::Org(OrgError::Transport(_) | OrgError::Api { status: 500.., .. }) => Exit::Interrupted,
-            Self::Org(error) if error.is_limit() => Exit::Interrupted,
-            Self::Journal(
-                JournalError::Damaged { .. } | JournalError::Version { .. } | JournalError::Illegal { .. },
-            )
-            | Self::Ledger(LedgerError::Version { .. } | LedgerError::Damaged { .. }) => Exit::Invalid,
-            _ => Exit::Unexpected,
+            error => advice(error).0,
         }
     }
 
     /// What to show.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        let (code, help) = match self {
-            Self::Problems(_, problems) => return problems.clone(),
-            Self::Org(OrgError::Refused { .. } | OrgError::Login(_)) => {
-                (Code::OrgRefused, "log in again, or ask for the permission")
-            }
-            Self::Org(error) if error.is_limit() => (
-                Code::OrgRefused,
-                "the org's allowance comes back within a day: then run `cutover apply` again, it goes on where it stopped",
-            ),
-            Self::Org(_) => (Code::OrgUnreachable, "run `cutover apply` again: it goes on where it stopped"),
-            _ => (Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
-        };
+        if let Self::Problems(_, problems) = self {
+            return problems.clone();
+        }
+        let (_, code, help) = advice(self);
         vec![Diagnostic::error(code, self.to_string()).help(help)]
     }
 }

@@ -209,7 +209,7 @@ fn known<'s>(
 }
 
 /// Leaves out what is the same as the one before.
-fn each_once<T, K: PartialEq>(
+pub(super) fn each_once<T, K: PartialEq>(
     all: impl Iterator<Item = std::io::Result<T>>,
     by: impl Fn(&T) -> K,
 ) -> impl Iterator<Item = std::io::Result<T>> {

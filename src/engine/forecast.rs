@@ -1,14 +1,10 @@
 //! What a plan would use up of the org's daily allowances, held against what is left. Pure, but for asking.
 
+use super::allow::Need;
 use super::connect::Connected;
 use super::ports::{Observer, Progress};
-use crate::plan::{Api, Plan, PlanStep};
+use crate::plan::{Api, Plan};
 use crate::salesforce::{Limit, Limits};
-
-/// Rows of one of the org's own batches (reference A8).
-const BATCH: u64 = 10_000;
-/// Calls of one job: made, filled, closed, asked after some ten times, three result files.
-const CALLS: u64 = 16;
 
 /// What would be used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +19,9 @@ pub struct Forecast {
 
 /// Forecasts a plan.
 pub fn forecast(plan: &Plan) -> Forecast {
-    let by_jobs = || plan.steps.iter().filter(|step| step.api == Api::Bulk);
-    let jobs = by_jobs().map(|step| step.parts).sum();
-    let batches = by_jobs().map(|step| step.rows.div_ceil(BATCH).max(step.parts)).sum();
-    let calls: u64 = plan.steps.iter().map(PlanStep::calls).sum();
-    Forecast { jobs, batches, calls: jobs * CALLS + calls }
+    let jobs = plan.steps.iter().filter(|step| step.api == Api::Bulk).map(|step| step.parts).sum();
+    let Need { batches, calls, .. } = plan.steps.iter().map(Need::of_step).fold(Need::default(), Need::plus);
+    Forecast { jobs, batches, calls }
 }
 
 impl Forecast {
@@ -37,7 +31,7 @@ impl Forecast {
             let limit = limit.filter(|limit| wanted > limit.remaining)?;
             Some(format!(
                 "the plan needs about {wanted} {what}, and the org has {} of {} left in this period of 24 hours: \
-                 the run will stop when they are used up, and go on with the next apply",
+                 the run will stop before they are used up, and go on with a later apply",
                 limit.remaining, limit.max
             ))
         };
@@ -64,6 +58,7 @@ pub(super) async fn note_shortfalls(connected: &Connected<'_>, plan: &Plan, obse
 #[cfg(test)]
 mod tests {
     use super::{Forecast, forecast};
+    use crate::engine::Need;
     use crate::plan::{Api, PLAN_SCHEMA, Plan};
     use crate::salesforce::Limits;
     use serde_json::json;
@@ -82,10 +77,12 @@ mod tests {
     #[test]
     fn counts_jobs_batches_and_calls() {
         let found = forecast(&plan(&[(120_001, 3), (5, 2), (0, 0)]));
-        assert_eq!(found, Forecast { jobs: 5, batches: 15, calls: 80 });
+        let (large, small) = (Need::of_part(Api::Bulk, 40_001).calls, Need::of_part(Api::Bulk, 3).calls);
+        assert_eq!(found, Forecast { jobs: 5, batches: 15, calls: 3 * large + 2 * small });
+        assert!(large > small, "a long job is asked after more often");
         let mut small = plan(&[(120_001, 3), (401, 1), (3, 2)]);
         small.steps[1..].iter_mut().for_each(|step| step.api = Api::Collections);
-        assert_eq!(forecast(&small), Forecast { jobs: 3, batches: 13, calls: 48 + 3 + 2 });
+        assert_eq!(forecast(&small), Forecast { jobs: 3, batches: 13, calls: 3 * large + 3 + 2 });
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! after its effect as the specification orders it.
 
 use super::exit::{EngineError, Exit};
+use super::named::damaged;
 use super::ports::{Observer, Ports, Progress, Stop};
-use super::settle::{Collected, Fate, Index};
-use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
+use super::settle::{Collected, Index};
+use crate::checkpoint::{Event, Journal, NamedFile, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
 use crate::plan::Api;
@@ -92,16 +93,20 @@ impl Desk<'_, '_> {
         let job = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?.id;
         self.note(Event::JobCreated { part: key, job: job.clone() })?;
         let length = part.file.length;
-        let pieces = pieces(self.ports.files, &part.file.path, length)?;
-        self.client.upload(&job, &|| body(&pieces, length)).await?;
+        let pieces = pieces(self.ports.files, &part.file)?;
+        self.client.upload(&job, &|| body(&pieces, length)).await.map_err(vanished)?;
         self.note(Event::Uploaded { part: key })?;
         self.close(key, &job).await?;
         self.collect(key).await
     }
 
-    /// Closes an upload.
+    /// Closes an upload. A job that is gone may have been closed before that: what became of its rows is found out
+    /// like that of any closed job.
     pub(super) async fn close(&self, key: PartKey, job: &str) -> Result<(), EngineError> {
-        self.client.close(job).await?;
+        match self.client.close(job).await {
+            Err(error) if !error.is_gone() => return Err(error.into()),
+            _ => {}
+        }
         self.note(Event::Closed { part: key })?;
         Ok(())
     }
@@ -111,16 +116,13 @@ impl Desk<'_, '_> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
         let over = self.wait(&part, &job).await?;
-        let gone = || ("Gone".to_owned(), Some("the job is gone from the org".to_owned()));
         let (stage, message) = match &over {
             Some(state) => (word(&state.state), state.error_message.clone()),
-            None => gone(),
+            None => (GONE.0.to_owned(), Some(GONE.1.to_owned())),
         };
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
         if let Some(state) = over {
-            for kind in ResultKind::ALL {
-                self.download(&job, kind, &state, &mut collected).await?;
-            }
+            self.download_all(&job, &state, &mut collected).await?;
         }
         self.ask_unknown(&part, &mut collected).await?;
         if part.deletes() {
@@ -142,8 +144,27 @@ impl Desk<'_, '_> {
         }
         for (key, id) in self.unknown_by_key(part, collected).await? {
             match part.operation.as_str() {
-                "insert" => collected.set_by_key(key, Fate::Landed { id, created: true }),
+                "insert" => collected.set_found(key, id),
                 _ => collected.adopt(key, id),
+            }
+        }
+        Ok(())
+    }
+
+    /// The three result files of a job that is over; of one that somebody deletes meanwhile, as much as was read.
+    async fn download_all(
+        &self,
+        job: &str,
+        state: &JobState,
+        collected: &mut Collected,
+    ) -> Result<(), EngineError> {
+        for kind in ResultKind::ALL {
+            match self.download(job, kind, state, collected).await {
+                Err(EngineError::Org(error)) if error.is_gone() => {
+                    collected.vanished(GONE);
+                    return Ok(());
+                }
+                done => done?,
             }
         }
         Ok(())
@@ -261,21 +282,41 @@ fn body(pieces: &[Bytes], length: u64) -> Body {
     Body::Stream(length, Box::pin(futures_util::stream::iter(pieces)))
 }
 
-/// The part's file, one allocation a piece: a body outlives any borrow of the files.
-fn pieces(files: &dyn Files, path: &str, length: u64) -> Result<Vec<Bytes>, EngineError> {
-    let mut pieces = Vec::new();
-    let mut offset = 0;
-    while offset < length {
-        let mut buffer = vec![0; PIECE.min((length - offset) as usize)];
-        let read = files.read_at(path, offset, &mut buffer)?;
+/// The part's file, one allocation a piece: a body outlives any borrow of the files. Rows that have changed on the
+/// disk since they were staged do not go out.
+fn pieces(files: &dyn Files, named: &NamedFile) -> Result<Vec<Bytes>, EngineError> {
+    let (mut pieces, mut offset, mut hasher) = (Vec::new(), 0, blake3::Hasher::new());
+    while offset < named.length {
+        let mut buffer = vec![0; PIECE.min((named.length - offset) as usize)];
+        let read = files.read_at(&named.path, offset, &mut buffer)?;
         if read == 0 {
-            return Err(EngineError::Unexpected(format!("{path} is shorter than the journal says")));
+            return Err(damaged(named, &format!("it has {offset} bytes instead of {}", named.length)));
         }
         buffer.truncate(read);
+        hasher.update(&buffer);
         offset += read as u64;
         pieces.push(buffer.into());
     }
+    if hasher.finalize().to_hex().as_str() != named.blake3 {
+        return Err(damaged(named, "its bytes have changed"));
+    }
     Ok(pieces)
+}
+
+/// The last state of a job that the org no longer knows, and why its rows have no outcome.
+const GONE: (&str, &str) = ("Gone", "the job is gone from the org");
+
+/// A job that was deleted before its rows arrived: the next apply makes another.
+fn vanished(error: OrgError) -> EngineError {
+    if !error.is_gone() {
+        return error.into();
+    }
+    let problem =
+        Diagnostic::error(Code::OrgUnreachable, "somebody deleted a job of ours before its rows were in it");
+    EngineError::problem(
+        Exit::Interrupted,
+        problem.help("run `cutover apply` again: it goes on where it stopped"),
+    )
 }
 
 fn operation(word: &str) -> Result<JobOperation, EngineError> {

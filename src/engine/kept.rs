@@ -3,10 +3,11 @@
 
 use super::exit::EngineError;
 use super::job::Desk;
+use super::named::read_named;
 use super::settle::{Collected, Fate};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::plan::StepKind;
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 
 /// `sf__Id,sf__Error,_code,_file,_line,<payload columns>`, durable; nothing when no row failed.
 pub(super) fn write_failures(
@@ -115,7 +116,7 @@ pub(super) fn each_payload_row(
     part: &Part,
     mut f: impl FnMut(&csv::StringRecord, &csv::StringRecord) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let bytes = read_all(files, &part.file.path)?;
+    let bytes = read_named(files, &part.file)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.headers().map_err(std::io::Error::other)?.clone();
     for record in reader.records() {

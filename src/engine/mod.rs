@@ -4,41 +4,56 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
+mod advice;
 mod again;
+mod alive;
+mod allow;
 mod ask;
 mod begin;
 mod books;
 mod calls;
+mod clear;
 mod collected;
 mod connect;
 mod exit;
 mod find;
 mod forecast;
+mod gate;
+pub mod inspect;
 mod job;
 mod kept;
 mod left;
+mod named;
 mod next;
 mod overlap;
+mod pauses;
 mod ports;
 mod prepare;
 mod record;
 mod recover;
 mod refresh;
+mod rollback;
 mod run;
 mod settle;
 mod shapes;
 mod survey;
+mod trail;
 mod twice;
+mod whole;
 
+pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
+pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
 pub use begin::Interrupted;
 pub use books::Books;
 pub use connect::{Connected, connect, is_protected};
 pub use exit::{EngineError, Exit};
 pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
+pub use pauses::{PauseAt, Wish, next_pause};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
-pub use recover::{CRASH_TABLE, CrashRow, Recovery, decide_recovery};
+pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use refresh::refresh;
+pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{Approve, Finished, Question, run};
 pub use survey::Surveyed;

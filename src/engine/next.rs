@@ -50,14 +50,20 @@ pub enum Effect {
 }
 
 /// What to do next: stage steps whose turn has come, and send parts as far as jobs may run side by side. Nothing
-/// means: wait for a part.
-pub fn next(plan: &Plan, steps: &BTreeMap<u16, StepProgress>, parallel: usize) -> Vec<Effect> {
+/// means: wait for a part. No step of a later wave than `last_wave` begins.
+pub fn next(
+    plan: &Plan,
+    steps: &BTreeMap<u16, StepProgress>,
+    parallel: usize,
+    last_wave: u16,
+) -> Vec<Effect> {
     let progress = |step: u16| steps.get(&step).unwrap_or(&StepProgress::Waiting);
     if plan.steps.iter().all(|s| *progress(s.index) == StepProgress::Done) {
         return vec![Effect::Finish];
     }
     let stage = plan.steps.iter().find(|s| {
         *progress(s.index) == StepProgress::Waiting
+            && s.wave <= last_wave
             && s.needs.iter().all(|n| *progress(*n) == StepProgress::Done)
             && !plan
                 .steps
@@ -110,6 +116,9 @@ mod tests {
     use super::*;
     use crate::plan::{Lock, StepKind};
 
+    /// No pause lies ahead.
+    const LAST: u16 = u16::MAX;
+
     fn step(index: u16, needs: &[u16], lock: Option<&str>) -> PlanStep {
         let lock =
             lock.map(|o| Lock { field: "F".into(), object: o.into(), reason: String::new(), overlap: false });
@@ -144,6 +153,7 @@ mod tests {
             steps,
             edges: vec![],
             notes: vec![],
+            rolls_back: None,
         }
     }
 
@@ -165,28 +175,39 @@ mod tests {
         use PartProgress::{Over, Ready, Running};
         let plan = plan(vec![step(0, &[], None)]);
         let with = |parts| BTreeMap::from([(0, parts)]);
-        assert_eq!(next(&plan, &BTreeMap::new(), 2), [Effect::Stage(0)]);
+        assert_eq!(next(&plan, &BTreeMap::new(), 2, LAST), [Effect::Stage(0)]);
         let three = [(Ready, false), (Ready, false), (Ready, false)];
-        assert_eq!(next(&plan, &with(parts(0, &three)), 2), [send(0, 0)]);
+        assert_eq!(next(&plan, &with(parts(0, &three)), 2, LAST), [send(0, 0)]);
         let canary = [(Running, false), (Ready, false), (Ready, false)];
-        assert_eq!(next(&plan, &with(parts(0, &canary)), 2), []);
+        assert_eq!(next(&plan, &with(parts(0, &canary)), 2, LAST), []);
         let after = [(Over, false), (Ready, false), (Ready, false)];
-        assert_eq!(next(&plan, &with(parts(0, &after)), 2), [send(0, 1), send(0, 2)]);
-        assert_eq!(next(&plan, &with(parts(0, &after)), 1), [send(0, 1)]);
+        assert_eq!(next(&plan, &with(parts(0, &after)), 2, LAST), [send(0, 1), send(0, 2)]);
+        assert_eq!(next(&plan, &with(parts(0, &after)), 1, LAST), [send(0, 1)]);
         let chained = [(Over, false), (Running, false), (Ready, true)];
-        assert_eq!(next(&plan, &with(parts(0, &chained)), 9), []);
-        assert_eq!(next(&plan, &with(StepProgress::Done), 2), [Effect::Finish]);
+        assert_eq!(next(&plan, &with(parts(0, &chained)), 9, LAST), []);
+        assert_eq!(next(&plan, &with(StepProgress::Done), 2, LAST), [Effect::Finish]);
     }
 
     #[test]
     fn steps_wait_for_what_they_need_and_for_their_locks() {
         let staged = parts(0, &[(PartProgress::Running, false)]);
         let needs = plan(vec![step(0, &[], None), step(1, &[0], None)]);
-        assert_eq!(next(&needs, &BTreeMap::from([(0, staged.clone())]), 4), []);
-        assert_eq!(next(&needs, &BTreeMap::from([(0, StepProgress::Done)]), 4), [Effect::Stage(1)]);
+        assert_eq!(next(&needs, &BTreeMap::from([(0, staged.clone())]), 4, LAST), []);
+        assert_eq!(next(&needs, &BTreeMap::from([(0, StepProgress::Done)]), 4, LAST), [Effect::Stage(1)]);
         let same_lock = plan(vec![step(0, &[], Some("Account")), step(1, &[], Some("Account"))]);
-        assert_eq!(next(&same_lock, &BTreeMap::from([(0, staged.clone())]), 4), []);
+        assert_eq!(next(&same_lock, &BTreeMap::from([(0, staged.clone())]), 4, LAST), []);
         let other_lock = plan(vec![step(0, &[], Some("Account")), step(1, &[], Some("Contact"))]);
-        assert_eq!(next(&other_lock, &BTreeMap::from([(0, staged)]), 4), [Effect::Stage(1)]);
+        assert_eq!(next(&other_lock, &BTreeMap::from([(0, staged)]), 4, LAST), [Effect::Stage(1)]);
+    }
+    #[test]
+    fn no_step_of_a_later_wave_begins_before_a_pause() {
+        let mut later = step(1, &[], None);
+        later.wave = 2;
+        let plan = plan(vec![step(0, &[], None), later]);
+        let done = BTreeMap::from([(0, StepProgress::Done)]);
+        assert_eq!(next(&plan, &BTreeMap::new(), 2, 0), []);
+        assert_eq!(next(&plan, &BTreeMap::new(), 2, 1), [Effect::Stage(0)]);
+        assert_eq!(next(&plan, &done, 2, 1), []);
+        assert_eq!(next(&plan, &done, 2, 2), [Effect::Stage(1)]);
     }
 }

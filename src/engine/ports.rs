@@ -1,6 +1,7 @@
 //! Everything the engine is given: the outside, who watches, and who may say stop.
 
-use crate::checkpoint::{Line, RunState};
+use super::recover::Window;
+use crate::checkpoint::{Line, PartKey, RunState};
 use crate::ports::{Clock, Files, Org, Random, Store, Work};
 use crate::stage::StageIo;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -67,6 +68,8 @@ pub trait Observer {
     fn event(&self, line: &Line, state: &RunState);
     /// Something goes on.
     fn progress(&self, progress: &Progress);
+    /// A part that an interrupted run left behind is dealt with as the row of this window says.
+    fn recovered(&self, part: PartKey, window: Window);
 }
 
 /// Watches nothing.
@@ -76,20 +79,34 @@ pub struct Quiet;
 impl Observer for Quiet {
     fn event(&self, _: &Line, _: &RunState) {}
     fn progress(&self, _: &Progress) {}
+    fn recovered(&self, _: PartKey, _: Window) {}
 }
 
 /// Says stop: once means finish what is under way as far as it is cheap, and leave a checkpoint.
 #[derive(Debug, Default)]
-pub struct Stop(AtomicU8);
+pub struct Stop {
+    asked: AtomicU8,
+    end: Option<i64>,
+}
 
 impl Stop {
+    /// One that also says when nothing more is to begin, in milliseconds since 1970.
+    pub fn at(end: Option<i64>) -> Self {
+        Self { end, ..Self::default() }
+    }
+
+    /// When nothing more is to begin, if that was said. What is under way then goes on to its end.
+    pub fn end(&self) -> Option<i64> {
+        self.end
+    }
+
     /// Asks the run to stop.
     pub fn ask(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.asked.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Whether somebody asked.
     pub fn asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.asked.load(Ordering::SeqCst) > 0
     }
 }

@@ -7,6 +7,7 @@ use super::forecast::note_shortfalls;
 use super::ports::{Observer, Ports};
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
+use super::whole::check_whole;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::{ApiChoice, Migration};
@@ -73,6 +74,10 @@ pub async fn prepare<'a>(
 ) -> Result<Prepared<'a>, EngineError> {
     let (bound, warnings) = bound;
     let sources = marks(ports, migration)?;
+    for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    check_whole(ports, books)?;
     check_counts(&connected.client, &bound, books).await?;
     let all = vec![true; migration.loads.len()];
     let selected = if options.selected.is_empty() { &all } else { options.selected };
@@ -94,7 +99,7 @@ pub async fn prepare<'a>(
         order: &survey.order,
         facts: &facts,
         totals: &totals,
-        notes: notes(&survey),
+        notes: [notes(&survey), pauses(migration, &totals)].concat(),
     });
     note_shortfalls(connected, &plan, observer).await;
     Ok(Prepared { plan, bound, survey, warnings, sources })
@@ -230,6 +235,14 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Where the run will stop by itself.
+fn pauses(migration: &Migration, totals: &[LoadTotals]) -> Vec<String> {
+    let sends = |totals: &LoadTotals| totals.levels.iter().any(|(new, known)| new + known > 0);
+    let loads = migration.loads.iter().zip(totals).filter(|(load, totals)| load.pause_after && sends(totals));
+    let note = |name: &String| format!("{name}: the run pauses once its rows are in; the next apply goes on");
+    loads.map(|(load, _)| note(&load.name)).collect()
 }
 
 /// Rows that point at each other.

@@ -1,9 +1,10 @@
 //! What an interrupted intent means: one table, used as it stands and printed in the documentation.
 
 use super::books::Books;
+use super::clear::remove_staged;
 use super::exit::EngineError;
 use super::job::Desk;
-use super::ports::Progress;
+use super::ports::{Observer, Progress};
 use super::settle::{Collected, settle};
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::ledger::SegmentRef;
@@ -26,152 +27,205 @@ pub enum Recovery {
     CallAgain,
     /// Ask for what can be asked for, and count the rest as failed: what became of it is unknown.
     GiveUpCalls,
-    /// Nothing is left to do.
+    /// Publish the segment that the journal names.
+    Publish,
+    /// Nothing is left to do but to clear away.
     Nothing,
+}
+
+/// In which window between two commits a run was cut off, as far as one part of it goes: the rows of [`CRASH_TABLE`],
+/// in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Window {
+    /// Staged, no intent.
+    Staged,
+    /// A job was about to be made.
+    Intent,
+    /// A job was made, its upload not confirmed.
+    Created,
+    /// Uploaded, the job is open, the inputs are the same.
+    UploadedOpen,
+    /// Uploaded, the job is open, the inputs have changed.
+    UploadedOpenChanged,
+    /// Uploaded, and the job is closed or over.
+    UploadedOver,
+    /// Uploaded, and the org no longer knows the job.
+    UploadedGone,
+    /// Closed, and the org knows the job.
+    Closed,
+    /// Closed, and the org no longer knows the job.
+    ClosedGone,
+    /// Calls were under way, the inputs are the same.
+    Calls,
+    /// Calls were under way, the inputs have changed.
+    CallsChanged,
+    /// Settled, and the ledger does not have it.
+    Unpublished,
+    /// Settled or dropped; files may be left.
+    Over,
+}
+
+impl Window {
+    /// Its row of the table.
+    pub fn row(self) -> &'static CrashRow {
+        &CRASH_TABLE[self as usize]
+    }
+
+    /// How far a part has come in it.
+    pub fn state(self) -> PartState {
+        match self {
+            Self::Staged => PartState::Staged,
+            Self::Intent => PartState::Intent,
+            Self::Created => PartState::Created,
+            Self::UploadedOpen | Self::UploadedOpenChanged | Self::UploadedOver | Self::UploadedGone => {
+                PartState::Uploaded
+            }
+            Self::Closed | Self::ClosedGone => PartState::Closed,
+            Self::Calls | Self::CallsChanged => PartState::Calling,
+            Self::Unpublished | Self::Over => PartState::Settled,
+        }
+    }
 }
 
 /// A row of the crash table, in words.
 pub struct CrashRow {
+    /// The window that it is about.
+    pub window: Window,
     /// What the journal says.
     pub journal: &'static str,
     /// What the org is asked, and answers.
     pub ask: &'static str,
     /// What is done.
     pub what: &'static str,
-    /// What the function gives for it.
+    /// The same as the engine does it.
     pub recovery: Recovery,
-    /// The state it stands for.
-    pub state: PartState,
-    /// The job's stage it stands for, where the org is asked.
-    pub stage: Option<JobStage>,
-    /// Whether the inputs are the same.
-    pub same_inputs: bool,
+    /// The tests that go through it; they assert that they did.
+    pub tests: &'static [&'static str],
 }
 
 /// The crash table. Its page in the documentation is generated from it.
 pub const CRASH_TABLE: &[CrashRow] = &[
     CrashRow {
+        window: Window::Staged,
         journal: "`part_staged`, no intent",
         ask: "–",
         what: "drop the part; its rows are decided anew",
         recovery: Recovery::Drop,
-        state: PartState::Staged,
-        stage: None,
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
+        window: Window::Intent,
         journal: "`job_intent`, no id",
         ask: "nothing: a job that the journal does not know is never touched (it may be a colleague's)",
         what: "drop the part, a new job later; the possible empty job is named",
         recovery: Recovery::DropAndTell,
-        state: PartState::Intent,
-        stage: None,
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
+        window: Window::Created,
         journal: "`job_created`, not `uploaded`",
         ask: "– (one upload per job; whether the first arrived cannot be asked)",
         what: "abort that job, drop the part, a new job later",
         recovery: Recovery::AbortThenDrop,
-        state: PartState::Created,
-        stage: None,
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
+        window: Window::UploadedOpen,
         journal: "`uploaded`, not `closed`",
         ask: "the job's state: Open, and the inputs are the same",
         what: "close, poll, collect",
         recovery: Recovery::CloseThenCollect,
-        state: PartState::Uploaded,
-        stage: Some(JobStage::Open),
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
+        window: Window::UploadedOpenChanged,
         journal: "`uploaded`, not `closed`",
         ask: "the job's state: Open, and the inputs have changed",
         what: "abort that job, drop the part",
         recovery: Recovery::AbortThenDrop,
-        state: PartState::Uploaded,
-        stage: Some(JobStage::Open),
-        same_inputs: false,
+        tests: &["the_source_changes_after_a_crash", "storms"],
     },
     CrashRow {
+        window: Window::UploadedOver,
         journal: "`uploaded`, not `closed`",
         ask: "the job's state: any other",
         what: "poll, collect",
         recovery: Recovery::Collect,
-        state: PartState::Uploaded,
-        stage: Some(JobStage::InProgress),
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
+        window: Window::UploadedGone,
         journal: "`uploaded`, not `closed`",
         ask: "the job's state: it is gone, and may have been closed before",
         what: "all its rows are unknown: as below",
         recovery: Recovery::Collect,
-        state: PartState::Uploaded,
-        stage: None,
-        same_inputs: true,
+        tests: &["the_jobs_are_removed_after_a_crash", "storms"],
     },
     CrashRow {
+        window: Window::Closed,
         journal: "`closed`",
         ask: "the job's state, then the three result files",
         what: "poll, collect; rows in none of the files are unknown: an insert's and an upsert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
-        state: PartState::Closed,
-        stage: Some(JobStage::JobComplete),
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
     CrashRow {
-        journal: "`uploaded` or `closed`",
+        window: Window::ClosedGone,
+        journal: "`closed`",
         ask: "the job's state: the org no longer knows the job",
         what: "all its rows are unknown: an insert's and an upsert's are asked for by key and a delete's by Id, then all that are not done go again",
         recovery: Recovery::Collect,
-        state: PartState::Closed,
-        stage: None,
-        same_inputs: true,
+        tests: &["the_jobs_are_removed_after_a_crash", "storms"],
     },
     CrashRow {
+        window: Window::Calls,
         journal: "`calls_intent`, not `part_settled`",
         ask: "nothing; the inputs are the same",
         what: "make all its calls again, which an upsert by key, an update and a delete by Id may be; a record that a lost call created counts as updated, one that it deleted as deleted",
         recovery: Recovery::CallAgain,
-        state: PartState::Calling,
-        stage: None,
-        same_inputs: true,
+        tests: &["crash_at_every_boundary_of_calls", "storms"],
     },
     CrashRow {
+        window: Window::CallsChanged,
         journal: "`calls_intent`, not `part_settled`",
         ask: "the inputs have changed: an upsert's new records by key, a delete's by Id",
         what: "send nothing; deleted records count as deleted, the others' outcome as unknown: whatever values they have, they are decided anew",
         recovery: Recovery::GiveUpCalls,
-        state: PartState::Calling,
-        stage: None,
-        same_inputs: false,
+        tests: &["the_source_changes_after_a_crash_among_calls", "storms"],
     },
     CrashRow {
+        window: Window::Unpublished,
+        journal: "`part_settled`, and the ledger has not got so far",
+        ask: "–",
+        what: "publish the segment that the event names",
+        recovery: Recovery::Publish,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
+    },
+    CrashRow {
+        window: Window::Over,
         journal: "`part_settled` or `part_dropped`",
         ask: "–",
-        what: "publish the segment that the event names, if the ledger has not got so far; go on",
+        what: "remove what is left of the part's files; go on",
         recovery: Recovery::Nothing,
-        state: PartState::Settled,
-        stage: None,
-        same_inputs: true,
+        tests: &["crash_at_every_boundary", "crash_twice_at_every_pair", "storms"],
     },
 ];
 
-/// The decision: pure and total.
-pub fn decide_recovery(state: PartState, stage: Option<&JobStage>, same_inputs: bool) -> Recovery {
+/// Which window it was: pure and total. That a settled part is not in the ledger yet is seen before, in the ledger.
+pub fn window(state: PartState, stage: Option<&JobStage>, same_inputs: bool) -> Window {
     match (state, stage) {
-        (PartState::Staged, _) => Recovery::Drop,
-        (PartState::Intent, _) => Recovery::DropAndTell,
-        (PartState::Created, _) => Recovery::AbortThenDrop,
-        (PartState::Uploaded, Some(JobStage::Open)) if same_inputs => Recovery::CloseThenCollect,
-        (PartState::Uploaded, Some(JobStage::Open)) => Recovery::AbortThenDrop,
-        (PartState::Uploaded | PartState::Closed, _) => Recovery::Collect,
-        (PartState::Calling, _) if same_inputs => Recovery::CallAgain,
-        (PartState::Calling, _) => Recovery::GiveUpCalls,
-        (PartState::Settled | PartState::Dropped, _) => Recovery::Nothing,
+        (PartState::Staged, _) => Window::Staged,
+        (PartState::Intent, _) => Window::Intent,
+        (PartState::Created, _) => Window::Created,
+        (PartState::Uploaded, Some(JobStage::Open)) if same_inputs => Window::UploadedOpen,
+        (PartState::Uploaded, Some(JobStage::Open)) => Window::UploadedOpenChanged,
+        (PartState::Uploaded, Some(_)) => Window::UploadedOver,
+        (PartState::Uploaded, None) => Window::UploadedGone,
+        (PartState::Closed, Some(_)) => Window::Closed,
+        (PartState::Closed, None) => Window::ClosedGone,
+        (PartState::Calling, _) if same_inputs => Window::Calls,
+        (PartState::Calling, _) => Window::CallsChanged,
+        (PartState::Settled | PartState::Dropped, _) => Window::Over,
     }
 }
 
@@ -182,25 +236,17 @@ pub(super) async fn recover(
     same_inputs: bool,
 ) -> Result<(), EngineError> {
     for (key, state, job) in parts(desk) {
-        let stage = match (&job, state) {
-            (Some(job), PartState::Uploaded) => desk.client.job(job).await?.map(|j| j.state),
+        let job = job.unwrap_or_default();
+        let stage = match state {
+            PartState::Uploaded | PartState::Closed => desk.client.job(&job).await?.map(|j| j.state),
             _ => None,
         };
-        let job = job.unwrap_or_default();
-        match decide_recovery(state, stage.as_ref(), same_inputs) {
-            Recovery::Nothing => remove_files(desk, &desk.part(key)?)?,
+        let window = window(state, stage.as_ref(), same_inputs);
+        desk.observer.recovered(key, window);
+        match window.row().recovery {
+            Recovery::Nothing | Recovery::Publish => remove_files(desk, &desk.part(key)?)?,
             Recovery::Drop => drop_part(desk, key, "the org never saw it")?,
-            Recovery::DropAndTell => {
-                desk.observer.progress(&Progress::Note(
-                    "the run was cut off while it created a job: the org may have an empty open job of ours"
-                        .into(),
-                ));
-                drop_part(
-                    desk,
-                    key,
-                    "whether its job was created is unknown; an empty one may be in the org",
-                )?;
-            }
+            Recovery::DropAndTell => drop_and_tell(desk, key)?,
             Recovery::AbortThenDrop => {
                 abort(desk, &job).await?;
                 drop_part(desk, key, "its job was aborted")?;
@@ -219,7 +265,14 @@ pub(super) async fn recover(
             Recovery::GiveUpCalls => over(desk, books, key, desk.give_up_calls(key).await?)?,
         }
     }
-    Ok(())
+    let run = desk.state.borrow().run;
+    remove_staged(desk.ports.files, run)
+}
+
+fn drop_and_tell(desk: &Desk<'_, '_>, key: PartKey) -> Result<(), EngineError> {
+    let note = "the run was cut off while it created a job: the org may have an empty open job of ours";
+    desk.observer.progress(&Progress::Note(note.into()));
+    drop_part(desk, key, "whether its job was created is unknown; an empty one may be in the org")
 }
 
 /// Every part with its state and its job; of those that are over, only files may be left.
@@ -264,17 +317,20 @@ fn remove_files(desk: &Desk<'_, '_>, part: &Part) -> Result<(), EngineError> {
 /// Publishes the segments of settled parts that the ledger may not have: the event came first.
 pub(super) fn republish(
     books: &mut Books<'_>,
+    observer: &dyn Observer,
     run: u32,
     lines: &[crate::checkpoint::Line],
     state: &crate::checkpoint::RunState,
 ) -> Result<(), EngineError> {
     for line in lines {
-        let Event::PartSettled { part, segment: Some(named), .. } = &line.event else { continue };
-        let Some(part) = state.parts.get(part) else { continue };
+        let Event::PartSettled { part: key, segment: Some(named), .. } = &line.event else { continue };
+        let Some(part) = state.parts.get(key) else { continue };
         let ledger = books.open(&part.object)?;
-        if ledger.last().is_some_and(|last| (run, line.seq) <= last) {
+        // One that is not there at all was lost or moved aside: its segments are too.
+        if !ledger.is_there() || ledger.last().is_some_and(|last| (run, line.seq) <= last) {
             continue;
         }
+        observer.recovered(*key, Window::Unpublished);
         let name = named.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".seg").to_owned();
         let segment = SegmentRef::named(name, named.length, named.blake3.clone());
         ledger.verify_segment(&segment)?;
@@ -286,20 +342,44 @@ pub(super) fn republish(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn the_table_says_what_the_function_does() {
-        for row in CRASH_TABLE {
-            let decided = decide_recovery(row.state, row.stage.as_ref(), row.same_inputs);
-            assert_eq!(decided, row.recovery, "{} / {}", row.journal, row.ask);
-        }
+    fn every_window_has_its_row() {
+        let windows: Vec<Window> = CRASH_TABLE.iter().map(|row| row.window).collect();
+        assert!(windows.iter().enumerate().all(|(at, window)| *window as usize == at), "{windows:?}");
+        assert_eq!(windows.last(), Some(&Window::Over));
+        assert!(windows.iter().all(|window| window.row().window == *window));
     }
 
     #[test]
-    fn every_state_has_its_row() {
-        for state in PartState::ALL {
-            let listed = CRASH_TABLE.iter().any(|row| row.state == state);
-            assert!(listed || state == PartState::Dropped, "{state:?} is in no row");
+    fn every_window_but_the_ledger_s_is_found() {
+        let stages = [None, Some(JobStage::Open), Some(JobStage::InProgress), Some(JobStage::Aborted)];
+        let found = PartState::ALL.into_iter().flat_map(|state| {
+            let both =
+                |stage: &Option<JobStage>| [true, false].map(|same| window(state, stage.as_ref(), same));
+            stages.iter().flat_map(both).collect::<Vec<_>>()
+        });
+        let found: BTreeSet<Window> = found.collect();
+        let all = CRASH_TABLE.iter().map(|row| row.window).filter(|window| *window != Window::Unpublished);
+        assert_eq!(found, all.collect());
+    }
+
+    #[test]
+    fn nothing_is_sent_twice_nor_with_old_values() {
+        let at = |state, stage: Option<JobStage>, same| window(state, stage.as_ref(), same).row().recovery;
+        assert_eq!(at(PartState::Staged, None, true), Recovery::Drop);
+        assert_eq!(at(PartState::Intent, None, true), Recovery::DropAndTell);
+        assert_eq!(at(PartState::Created, None, true), Recovery::AbortThenDrop);
+        assert_eq!(at(PartState::Uploaded, Some(JobStage::Open), true), Recovery::CloseThenCollect);
+        assert_eq!(at(PartState::Uploaded, Some(JobStage::Open), false), Recovery::AbortThenDrop);
+        for same in [true, false] {
+            assert_eq!(at(PartState::Uploaded, Some(JobStage::InProgress), same), Recovery::Collect);
+            assert_eq!(at(PartState::Uploaded, None, same), Recovery::Collect);
+            assert_eq!(at(PartState::Closed, Some(JobStage::Open), same), Recovery::Collect);
+            assert_eq!(at(PartState::Closed, None, same), Recovery::Collect);
         }
+        assert_eq!(at(PartState::Calling, None, true), Recovery::CallAgain);
+        assert_eq!(at(PartState::Calling, None, false), Recovery::GiveUpCalls);
     }
 }

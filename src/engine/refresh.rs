@@ -80,11 +80,11 @@ pub async fn refresh(
     books: &mut Books<'_>,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
-    settled_first(ports, books)?;
+    let reached = settled_first(ports, books, observer)?;
     for object in &bound.objects {
         let before = books.open(&object.name)?.landed_count()?;
         let found = all_keys(ports, client, object).await?;
-        rebuild(books, object, &found)?;
+        rebuild(books, object, &found, reached)?;
         let after = books.open(&object.name)?.landed_count()?;
         observer.progress(&Progress::Note(format!(
             "{}: the ledger had {before} records, the org has {after}",
@@ -95,19 +95,28 @@ pub async fn refresh(
 }
 
 /// What the last run settled goes into the ledgers before they are built again: published later, it would hide what
-/// the org was found to have.
-fn settled_first(ports: &Ports<'_>, books: &mut Books<'_>) -> Result<(), EngineError> {
+/// the org was found to have. Gives how far that is.
+fn settled_first(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    observer: &dyn Observer,
+) -> Result<(u32, u64), EngineError> {
     let run = last_run(ports.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(ports.files, &path)?;
     let state = RunState::fold(&path, &lines)?;
-    if books.is_of(&state.org_id) { republish(books, run, &lines, &state) } else { Ok(()) }
+    if !books.is_of(&state.org_id) {
+        return Ok((0, 0));
+    }
+    republish(books, observer, run, &lines, &state)?;
+    Ok((run, state.seq))
 }
 
 fn rebuild(
     books: &mut Books<'_>,
     object: &BoundObject,
     found: &crate::ledger::sort::Sorted<'_>,
+    (run, seq): (u32, u64),
 ) -> Result<(), EngineError> {
     let mut last = None;
     let in_org = found.iter().decode(keyed).filter(move |next| {
@@ -119,6 +128,9 @@ fn rebuild(
     });
     let ledger = books.open(&object.name)?;
     ledger.set_key(&key_of(object));
+    if !ledger.is_there() {
+        ledger.set_reached(run, seq);
+    }
     Ok(ledger.rebuild(in_org, |r| r.0, merge)?)
 }
 

@@ -1,9 +1,12 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
+use super::alive::alive;
 use super::begin::{Before, Interrupted, begin, desk, recover_run};
 use super::books::{Books, Landed};
+use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::gate::{Gate, Hold, settles_first, spent};
 use super::job::Desk;
 use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
@@ -11,8 +14,9 @@ use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
+use super::whole::check_whole;
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_run};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
@@ -27,7 +31,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 
 /// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
-const CANARY_ROWS: u32 = 2_000;
+pub(super) const CANARY_ROWS: u32 = 2_000;
 /// Bytes of a part: the org takes 100 MB of raw upload (reference A4); below that stays some room.
 const PART_BYTES: u64 = 90_000_000;
 /// A budget never trips on fewer refused rows than this (spec, manifest).
@@ -75,7 +79,9 @@ pub async fn run(
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
-    let (mut resumed, mut run) = (None, last.max(books.last_run()) + 1);
+    check_whole(&ports, &books)?;
+    let (mut resumed, mut run) = (None, last.max(books.last_run()).max(last_kept(ports.store)) + 1);
+    let _alive = alive(ports.files, last)?;
     if last > 0 {
         let desk = desk(ports, connected, last, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
@@ -89,6 +95,7 @@ pub async fn run(
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
     approve(Question::Plan(&prepared.plan))?;
+    let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
     let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
@@ -117,6 +124,7 @@ struct Runner<'r, 'd, 'a> {
     parallel: usize,
     objects: Vec<String>,
     steps: BTreeMap<u16, StepProgress>,
+    gate: Gate,
     /// Why the run stops, once it does.
     stopping: Option<Stopping>,
 }
@@ -124,6 +132,8 @@ struct Runner<'r, 'd, 'a> {
 enum Stopping {
     Error(EngineError),
     Budget,
+    /// Nothing more begins; what is under way comes to its end.
+    Checkpoint(Hold),
 }
 
 impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
@@ -135,14 +145,16 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     ) -> Self {
         let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
-        Self { desk, prepared, migration, books, parallel, objects, steps: BTreeMap::new(), stopping: None }
+        let gate = Gate::new(desk, &prepared.plan, migration);
+        let steps = BTreeMap::new();
+        Self { desk, prepared, migration, books, parallel, objects, steps, gate, stopping: None }
     }
 
     async fn run(&mut self) -> Result<Exit, EngineError> {
         let mut sending: FuturesUnordered<Sending<'r>> = FuturesUnordered::new();
         self.check_budgets();
         loop {
-            let finished = self.start(&mut sending);
+            let finished = self.start(&mut sending).await;
             if finished && self.stopping.is_none() {
                 let exit = self.exit();
                 return self.finish(Ended::Finished, exit);
@@ -157,17 +169,24 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     /// Performs everything that can be done now; true when nothing is left to do.
-    fn start(&mut self, sending: &mut FuturesUnordered<Sending<'r>>) -> bool {
+    async fn start(&mut self, sending: &mut FuturesUnordered<Sending<'r>>) -> bool {
         while self.stopping.is_none() {
             if self.desk.stop.asked() {
                 self.stop(Stopping::Error(super::job::interrupted()));
                 break;
             }
-            let effects = next(&self.prepared.plan, &self.steps, self.parallel);
+            let plan = &self.prepared.plan;
+            let effects = next(plan, &self.steps, self.parallel, self.gate.last_wave());
             if effects.is_empty() {
+                let hold = self.gate.pauses(self.desk, plan, &self.steps);
+                self.hold(hold);
                 break;
             }
             for effect in effects {
+                let hold = self.gate.holds(self.desk, plan, &self.steps, effect).await;
+                if self.hold(hold) {
+                    break;
+                }
                 match effect {
                     Effect::Finish => return true,
                     Effect::Stage(step) => {
@@ -186,14 +205,23 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         false
     }
 
+    /// Stops at a checkpoint, if there is a reason; true if so.
+    fn hold(&mut self, hold: Option<Hold>) -> bool {
+        let holds = hold.is_some();
+        hold.into_iter().for_each(|hold| self.stop(Stopping::Checkpoint(hold)));
+        holds
+    }
+
     fn stop(&mut self, why: Stopping) {
         // A stale source stops what has not begun; jobs that are open settle first (spec, Crash windows).
-        if matches!(&why, Stopping::Error(error) if error.exit() != Exit::Stale) {
+        if matches!(&why, Stopping::Error(error) if !settles_first(error)) {
             self.desk.halted.set(true);
         }
         match (&self.stopping, &why) {
             // A part that came to no end must be gone on with: a spent budget would end the run without it.
-            (None, _) | (Some(Stopping::Budget), Stopping::Error(_)) => self.stopping = Some(why),
+            (None, _) | (Some(Stopping::Budget | Stopping::Checkpoint(_)), Stopping::Error(_)) => {
+                self.stopping = Some(why);
+            }
             // The first error counts; parts that were interrupted because of it say less.
             _ => {}
         }
@@ -201,11 +229,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
         self.mark(key, PartProgress::Over);
+        let day_is_spent = collected.ended_at_a_limit();
         let done = settle(self.desk, self.books, key, collected).and_then(|again| {
             self.schedule_again(key.step, again);
             self.step_done(key.step)
         });
         match done {
+            Ok(()) if day_is_spent => self.stop(Stopping::Checkpoint(spent(self.desk))),
             Ok(()) => self.check_budgets(),
             Err(error) => self.stop(Stopping::Error(error)),
         }
@@ -392,6 +422,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+        keep_rest(self.desk.ports.files, self.desk.state.borrow().run)?;
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
         // No unfinished run can name a segment now: what does not count is left over from a crash.
@@ -417,15 +448,21 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => {
-                // The journal may be what failed: then there is nothing more to write.
-                if !matches!(error, EngineError::Journal(_)) {
-                    self.desk.note(Event::RunPaused { exit: error.exit().code() })?;
-                    self.desk.save();
-                }
-                Err(error)
-            }
+            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
+            Some(Stopping::Checkpoint(hold)) => self.rest(hold),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
+    }
+
+    fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
+        let Hold { error, why, after, back } = hold;
+        // The journal may be what failed: then there is nothing more to write.
+        if !matches!(error, EngineError::Journal(_)) {
+            // Where this cannot be written either, what was wrong first is still what is told.
+            if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
+                self.desk.save();
+            }
+        }
+        Err(error)
     }
 }

@@ -6,8 +6,10 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
+use super::rollback::forgotten;
+use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
-use crate::ledger::{Entry, Flags, Published, SegmentRef, State, load_tag};
+use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome};
 use crate::plan::StepKind;
 use crate::stage::{IndexRecord, action};
@@ -30,6 +32,7 @@ pub(super) fn settle(
     let failures = write_failures(desk, key, &part, &collected)?;
     write_held(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
+    let trail = write_trail(desk, key, &part, &collected)?;
     let segment = outcomes(desk, books, key, &part, &collected)?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
@@ -45,6 +48,7 @@ pub(super) fn settle(
         failed,
         segment: Some(named),
         failures,
+        trail,
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {
@@ -68,15 +72,10 @@ fn outcomes(
     part: &Part,
     collected: &Collected,
 ) -> Result<SegmentRef, EngineError> {
-    let (run, load) = (desk.state.borrow().run, load_tag(&desk.load_name(part.load)));
-    let known = if part.deletes() { known(books, part, collected)? } else { BTreeMap::new() };
-    let make = |(record, fate): (&IndexRecord, Option<&Fate>)| match part.deletes() {
-        true => after_delete(record, fate, known.get(&record.key), load, run),
-        false => entry(record, fate, load, run),
-    };
-    let entries: Vec<Entry> = collected.rows().map(make).collect();
-    let name = format!("run-{run}-part-{key}");
-    Ok(books.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
+    let ledger = books.open(&part.object)?;
+    let entries = entries(desk, ledger, part, collected)?;
+    let name = format!("run-{}-part-{key}", desk.state.borrow().run);
+    Ok(ledger.add(&name, entries.into_iter().map(Ok))?)
 }
 
 /// Takes the rows that were refused in passing out of a part, as long as they may go again.
@@ -86,7 +85,7 @@ fn again(
     part: &Part,
     collected: &mut Collected,
 ) -> Result<Vec<(PartKey, Event)>, EngineError> {
-    if part.attempt >= MOST_ATTEMPTS {
+    if part.attempt >= MOST_ATTEMPTS && !collected.ended_at_a_limit() {
         return Ok(Vec::new());
     }
     let again = collected.split_passing();
@@ -106,7 +105,7 @@ struct Counts {
 
 fn counts(part: &Part, collected: &Collected) -> Counts {
     let mut counts = Counts::default();
-    for (_, fate) in collected.rows() {
+    for (_, fate, _) in collected.rows() {
         let count = match fate {
             Some(Fate::Landed { .. }) if part.deletes() => &mut counts.deleted,
             Some(Fate::Landed { created: true, .. }) if part.kind == StepKind::Rows => &mut counts.created,
@@ -120,18 +119,37 @@ fn counts(part: &Part, collected: &Collected) -> Counts {
     counts
 }
 
-/// What the ledger knows of records that were to be deleted and stay.
-fn known(
-    books: &mut Books<'_>,
+/// What the ledger will know of a part's rows.
+fn entries(
+    desk: &Desk<'_, '_>,
+    ledger: &Ledger<'_>,
     part: &Part,
     collected: &Collected,
-) -> Result<BTreeMap<KeyHash, Entry>, EngineError> {
+) -> Result<Vec<Entry>, EngineError> {
+    let state = desk.state.borrow();
+    if state.rolls_back.is_some() {
+        return forgotten(ledger, collected, state.run);
+    }
+    let (run, load) = (state.run, load_tag(&desk.load_name(part.load)));
+    if part.deletes() {
+        let known = known(ledger, collected)?;
+        let rows = collected.rows();
+        return Ok(rows.map(|(r, fate, _)| after_delete(r, fate, known.get(&r.key), load, run)).collect());
+    }
+    let mut entries: Vec<Entry> = collected.rows().map(|(r, fate, _)| entry(r, fate, load, run)).collect();
+    entries.extend(collected.unsure().iter().filter_map(|record| unsure(record, load)));
+    entries.sort_by_key(|entry| entry.key);
+    Ok(entries)
+}
+
+/// What the ledger knows of records that were to be deleted and stay.
+fn known(ledger: &Ledger<'_>, collected: &Collected) -> Result<BTreeMap<KeyHash, Entry>, EngineError> {
     let stays = |fate: Option<&Fate>| !matches!(fate, Some(Fate::Landed { .. } | Fate::Gone));
-    let keys: Vec<KeyHash> = collected.rows().filter(|(_, f)| stays(*f)).map(|(r, _)| r.key).collect();
+    let keys: Vec<KeyHash> = collected.rows().filter(|(_, f, _)| stays(*f)).map(|(r, ..)| r.key).collect();
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let found = books.open(&part.object)?.lookup(keys.into_iter().map(Ok));
+    let found = ledger.lookup(keys.into_iter().map(Ok));
     let found = found.filter_map(|next| next.map(|(key, entry)| Some((key, entry?))).transpose());
     Ok(found.collect::<std::io::Result<_>>()?)
 }
@@ -156,6 +174,16 @@ fn after_delete(
             Entry { run, outcome: Some(Outcome::Failed), ..known.copied().unwrap_or(landed) }
         }
     }
+}
+
+/// What the ledger will know of a row that goes again although it may have landed: until then, not what its record
+/// holds. With other inputs it might otherwise pass for what was there before, and never be sent.
+fn unsure(record: &IndexRecord, load: u16) -> Option<Entry> {
+    let id = record.id.filter(|_| record.action != action::REFERENCES)?;
+    let outcome = Outcome::ALL.get(record.past.outcome as usize).copied();
+    let flags = Flags { created_by_us: record.past.ours, reference_pending: record.pending, adopted: false };
+    let (create, run) = (record.create, record.past.run);
+    Some(Entry { id: Some(id), create, flags, outcome, load, run, ..Entry::new(record.key, State::Landed) })
 }
 
 /// What the ledger will know of a row.

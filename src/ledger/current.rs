@@ -26,6 +26,12 @@ pub(super) struct Current {
     /// What the entries' keys are of, field and form; nothing in a ledger of before this was noted.
     #[serde(default)]
     pub(super) key: Option<String>,
+    /// Whether it is being built from what the org has, and was not there before: until that is done, nothing counts.
+    #[serde(default)]
+    pub(super) building: bool,
+    /// blake3 of all the rest, in hexadecimal; nothing in a ledger of before there was one.
+    #[serde(default)]
+    pub(super) check: Option<String>,
 }
 
 /// Only the version: of another one, nothing else can be known.
@@ -45,6 +51,8 @@ impl Current {
             segments: Vec::new(),
             replaced: Vec::new(),
             key: None,
+            building: false,
+            check: None,
         }
     }
 
@@ -55,18 +63,25 @@ impl Current {
             return Ok(None);
         }
         let bytes = read_all(files, &file)?;
-        let damaged =
-            |error: serde_json::Error| LedgerError::Damaged { file: file.clone(), what: error.to_string() };
-        let Versioned { version: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let damaged = |what: String| LedgerError::Damaged { file: file.clone(), what };
+        let unread = |error: serde_json::Error| damaged(error.to_string());
+        let Versioned { version: found } = serde_json::from_slice(&bytes).map_err(unread)?;
         if found != VERSION {
             return Err(LedgerError::Version { file, found, known: VERSION });
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+        let value = serde_json::from_slice(&bytes).map_err(unread)?;
+        let mut current: Self = serde_json::from_slice(&bytes).map_err(unread)?;
+        match current.check.take() {
+            Some(check) if check != sum(value) => Err(damaged("its bytes have changed".to_owned())),
+            _ => Ok(Some(current)),
+        }
     }
 
     /// Replaces CURRENT, durably.
     pub(super) fn write(&self, files: &dyn Files, folder: &str) -> Result<(), LedgerError> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other)?;
+        let check = Some(sum(serde_json::to_value(self).map_err(std::io::Error::other)?));
+        let checked = Self { check, ..self.clone() };
+        let mut text = serde_json::to_vec_pretty(&checked).map_err(std::io::Error::other)?;
         text.push(b'\n');
         Ok(write_durably(files, &path(folder), &text)?)
     }
@@ -77,6 +92,14 @@ impl Current {
     }
 }
 
-fn path(folder: &str) -> String {
+/// Over everything that is written, whatever this version knows of it.
+fn sum(mut value: serde_json::Value) -> String {
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("check");
+    }
+    blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
+}
+
+pub(super) fn path(folder: &str) -> String {
     format!("{folder}/CURRENT")
 }

@@ -8,6 +8,7 @@
 mod cursor;
 mod current;
 mod entry;
+pub mod inspect;
 mod kway;
 mod merged;
 pub mod merge;

@@ -4,7 +4,7 @@
 //! names. A crash between any two leaves the old state or the new one, and at worst files that nobody names.
 
 use super::LedgerError;
-use super::current::Current;
+use super::current::{self, Current};
 use super::entry::Entry;
 use super::merge::{Joined, join};
 use super::merged::Merged;
@@ -41,9 +41,14 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// A missing or damaged file, an unknown version, or the disk's own error.
     pub fn open(files: &'a dyn Files, folder: &str) -> Result<Self, LedgerError> {
-        let current = Current::read(files, folder)?;
-        let written = current.is_some();
-        let current = current.unwrap_or_else(Current::empty);
+        let found = Current::read(files, folder)?;
+        // It is written before the first segment: without it, nobody knows which of them count.
+        if found.is_none() && files.list(folder)?.iter().any(|name| name.ends_with(".seg")) {
+            let what = "it is not there, though segments are".to_owned();
+            return Err(LedgerError::Damaged { file: current::path(folder), what });
+        }
+        let found = found.filter(|current| !current.building);
+        let (written, current) = (found.is_some(), found.unwrap_or_else(Current::empty));
         for live in &current.segments {
             segment::check(files, folder, live)?;
         }
@@ -82,9 +87,26 @@ impl<'a> Ledger<'a> {
         &self.current.segments
     }
 
-    /// Run and journal line up to which outcomes are folded in; nothing for a ledger never published to.
+    /// Run and journal line up to which outcomes are folded in; nothing before the first.
     pub fn last(&self) -> Option<(u32, u64)> {
-        self.written.then_some((self.current.last_run, self.current.last_seq))
+        let last = (self.current.last_run, self.current.last_seq);
+        (last != (0, 0)).then_some(last)
+    }
+
+    /// Whether anything was ever written into it.
+    pub fn is_there(&self) -> bool {
+        self.written
+    }
+
+    /// Notes, of a ledger that is to be built from what the org has, how far the journal had come by then: what it
+    /// settled before is in. Written with the next segment.
+    pub fn set_reached(&mut self, run: u32, seq: u64) {
+        (self.current.last_run, self.current.last_seq) = (run, seq);
+    }
+
+    /// Where what counts is written down.
+    pub fn current_path(&self) -> String {
+        current::path(&self.folder)
     }
 
     /// The newest entry of each key, in order of the keys, without removed ones.
@@ -129,6 +151,7 @@ impl<'a> Ledger<'a> {
         name: &str,
         entries: impl IntoIterator<Item = io::Result<Entry>>,
     ) -> Result<SegmentRef, LedgerError> {
+        self.begin()?;
         let draft = segment::draft(self.files, &self.folder, name, entries)?;
         match self.current.live(name) {
             None => Ok(draft.commit(self.files, &self.folder)?),
@@ -193,6 +216,10 @@ impl<'a> Ledger<'a> {
         key: impl Fn(&L) -> KeyHash,
         make: impl FnMut(io::Result<Joined<L, Entry>>) -> Option<io::Result<Entry>>,
     ) -> Result<(), LedgerError> {
+        if !self.written {
+            // Cut off before its end, it must not look like a ledger in which nothing has landed.
+            Current { building: true, ..self.current.clone() }.write(self.files, &self.folder)?;
+        }
         let name = format!("merged-{}", self.current.next_merge);
         let entries = join(left, self.iter(), key, |entry| entry.key).filter_map(make);
         let segment =
@@ -230,6 +257,15 @@ impl<'a> Ledger<'a> {
             }
         }
         Ok(removed)
+    }
+
+    /// Sees to it that CURRENT is there before any segment is.
+    fn begin(&mut self) -> Result<(), LedgerError> {
+        if !self.written {
+            self.current.write(self.files, &self.folder)?;
+            self.written = true;
+        }
+        Ok(())
     }
 
     fn merged(&self, from: usize, hide_removed: Option<u32>) -> Merged<'_> {

@@ -225,3 +225,31 @@ fn current_is_readable_and_holds_no_more_than_names() {
     let text = read_text(&files, &format!("{FOLDER}/CURRENT")).unwrap();
     assert!(text.starts_with("{\n  \"version\": 1,\n  \"last_run\": 1,\n  \"last_seq\": 1,"), "{text}");
 }
+
+#[test]
+fn a_ledger_that_was_not_built_to_its_end_is_not_there() {
+    let files = MemoryFiles::default();
+    let mut ledger = Ledger::open(&files, "l").unwrap();
+    assert!(!ledger.is_there());
+    let entry = Entry::new(crate::model::KeyForm::FoldedText.hash("a").unwrap(), State::Landed);
+    // CURRENT is written (append, sync, rename), then the segment; the last writes are those of CURRENT again.
+    let rows = || vec![Ok::<_, std::io::Error>(entry.key)];
+    let make = |_| Some(Ok(entry));
+    files.fill_at(files.writes() + 6, false);
+    assert!(ledger.rebuild(rows(), |key| *key, make).is_err());
+    files.make_room();
+    let paths = files.paths();
+    assert!(
+        paths.iter().any(|p| p.ends_with(".seg")) && paths.contains(&"l/CURRENT".to_owned()),
+        "{paths:?}"
+    );
+    let mut ledger = Ledger::open(&files, "l").unwrap();
+    assert!(!ledger.is_there() && ledger.segments().is_empty());
+    ledger.rebuild(rows(), |key| *key, make).unwrap();
+    let ledger = Ledger::open(&files, "l").unwrap();
+    assert!(ledger.is_there() && ledger.iter().count() == 1);
+    files.put("l/CURRENT", &[]);
+    assert!(matches!(Ledger::open(&files, "l"), Err(LedgerError::Damaged { .. })));
+    files.remove("l/CURRENT").unwrap();
+    assert!(matches!(Ledger::open(&files, "l"), Err(LedgerError::Damaged { .. })), "segments without it");
+}

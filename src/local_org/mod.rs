@@ -9,6 +9,7 @@ mod fault;
 mod http;
 mod job;
 mod limit;
+mod others;
 mod record;
 mod rule;
 mod schema;
@@ -54,6 +55,23 @@ pub enum OpenError {
     /// The file is no database of ours, or cannot be used.
     #[error("cannot use the local org's database: {0}")]
     Database(#[from] rusqlite::Error),
+}
+
+impl OpenError {
+    /// Whether the file is there and is none of ours, or no longer is: no other disk would help.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let Self::Database(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+    }
+
+    /// Whether the disk is at fault: it is full or cannot be written.
+    pub fn is_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+        let Self::Database(error) = self else { return matches!(self, Self::File(..)) };
+        let code = error.sqlite_error_code();
+        matches!(code, Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
+    }
 }
 
 /// What a query answers: names of columns, and rows of texts.

@@ -1,11 +1,13 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod audit;
 mod faults;
 mod ingest;
 mod jobs;
 mod lifecycle;
 mod limits;
 mod login;
+mod others;
 mod queries;
 mod query_calls;
 mod query_jobs;
@@ -90,10 +92,14 @@ impl World {
     }
 
     fn open(data: Option<PathBuf>) -> Self {
+        Self::with(schema(), data)
+    }
+
+    fn with(schema: Schema, data: Option<PathBuf>) -> Self {
         let now = 1_725_900_000_000;
         let base_url = "http://127.0.0.1:1".into();
         let options = Options { data, seed: 7, base_url, now, read_only: false };
-        Self { org: LocalOrg::open(schema(), options).unwrap(), now }
+        Self { org: LocalOrg::open(schema, options).unwrap(), now }
     }
 
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {

@@ -162,6 +162,7 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
         lock_by: None,
         part_rows: None,
         overlap: false,
+        pause_after: false,
         fields: Vec::new(),
         ignore: Vec::new(),
         vars: rules.vars.clone(),
@@ -176,6 +177,7 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.api = reader.take_word("api", API).unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
+    load.pause_after = reader.take_bool("pause_after").unwrap_or_default();
     if let Some(node) = take_scalar(reader, "lock_by") {
         load.lock_by = node.text().map(str::to_owned);
         if let Some(problem) = lock_problem(node, load).filter(|_| all_read) {

@@ -146,6 +146,8 @@ pub struct Load {
     pub part_rows: Option<u32>,
     /// Whether its steps may run beside others that lock the same parents.
     pub overlap: bool,
+    /// Whether a run pauses once its rows are in.
+    pub pause_after: bool,
     /// What is sent, in the order written.
     pub fields: Vec<Field>,
     /// Columns that are left out on purpose.

@@ -212,6 +212,7 @@ pub(super) const LOAD: &[Word] = &[
     word("lock_by", Name, "The reference of this load whose parent is locked."),
     word("part_rows", Count, "Rows of one job where records lock each other's parents."),
     word("overlap", Flag, "Whether its steps may run beside others that lock the same parents."),
+    word("pause_after", Flag, "Whether a run pauses once its rows are in; the next apply goes on."),
     word("fields", Fields, "Fields of the object and where their values come from."),
     word("ignore", Texts, "Columns of the source that are left out on purpose."),
     word("on_missing", OneOf(|| names(ON_MISSING)), ABOUT_ON_MISSING),

@@ -11,4 +11,4 @@ mod schema;
 pub use id::{RecordId, RecordIdError};
 pub use key::{KeyForm, KeyHash};
 pub use outcome::{Outcome, Tally};
-pub use schema::{FieldSchema, FieldType, ObjectSchema, OrgSchema, RecordType};
+pub use schema::{ChildFate, ChildField, FieldSchema, FieldType, ObjectSchema, OrgSchema, RecordType};

@@ -48,6 +48,30 @@ pub struct ObjectSchema {
     pub fields: Vec<FieldSchema>,
     /// Record types, the master one left out.
     pub record_types: Vec<RecordType>,
+    /// Fields of other objects, and of its own, that point to its records.
+    pub children: Vec<ChildField>,
+}
+
+/// A field that points to an object's records, and what becomes of a record that has one in it when that is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChildField {
+    /// The object that has the field.
+    pub object: String,
+    /// The field.
+    pub field: String,
+    /// What becomes of its record.
+    pub fate: ChildFate,
+}
+
+/// What becomes of a record when the one that it points to is deleted (reference F2, childRelationships).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChildFate {
+    /// It is deleted too: `cascadeDelete`.
+    Goes,
+    /// It keeps the other from being deleted: `restrictedDelete`.
+    Keeps,
+    /// Its field is emptied.
+    LosesIt,
 }
 
 impl ObjectSchema {

@@ -99,6 +99,7 @@ pub fn build(inputs: Inputs<'_>) -> Plan {
         steps,
         notes,
         sources: inputs.sources,
+        rolls_back: None,
     }
 }
 

@@ -13,4 +13,7 @@ mod types;
 pub use build::{Inputs, LoadFacts, LoadTotals, build};
 pub use draw::{mermaid, text};
 pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
-pub use types::{Api, Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+pub use types::{
+    Api, Batch, Edge, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark, StepKind,
+    Undo,
+};

@@ -36,6 +36,86 @@ pub struct Plan {
     pub edges: Vec<Edge>,
     /// What the reviewer should know.
     pub notes: Vec<String>,
+    /// What it deletes again, where the plan is to roll a run back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back: Option<RollsBack>,
+}
+
+/// What a rollback deletes, and what it cannot undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollsBack {
+    /// The run.
+    pub run: u32,
+    /// Whether records that were edited since go too.
+    pub include_edited: bool,
+    /// Objects whose records may go with their parents though the run did not create them.
+    pub with: Vec<String>,
+    /// Its loads, in its order.
+    pub loads: Vec<Undo>,
+    /// Records to delete, a batch for each step.
+    pub batches: Vec<Batch>,
+    /// Records that stay and lose what they point to.
+    pub losing: Vec<Losing>,
+    /// Records that the run did not create and that go with their parents, because somebody said so.
+    pub along: Vec<Losing>,
+    /// Fields whose records would go with their parents, and that could not be looked at.
+    pub unseen: Vec<String>,
+    /// Folder with the lists of Ids, below the state folder.
+    pub lists: String,
+}
+
+/// What can and cannot be undone of a load: records.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Undo {
+    /// The load.
+    pub load: String,
+    /// Its object.
+    pub object: String,
+    /// To be deleted.
+    pub delete: u64,
+    /// Created by the run and gone from the org already.
+    pub gone: u64,
+    /// Created by the run and edited since: they stay.
+    pub edited: u64,
+    /// Created by the run; a record that stays would go with them, or keeps them: they stay.
+    pub parents: u64,
+    /// Created or changed by the run, nobody knows which: they stay.
+    pub doubtful: u64,
+    /// Rows of which no answer ever told, nor named a record.
+    pub unnamed: u64,
+    /// There before, and changed by the run: they keep what it wrote.
+    pub updated: u64,
+    /// Deleted by the run: they stay deleted.
+    pub deleted: u64,
+}
+
+/// Records of one step of a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The load's place in the run.
+    pub load: u16,
+    /// The object.
+    pub object: String,
+    /// The key field.
+    pub key: String,
+    /// How keys are compared.
+    pub form: String,
+    /// How many.
+    pub records: u64,
+    /// blake3 of the list of their Ids and keys' hashes, hexadecimal.
+    pub blake3: String,
+}
+
+/// Records that point by a field to one that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Losing {
+    /// Their object.
+    pub object: String,
+    /// The field.
+    pub field: String,
+    /// How many.
+    pub records: u64,
 }
 
 /// What a step's rows are for.

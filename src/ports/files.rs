@@ -58,11 +58,32 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// The disk's own error.
     fn remove(&self, path: &str) -> io::Result<()>;
-    /// Takes the lock of this name, or nothing when another holder has it.
+    /// Removes a folder that is empty; nothing when it is not there, or holds something. Where folders are only parts
+    /// of names there is nothing to do.
+    ///
+    /// # Errors
+    /// The disk's own error.
+    fn remove_folder(&self, _folder: &str) -> io::Result<()> {
+        Ok(())
+    }
+    /// Takes the lock of this name, or nothing when another holder has it. The name may be that of a file with bytes
+    /// in it, which the lock keeps from nobody. Who only looks ([`Files::is_locked`]) is waited for.
     ///
     /// # Errors
     /// The disk's own error.
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn FileLock>>>;
+    /// Whether somebody holds the lock of this name. Makes nothing, and stands in nobody's way.
+    ///
+    /// # Errors
+    /// The disk's own error.
+    fn is_locked(&self, path: &str) -> io::Result<bool> {
+        Ok(self.lock(path)?.is_none())
+    }
+}
+
+/// The disk's own error, with what could not be done to which file: without a name nobody can mend it.
+pub fn cannot(what: &str, path: impl std::fmt::Display, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {what} {path}: {error}"))
 }
 
 /// A whole small file.

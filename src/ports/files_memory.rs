@@ -18,6 +18,18 @@ struct Disk {
     locks: Vec<String>,
     next: u64,
     clock: i64,
+    /// Writes, syncs and renames so far.
+    writes: u64,
+    full: Option<Full>,
+}
+
+/// When a disk has no room.
+#[derive(Debug, Clone, Copy)]
+struct Full {
+    /// The first write that fails.
+    from: u64,
+    /// Whether only that one does: somebody made room at once.
+    once: bool,
 }
 
 #[derive(Default, Clone)]
@@ -49,6 +61,22 @@ impl MemoryFiles {
         }
     }
 
+    /// Writes, syncs and renames so far.
+    pub fn writes(&self) -> u64 {
+        self.disk().writes
+    }
+
+    /// The disk is full when this write comes, numbered as [`MemoryFiles::writes`] counts from 0: an append leaves half
+    /// of its bytes, all fail with `StorageFull`. From then on all do, or that one alone (`once`).
+    pub fn fill_at(&self, write: u64, once: bool) {
+        self.disk().full = Some(Full { from: write, once });
+    }
+
+    /// There is room again.
+    pub fn make_room(&self) {
+        self.disk().full = None;
+    }
+
     /// Every file's path, sorted.
     pub fn paths(&self) -> Vec<String> {
         self.disk().names.keys().cloned().collect()
@@ -60,6 +88,18 @@ impl MemoryFiles {
 }
 
 impl Disk {
+    /// A write is about to be made; an error where there is no room for it.
+    fn room(&mut self) -> io::Result<()> {
+        let now = self.writes;
+        self.writes += 1;
+        match self.full {
+            Some(Full { from, once }) if now == from || now > from && !once => {
+                Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn contents(&mut self, path: &str) -> io::Result<&mut Contents> {
         let id = self.names.get(path).copied();
         id.and_then(|id| self.files.get_mut(&id))
@@ -92,14 +132,17 @@ impl Files for MemoryFiles {
             disk.files.insert(id, Contents::default());
             disk.names.insert(path.to_owned(), id);
         }
+        let room = disk.room();
         let contents = disk.contents(path)?;
-        contents.bytes.extend_from_slice(bytes);
+        let fits = if room.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+        contents.bytes.extend_from_slice(fits);
         contents.modified = now;
-        Ok(())
+        room
     }
 
     fn sync(&self, path: &str) -> io::Result<()> {
         let mut disk = self.disk();
+        disk.room()?;
         let contents = disk.contents(path)?;
         contents.durable = contents.bytes.clone();
         Ok(())
@@ -117,6 +160,7 @@ impl Files for MemoryFiles {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut disk = self.disk();
+        disk.room()?;
         let id = disk
             .names
             .remove(from)

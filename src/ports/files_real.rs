@@ -1,6 +1,6 @@
 //! Files on a disk, below one folder. Mode 0600 for files and 0700 for folders: they hold customers' values.
 
-use super::files::{FileLock, Files};
+use super::files::{FileLock, Files, cannot};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -44,6 +44,12 @@ impl RealFiles {
 
     fn reader(&self, path: &str) -> io::Result<Arc<File>> {
         cached(&self.readers, path, || File::open(self.path(path)))
+    }
+
+    /// The file that an error is about, as the user would type it.
+    fn failed(&self, what: &'static str, path: &str) -> impl Fn(io::Error) -> io::Error {
+        let full = self.path(path);
+        move |error| cannot(what, full.strip_prefix(".").unwrap_or(&full).display(), error)
     }
 
     fn forget(&self, path: &str) {
@@ -99,23 +105,24 @@ impl FileLock for Held {}
 
 impl Files for RealFiles {
     fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        (&*self.writer(path)?).write_all(bytes)
+        let written = self.writer(path).and_then(|file| (&*file).write_all(bytes));
+        written.map_err(self.failed("write", path))
     }
 
     fn sync(&self, path: &str) -> io::Result<()> {
-        self.writer(path)?.sync_data()
+        self.writer(path).and_then(|file| file.sync_data()).map_err(self.failed("sync", path))
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         #[cfg(unix)]
-        File::open(self.path(path))?.sync_all()?;
+        File::open(self.path(path)).and_then(|f| f.sync_all()).map_err(self.failed("sync", path))?;
         Ok(())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.forget(from);
         self.forget(to);
-        fs::rename(self.path(from), self.path(to))
+        fs::rename(self.path(from), self.path(to)).map_err(self.failed("write", to))
     }
 
     fn read_at(&self, path: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -143,7 +150,8 @@ impl Files for RealFiles {
 
     fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
         self.forget(path);
-        OpenOptions::new().write(true).open(self.path(path))?.set_len(length)
+        let opened = OpenOptions::new().write(true).open(self.path(path));
+        opened.and_then(|file| file.set_len(length)).map_err(self.failed("cut", path))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -160,21 +168,69 @@ impl Files for RealFiles {
 
     fn remove(&self, path: &str) -> io::Result<()> {
         self.forget(path);
-        absent_is_none(fs::remove_file(self.path(path))).map(|_| ())
+        absent_is_none(fs::remove_file(self.path(path))).map(|_| ()).map_err(self.failed("remove", path))
+    }
+
+    fn remove_folder(&self, folder: &str) -> io::Result<()> {
+        match absent_is_none(fs::remove_dir(self.path(folder))) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            done => done.map(|_| ()),
+        }
     }
 
     fn lock(&self, path: &str) -> io::Result<Option<Box<dyn FileLock>>> {
-        let full = self.path(path);
-        if let Some(folder) = full.parent() {
-            make_folder(folder)?;
-        }
-        let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(full)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(Held(file)))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        let file = open_lock(&lock_path(self.path(path))).map_err(self.failed("write", path))?;
+        let held = hold(&file).map_err(self.failed("lock", path))?;
+        Ok(held.then(|| Box::new(Held(file)) as Box<dyn FileLock>))
     }
+
+    fn is_locked(&self, path: &str) -> io::Result<bool> {
+        let Some(file) = absent_is_none(File::open(lock_path(self.path(path))))? else { return Ok(false) };
+        Ok(!try_shared(&file)?)
+    }
+}
+
+/// How often, and how long apart in milliseconds, a lock is tried that only lookers stand before: they look for a
+/// moment, and five seconds are many.
+const LOOKERS: (u32, u64) = (1_000, 5);
+
+/// Takes a file's lock. False when another holder has it.
+fn hold(file: &File) -> io::Result<bool> {
+    for _ in 0..LOOKERS.0 {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // A holder keeps lookers out; lookers do not keep each other out.
+        if !try_shared(file)? {
+            return Ok(false);
+        }
+        file.unlock()?;
+        super::clock::pause(LOOKERS.1);
+    }
+    Ok(false)
+}
+
+/// Locks as one who looks; false when somebody holds the lock.
+fn try_shared(file: &File) -> io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Where the lock of a name lies: on the file itself, but where a lock keeps others from reading.
+fn lock_path(path: PathBuf) -> PathBuf {
+    if cfg!(windows) { PathBuf::from(format!("{}.held", path.display())) } else { path }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    private(OpenOptions::new().create(true).truncate(false).write(true)).open(path)
 }
 
 fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -182,5 +238,56 @@ fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Files, RealFiles};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_lock_on_a_file_is_seen_and_keeps_nobody_from_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (holder, other) = (RealFiles::new(folder.path()), RealFiles::new(folder.path()));
+        assert!(!other.is_locked("runs/1/j").unwrap() && !folder.path().join("runs").exists());
+        let held = holder.lock("runs/1/j").unwrap();
+        holder.append("runs/1/j", b"line").unwrap();
+        assert!(held.is_some() && other.is_locked("runs/1/j").unwrap());
+        assert!(other.lock("runs/1/j").unwrap().is_none());
+        assert_eq!(crate::ports::read_all(&other, "runs/1/j").unwrap(), b"line");
+        drop(held);
+        assert!(!other.is_locked("runs/1/j").unwrap());
+    }
+
+    #[test]
+    fn who_looks_never_keeps_a_holder_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, done) = (RealFiles::new(folder.path()), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        files.is_locked("lock").unwrap();
+                    }
+                });
+            }
+            let taken = (0..300).filter(|_| files.lock("lock").unwrap().is_some()).count();
+            done.store(true, Ordering::SeqCst);
+            assert_eq!(taken, 300);
+        });
+    }
+
+    #[test]
+    fn only_an_empty_folder_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = RealFiles::new(folder.path());
+        files.append("a/b/c", b"x").unwrap();
+        files.remove_folder("a/b").unwrap();
+        assert_eq!(files.list("a/b").unwrap(), ["c"]);
+        files.remove("a/b/c").unwrap();
+        files.remove_folder("a/b").unwrap();
+        files.remove_folder("a/b").unwrap();
+        assert!(files.list("a").unwrap().is_empty());
     }
 }

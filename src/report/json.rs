@@ -11,10 +11,25 @@ pub fn report_json(state: &RunState, exit: u8) -> Value {
     json!({
         "schema": "cutover.report/1",
         "run": state.run,
+        "rolls_back": state.rolls_back,
         "environment": state.environment,
         "org_id": state.org_id,
         "loads": state.loads.iter().map(load_json).collect::<Vec<_>>(),
         "jobs": jobs_json(state),
+        "exit": exit,
+    })
+}
+
+/// `cutover.rollback/1`: what can and cannot be undone, and the report of the run that did it, where there was anything to
+/// delete.
+pub fn rollback_json(plan: &Plan, state: Option<&RunState>, exit: u8) -> Value {
+    json!({
+        "schema": "cutover.rollback/1",
+        "environment": plan.environment,
+        "org_id": plan.org_id,
+        "rolls_back": plan.rolls_back,
+        "notes": plan.notes,
+        "report": state.map(|state| report_json(state, exit)),
         "exit": exit,
     })
 }

@@ -4,9 +4,13 @@
 mod crosswalk;
 mod failures;
 mod json;
+mod state;
+mod status;
 mod text;
 
 pub use crosswalk::crosswalk;
 pub use failures::{FailureGroup, failure_groups};
-pub use json::{check_json, plan_json, report_json};
-pub use text::{plan_text, report_text};
+pub use json::{check_json, plan_json, report_json, rollback_json};
+pub use state::{Looked, changes_text, findings_text, state_json};
+pub use status::{Known, status_json, status_text};
+pub use text::{plan_text, report_text, rollback_text};

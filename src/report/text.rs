@@ -24,7 +24,9 @@ pub fn plan_text(plan: &Plan) -> String {
     for load in plan.loads.iter().filter(|l| l.delete > 0) {
         let _ = writeln!(out, "{}", destroys(plan, load));
     }
-    if plan.changes {
+    if plan.rolls_back.is_some() {
+        out.push_str(&deletes(plan));
+    } else if plan.changes {
         let rows: u64 = plan.steps.iter().map(|s| s.rows).sum();
         let _ = writeln!(
             out,
@@ -33,6 +35,25 @@ pub fn plan_text(plan: &Plan) -> String {
         );
     } else {
         let _ = writeln!(out, "Nothing to send: the org has every row as it is.");
+    }
+    out
+}
+
+/// How much a rollback deletes.
+fn deletes(plan: &Plan) -> String {
+    let rows: u64 = plan.steps.iter().map(|s| s.rows).sum();
+    match plan.changes {
+        true => format!("{} records to delete in {} steps.\n", number(rows), plan.steps.len()),
+        false => "Nothing to delete.\n".into(),
+    }
+}
+
+/// The screen of a rollback: what was done where anything was to be done, and what could not be undone.
+pub fn rollback_text(plan: &Plan, state: Option<&RunState>, groups: &[FailureGroup], folder: &str) -> String {
+    let nothing = || "Nothing to delete.\n".to_owned();
+    let mut out = state.map_or_else(nothing, |state| report_text(state, groups, folder));
+    for note in plan.notes.iter().skip(1) {
+        let _ = writeln!(out, "note: {note}");
     }
     out
 }
@@ -52,6 +73,13 @@ fn destroys(plan: &Plan, load: &PlanLoad) -> String {
 
 /// The screen of a run. `folder`: where its files lie, as the user would type it.
 pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
+    let mut out = body(state, groups, folder);
+    let _ = writeln!(out, "{}", ending(state, folder));
+    out
+}
+
+/// What a run did, without how it stands.
+pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
     let mut out = String::new();
     out.push_str(&balance(&state.loads.iter().map(run_row).collect::<Vec<_>>()));
     for load in
@@ -70,7 +98,6 @@ pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
     }
-    let _ = writeln!(out, "{}", ending(state, folder));
     out
 }
 
@@ -92,7 +119,11 @@ fn policies(out: &mut String, load: &LoadState, folder: &str) {
     }
 }
 
-fn ending(state: &RunState, folder: &str) -> String {
+/// How a run ended, and where the rows are that were not loaded.
+pub(super) fn ending(state: &RunState, folder: &str) -> String {
+    if let Some(of) = state.rolls_back {
+        return rollback_ending(state, of, folder);
+    }
     let run = state.run;
     let bad = state.loads.iter().any(|l| [1, 3, 8].iter().any(|o| l.outcomes[*o] > 0));
     let files = if bad { format!(" Rows that were not loaded: {folder}/data/{run}/") } else { String::new() };
@@ -103,6 +134,18 @@ fn ending(state: &RunState, folder: &str) -> String {
         }
         Some((Ended::Superseded, _)) => format!("run {run} was superseded by a later run."),
         None => format!("run {run} is not finished: `cutover apply` goes on where it stopped.{files}"),
+    }
+}
+
+fn rollback_ending(state: &RunState, of: u32, folder: &str) -> String {
+    let run = state.run;
+    let failed = state.loads.iter().any(|l| l.outcomes[Outcome::Failed as usize] > 0);
+    let files = if failed { format!(" What the org refused: {folder}/data/{run}/") } else { String::new() };
+    match state.ended {
+        Some(_) => format!("run {run} finished: it rolled back run {of}.{files}"),
+        None => {
+            format!("run {run} is not finished: `cutover rollback {of}` goes on where it stopped.{files}")
+        }
     }
 }
 
@@ -170,7 +213,7 @@ fn balance(rows: &[BalanceRow]) -> String {
 }
 
 /// Thousands apart, so that large numbers can be read.
-fn number(n: u64) -> String {
+pub(super) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

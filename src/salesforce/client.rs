@@ -8,7 +8,7 @@ use crate::ports::{Body, Clock, Method, Org, Random, Renewal, Reply, Request, Tr
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The newest API version whose behaviour we know. An org that has it is spoken to in it.
@@ -27,6 +27,7 @@ pub struct Client<'a> {
     version: String,
     budget: Budget,
     usage: Mutex<Option<Usage>>,
+    calls: AtomicU64,
     /// Objects described so far, by their names in lower case.
     pub(super) described: Mutex<BTreeMap<String, Option<ObjectSchema>>>,
 }
@@ -115,7 +116,8 @@ impl<'a> Client<'a> {
         version: impl Into<String>,
     ) -> Self {
         let (version, budget) = (version.into(), Budget::PATIENT);
-        Self { org, clock, random, version, budget, usage: Mutex::default(), described: Mutex::default() }
+        let (usage, calls, described) = (Mutex::default(), AtomicU64::new(0), Mutex::default());
+        Self { org, clock, random, version, budget, usage, calls, described }
     }
 
     /// The same client with other patience.
@@ -132,6 +134,11 @@ impl<'a> Client<'a> {
     /// The day's calls as the last reply told them; nothing before the first that does.
     pub fn usage(&self) -> Option<Usage> {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many requests were sent, repeated ones included.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// A path below the API's version.
@@ -218,6 +225,7 @@ impl<'a> Client<'a> {
     }
 
     async fn once(&self, request: Request, read: Read) -> Result<Reply, (Outcome, OrgError)> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let reply = self.org.send(request).await.map_err(broken)?;
         if let Some(usage) = reply.header("sforce-limit-info").and_then(read_usage) {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);

@@ -3,7 +3,7 @@
 use super::client::{Call, Client};
 use super::error::OrgError;
 use super::soql::encode;
-use crate::model::{FieldSchema, FieldType, ObjectSchema, RecordType};
+use crate::model::{ChildFate, ChildField, FieldSchema, FieldType, ObjectSchema, RecordType};
 use serde::Deserialize;
 use std::sync::PoisonError;
 
@@ -48,6 +48,22 @@ struct WireObject {
     fields: Vec<WireField>,
     #[serde(default)]
     record_type_infos: Vec<WireRecordType>,
+    #[serde(default)]
+    child_relationships: Vec<WireChild>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireChild {
+    #[serde(rename = "childSObject")]
+    object: String,
+    field: String,
+    #[serde(default)]
+    cascade_delete: bool,
+    #[serde(default)]
+    restricted_delete: bool,
+    #[serde(default)]
+    deprecated_and_hidden: bool,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +140,7 @@ impl From<WireObject> for ObjectSchema {
             queryable: wire.queryable,
             fields: wire.fields.into_iter().map(FieldSchema::from).collect(),
             record_types: wire.record_type_infos.into_iter().filter_map(record_type).collect(),
+            children: wire.child_relationships.into_iter().filter_map(child).collect(),
         }
     }
 }
@@ -163,6 +180,15 @@ fn active_values(values: Vec<WirePicklistValue>) -> Vec<String> {
     values.into_iter().filter(|v| v.active).map(|v| v.value).collect()
 }
 
+fn child(wire: WireChild) -> Option<ChildField> {
+    let fate = match (wire.cascade_delete, wire.restricted_delete) {
+        (true, _) => ChildFate::Goes,
+        (_, true) => ChildFate::Keeps,
+        _ => ChildFate::LosesIt,
+    };
+    (!wire.deprecated_and_hidden).then_some(ChildField { object: wire.object, field: wire.field, fate })
+}
+
 /// The master record type stands for having none.
 fn record_type(wire: WireRecordType) -> Option<RecordType> {
     if wire.master {
@@ -173,12 +199,16 @@ fn record_type(wire: WireRecordType) -> Option<RecordType> {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::FieldType;
+    use crate::model::{ChildFate, ChildField, FieldType};
     use crate::salesforce::testing::{Script, with};
 
     const PATH: &str = "GET /services/data/v67.0/sobjects/Task/describe";
     const TASK: &str = r#"{"name":"Task","label":"Task","keyPrefix":"00T","createable":true,"updateable":true,
-        "deletable":true,"queryable":true,"childRelationships":[],"recordTypeInfos":[
+        "deletable":true,"queryable":true,"childRelationships":[
+        {"cascadeDelete":true,"childSObject":"TaskRelation","deprecatedAndHidden":false,"field":"RelationId",
+         "relationshipName":"TaskRelations","restrictedDelete":false},
+        {"cascadeDelete":false,"childSObject":"Task","deprecatedAndHidden":false,"field":"RecurrenceActivityId",
+         "relationshipName":null,"restrictedDelete":false}],"recordTypeInfos":[
         {"active":true,"available":true,"developerName":"Master","master":true,"recordTypeId":"012000000000000AAA"},
         {"active":false,"available":true,"developerName":"Call","master":false,"recordTypeId":"0125g000000AbcdAAC"}],
         "fields":[
@@ -198,6 +228,10 @@ mod tests {
         let task = with(script, async |c| c.describe("Task").await.unwrap().unwrap());
         assert_eq!((task.key_prefix.as_deref(), task.record_types.len()), (Some("00T"), 1));
         assert!(task.record_types[0].developer_name == "Call" && !task.record_types[0].active);
+        let child =
+            |object: &str, field: &str, fate| ChildField { object: object.into(), field: field.into(), fate };
+        let goes = child("TaskRelation", "RelationId", ChildFate::Goes);
+        assert_eq!(task.children, [goes, child("Task", "RecurrenceActivityId", ChildFate::LosesIt)]);
         let who = task.field("whoid").unwrap();
         assert!(who.polymorphic() && !who.master_detail());
         let parent = task.field("Parent__c").unwrap();

@@ -42,12 +42,12 @@ mod transport;
 
 pub use client::{Client, MakeBody, NEWEST_VERSION};
 pub use collections::{COLLECTION_ROWS, Cell, Parent, Record, Saved};
-pub use error::OrgError;
+pub use error::{OrgError, tells_limit};
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};
 pub use limits::{Limit, Limits, Usage};
 pub use login::{Grant, KeyProblem, LogIn, OAuth, Session, SfCommand, SfLogin, SfOutput, SigningKey};
-pub use poll::next_wait;
+pub use poll::{next_wait, polls};
 pub use query::{Row, RowSink};
 pub use results::{ResultKind, ResultRow, ResultRows, ResultSink, ResultsError};
 pub use retry::{Budget, Decision, Kind, Outcome, Tried, decide};

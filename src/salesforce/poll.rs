@@ -1,20 +1,30 @@
 //! How often to ask for a job's state. Pure.
 
+/// Milliseconds in which a job is asked after often.
+const MINUTE: u64 = 60_000;
+/// Milliseconds between two questions after the first minute, at least.
+const CALM: u64 = 5_000;
+
 /// Milliseconds to wait before asking again, `elapsed_ms` after the job was closed: a small job is seen within a
 /// fraction of a second, a long one costs few requests. Never less often than every thirty seconds, and after the
 /// first minute never more often than every five.
 pub fn next_wait(elapsed_ms: u64) -> u64 {
-    const MINUTE: u64 = 60_000;
-    if elapsed_ms < MINUTE {
-        (elapsed_ms / 4).clamp(50, 5_000)
-    } else {
-        (elapsed_ms / 20).clamp(5_000, 30_000)
+    if elapsed_ms < MINUTE { (elapsed_ms / 4).clamp(50, CALM) } else { (elapsed_ms / 20).clamp(CALM, 30_000) }
+}
+
+/// How often a job is asked after that takes this many milliseconds.
+pub fn polls(duration_ms: u64) -> u64 {
+    let (mut elapsed, mut asked) = (0, 1);
+    while elapsed < duration_ms {
+        elapsed += next_wait(elapsed);
+        asked += 1;
     }
+    asked
 }
 
 #[cfg(test)]
 mod tests {
-    use super::next_wait;
+    use super::{next_wait, polls};
 
     #[test]
     fn quick_first_and_calm_later() {
@@ -23,13 +33,16 @@ mod tests {
     }
 
     #[test]
-    fn grows_and_costs_few_requests() {
-        let (mut elapsed, mut requests, mut last) = (0, 0, 0);
-        while elapsed < 3_600_000 {
-            let wait = next_wait(elapsed);
-            assert!(wait >= last);
-            (elapsed, requests, last) = (elapsed + wait, requests + 1, wait);
-        }
-        assert!(requests < 200, "{requests} requests in an hour");
+    fn waits_never_shorten_and_cost_few_requests() {
+        let waits: Vec<u64> = (0..4_000_000).step_by(10).map(next_wait).collect();
+        assert!(waits.is_sorted());
+        assert!(polls(3_600_000) < 200, "{} requests in an hour", polls(3_600_000));
+    }
+
+    #[test]
+    fn counts_requests() {
+        assert_eq!([0, 1, 50, 51, 200, 201].map(polls), [1, 2, 2, 3, 5, 6]);
+        assert!((20..40).contains(&polls(60_000)), "{}", polls(60_000));
+        assert_eq!(polls(100_000) - polls(60_000), 8, "one in five seconds");
     }
 }

@@ -141,6 +141,14 @@ pub(super) fn date(text: &str, pattern: Option<&Pattern>) -> Result<String, Faul
     Ok(date.to_string())
 }
 
+/// Milliseconds since 1970 as `YYYY-MM-DDTHH:MM:SS` in UTC, cut to the second: as an org's stamps begin.
+pub fn second(milliseconds: i64) -> String {
+    let moment = jiff::Timestamp::from_second(milliseconds.div_euclid(1000)).unwrap_or_default();
+    let mut out = String::with_capacity(19);
+    write_utc(&mut out, TimeZone::UTC.to_datetime(moment));
+    out
+}
+
 /// Reads a date and time in a format, or ISO without one; gives it in UTC as `YYYY-MM-DDTHH:MM:SS[.fraction]Z`.
 pub(super) fn datetime(text: &str, pattern: Option<&Pattern>, zone: Option<&Zone>) -> Result<String, Fault> {
     let (civil, nanoseconds) = utc(text, pattern, zone)?;

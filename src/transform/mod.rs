@@ -35,6 +35,7 @@ mod tests;
 
 pub use check::Kind;
 pub use compile::{Class, Expr, ExprProblem, Role, Scope, compile, is_time_zone, together};
+pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
 pub use map::{MapFault, ValueMap};
 pub use program::{CellOut, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};

@@ -22,10 +22,6 @@ const REAL: &[(&str, &str)] = &[
     ("Attachment", "amaxa_Attachment"),
 ];
 
-/// Why the local org's audit fields can be set.
-const AUDIT: &str =
-    "the local org behaves as with `Set Audit Fields upon Record Creation` on, as migrations have it";
-
 const PORTAL: &str = "the local org has no portal users";
 
 const OLDER: &str = "two real orgs differ; the local org follows the other";
@@ -34,10 +30,6 @@ const BYTES: &str = "three bytes a character everywhere; nobody reads it";
 
 /// Differences that are meant: file, `field.fact` or `*.field.fact` for every file, and why.
 const KNOWN: &[(&str, &str, &str)] = &[
-    ("*", "CreatedDate.createable", AUDIT),
-    ("*", "CreatedById.createable", AUDIT),
-    ("*", "LastModifiedDate.createable", AUDIT),
-    ("*", "LastModifiedById.createable", AUDIT),
     ("*", "sobjectDescribeOption", "the older of the real describes come before it"),
     ("*", "User.AccountId of it", PORTAL),
     ("*", "User.ContactId of it", PORTAL),

@@ -96,8 +96,41 @@ fn the_readme_lists_every_exit_code() {
 
 #[test]
 fn the_crash_table_is_the_one_in_the_code() {
-    let rows = CRASH_TABLE.iter().map(|row| [row.journal, row.ask, row.what].map(str::to_owned).to_vec());
-    generated("src/docs/run.md", "crash-table", &table(&["journal says", "ask the org", "do"], rows));
+    let tests = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let rows = CRASH_TABLE.iter().map(|row| {
+        let [journal, ask, what] = [row.journal, row.ask, row.what].map(str::to_owned);
+        vec![journal, ask, what, tests(row.tests)]
+    });
+    let head = ["journal says", "ask the org", "do", "tests"];
+    generated("src/docs/run.md", "crash-table", &table(&head, rows));
+}
+
+/// The sources of this binary.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            text.push_str(&sources(&entry));
+        } else if entry.extension().is_some_and(|end| end == "rs") {
+            text.push_str(&std::fs::read_to_string(entry).unwrap());
+        }
+    }
+    text
+}
+
+#[test]
+fn every_line_of_the_crash_table_has_its_tests() {
+    let sources = sources(&path("tests/it"));
+    let is_test = |name: &str| sources.contains(&format!("#[test]\nfn {name}() {{"));
+    // It says its name to `world::reached`, which holds what it met against the table; the storms hold all of it.
+    let says_so = |name: &str| name == "storms" || sources.contains(&format!("\"{name}\""));
+    for row in CRASH_TABLE {
+        assert!(!row.tests.is_empty(), "no test goes through {:?}", row.window);
+        for name in row.tests {
+            assert!(is_test(name) && says_so(name), "{:?} names {name}: there is no such test", row.window);
+        }
+    }
+    assert!(!is_test("a_test_that_is_not_there"));
 }
 
 #[test]

@@ -16,14 +16,20 @@ mod project;
 mod world;
 
 mod again;
+#[cfg(unix)]
+mod alive;
+mod allowances;
 mod calls;
 mod captures;
 mod check;
 mod cli_reference;
 mod counted;
+mod created_date;
 mod crash;
 mod day;
 mod describes;
+#[cfg(unix)]
+mod disk;
 mod docs;
 mod examples;
 mod exit_codes;
@@ -38,17 +44,22 @@ mod lookups;
 mod memory;
 mod mended;
 mod mistaken;
+#[cfg(unix)]
+mod npsp;
 mod operations;
+mod pauses;
 mod privacy;
 mod protect;
 mod recorded_clients;
 mod rerun;
 mod review;
+mod rollback;
 mod same;
 mod screens;
 mod serve;
 #[cfg(unix)]
 mod sockets;
+mod state;
 mod storm;
 #[cfg(unix)]
 mod superseded;

@@ -1,9 +1,9 @@
 //! The real binary: a local org served by one process, `apply` run as another, both of them killed at will. What the
 //! org holds is read from its own database once nobody serves it.
 
-use cutover::checkpoint::{Event, Line, RunState, journal_path, read_journal};
+use cutover::checkpoint::{Event, Line, RunState, journal_path, last_run, read_journal};
 use cutover::local_org::{LocalOrg, Options};
-use cutover::ports::{Files, RealFiles};
+use cutover::ports::{Clock, Files, RealClock, RealFiles};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -57,21 +57,26 @@ impl Site {
 
     /// A new state folder and a new org behind it.
     pub fn world(&self, name: &str) -> Running<'_> {
-        let (state, data) =
-            (self.folder.path().join(name).join("state"), self.folder.path().join(name).join("org"));
-        let mut server = Command::new(BINARY)
-            .args(["local", "serve", "--schema"])
-            .arg(self.root().join("org.yaml"))
-            .arg("--data")
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        self.world_with(name, &[])
+    }
+
+    /// The same, the org served with further words.
+    pub fn world_with(&self, name: &str, further: &[&str]) -> Running<'_> {
+        let folder = self.folder.path().join(name);
+        let (state, data) = (folder.join("state"), folder.join("org"));
+        let (server, url, token) = self.serve(&data, further);
+        Running { site: self, state, data, server, url, token }
+    }
+
+    fn serve(&self, data: &Path, further: &[&str]) -> (Child, String, String) {
+        let mut server = Command::new(BINARY);
+        server.args(["local", "serve", "--schema"]).arg(self.root().join("org.yaml")).arg("--data").arg(data);
+        let mut server = server.args(further).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         let text = |key: &str| ready[key].as_str().unwrap().to_owned();
-        Running { site: self, state, data, server, url: text("instance_url"), token: text("access_token") }
+        (server, text("instance_url"), text("access_token"))
     }
 }
 
@@ -148,6 +153,11 @@ impl Running<'_> {
         RunState::fold("journal", &self.journal(run)).unwrap()
     }
 
+    /// The state of the newest run.
+    pub fn told_last(&self) -> RunState {
+        self.told(last_run(&RealFiles::new(&self.state)).unwrap())
+    }
+
     /// Waits until the journal of a run has this many events of a kind.
     pub fn until(&self, run: u32, count: usize, kind: impl Fn(&Event) -> bool) {
         let (files, path, begun) = (RealFiles::new(&self.state), journal_path(run), Instant::now());
@@ -164,6 +174,39 @@ impl Running<'_> {
         }
     }
 
+    /// Stops the org's process where it stands, or lets it go on: whoever asks it waits.
+    pub fn org(&self, signal: &str) {
+        let order = format!("kill -{signal} {}", self.server.id());
+        assert!(Command::new("sh").arg("-c").arg(order).status().unwrap().success());
+    }
+
+    /// SIGKILL for the org. It is served no more.
+    pub fn kill_org(&mut self) -> ExitStatus {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap()
+    }
+
+    /// The org is served again, by a new process at another address.
+    pub fn serve_again(&mut self) {
+        (self.server, self.url, self.token) = self.site.serve(&self.data, &[]);
+    }
+
+    /// A world of its own that begins as this one is now; this one's org must not be served.
+    pub fn copied(&self, name: &str) -> Running<'_> {
+        let folder = self.state.parent().unwrap().with_file_name(name);
+        for path in [&self.state, &self.data] {
+            let to = folder.join(path.file_name().unwrap());
+            std::fs::create_dir_all(&to).unwrap();
+            copy(path, &to);
+        }
+        self.site.world(name)
+    }
+
+    /// Where the state lies.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The state folder is gone.
     pub fn lose_state(&mut self) {
         std::fs::remove_dir_all(&self.state).unwrap();
@@ -171,13 +214,22 @@ impl Running<'_> {
 
     /// What the org holds. It is served no more.
     pub fn contents(mut self) -> Contents {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
+        self.kill_org();
+        let org = self.open_org();
+        self.site.queries.iter().map(|q| (q.clone(), org.query(q).unwrap().rows)).collect()
+    }
+
+    /// The org, which nobody may serve, does all that it has to do.
+    pub fn finish_jobs(&self) {
+        let (org, now) = (self.open_org(), RealClock.now());
+        while org.step(now) {}
+    }
+
+    fn open_org(&self) -> LocalOrg {
         let text = std::fs::read_to_string(self.site.root().join("org.yaml")).unwrap();
         let schema = LocalOrg::schema_from_yaml("org.yaml", &text).unwrap();
         let options = Options { data: Some(self.data.join("org.db")), ..Options::default() };
-        let org = LocalOrg::open(schema, options).unwrap();
-        self.site.queries.iter().map(|q| (q.clone(), org.query(q).unwrap().rows)).collect()
+        LocalOrg::open(schema, options).unwrap()
     }
 }
 
@@ -205,7 +257,13 @@ impl Begun {
 
     /// SIGINT, as Ctrl-C sends it.
     pub fn interrupt(&self) {
-        let kill = Command::new("sh").arg("-c").arg(format!("kill -INT {}", self.0.id())).status().unwrap();
+        self.signal("INT");
+    }
+
+    /// A signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill =
+            Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.0.id())).status().unwrap();
         assert!(kill.success());
     }
 

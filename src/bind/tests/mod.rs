@@ -228,6 +228,7 @@ fn load(object: &str, fields: Vec<Field>) -> Load {
         lock_by: None,
         part_rows: None,
         overlap: false,
+        pause_after: false,
         fields: fields.into_iter().chain([takes("legacy_id__C")]).collect(),
         ignore: Vec::new(),
         vars: Arc::default(),

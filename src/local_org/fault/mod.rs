@@ -1,20 +1,26 @@
-//! Faults that can be switched on: of calls (refused, dropped, cut off, carried out twice), of jobs and of rows. Given
-//! as data and seeded, so that the same run meets the same ones.
+//! Faults that can be switched on: of calls (refused, dropped, cut off, carried out twice), of jobs and of rows, and
+//! what others do in the org meanwhile. Given as data and seeded, so that the same run meets the same ones.
 //!
-//! Owns which fault strikes when. What a fault does to an answer is `http/fault.rs`'s.
+//! Owns which fault strikes when. What a fault does to an answer is `http/fault.rs`'s, what others do `others.rs`'s.
 
 mod aim;
 mod read;
 mod words;
 
-pub(crate) use words::{Effect, Ending};
+pub(crate) use words::{Effect, Ending, Others};
 
 use super::text::mix;
 use crate::diagnostic::Diagnostic;
 use aim::Aim;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Words of a job that the org gives up: these were seen as a batch's message (reference A10).
+const STORM: &str = "TooManyLockFailure : Too many lock failure 200. Trying again later.";
+
+/// And these are told of, not seen: "a message that it was tried more than 20 times".
+const EXHAUSTED: &str = "InternalServerError : Batch failed. Tried more than 20 times";
 
 /// Marks an answer that must not arrive: whoever carries answers to a client closes the connection instead. It is
 /// found among the extensions of a response.
@@ -47,14 +53,42 @@ struct Seen {
     calls: u64,
     /// How often it struck.
     hits: u64,
-    /// Rows that have met their lock.
+    /// What it has struck: of a lock, rows and how often each has met it; of lost results, rows and the job of which
+    /// they are missing; of retries, jobs.
     #[serde(skip)]
-    rows: BTreeSet<u64>,
+    struck: BTreeMap<u64, u64>,
+}
+
+impl Seen {
+    /// Whether this one is struck, now or before: chosen by `aim`, so many different ones at most.
+    fn chooses(&mut self, aim: &Aim, seed: u64, one: u64) -> bool {
+        self.struck.contains_key(&one) || aim.strikes(seed, one, self.struck.len() as u64)
+    }
+}
+
+/// How often the org tries a batch again before it gives the job up (reference A8).
+const MOST_RETRIES: u64 = 20;
+
+/// What keeps a job from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// The org will try again.
+    Retry,
+    /// The org gives it up, in these words.
+    GivenUp(&'static str),
 }
 
 impl Active {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a job that has `done` so many rows is given up at once, at `rows`.
+    fn fails(&self, rows: u64, done: u64) -> bool {
+        let mut seen = self.seen();
+        let fails = done >= rows && self.fault.aim.strikes(0, 1, seen.hits);
+        seen.hits += u64::from(fails);
+        fails
     }
 }
 
@@ -66,6 +100,11 @@ impl Faults {
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let faults = read::read(file, text)?;
         Ok(Self(faults.into_iter().map(|fault| Active { fault, seen: Mutex::default() }).collect()))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The faults as they can be read again, and under `seen` what each has seen and done.
@@ -100,15 +139,21 @@ impl Faults {
         struck
     }
 
-    /// Whether this row meets a lock now: chosen by seed and content, once.
-    pub(crate) fn locks(&self, seed: u64, cells: &[&str]) -> bool {
+    /// Whether a row of this content meets a lock now. `refers` says whether it refers to a record, by id or key.
+    pub(crate) fn locks(&self, seed: u64, now: i64, content: u64, refers: &dyn Fn(&str) -> bool) -> bool {
         let mut met = false;
-        let mut content = None;
-        for active in self.0.iter().filter(|active| active.fault.effect == Effect::LockRows) {
-            let content =
-                *content.get_or_insert_with(|| xxhash_rust::xxh3::xxh3_64(cells.join("\u{1f}").as_bytes()));
-            let (aim, mut seen) = (&active.fault.aim, active.seen());
-            if aim.strikes(seed, content, seen.hits) && seen.rows.insert(content) {
+        for active in &self.0 {
+            let Effect::LockRows(lock) = &active.fault.effect else { continue };
+            let mut seen = active.seen();
+            let gone = lock.until.is_some_and(|until| now >= until);
+            let elsewhere = || lock.parent.as_deref().is_some_and(|parent| !refers(parent));
+            if gone || !seen.chooses(&active.fault.aim, seed, content) || elsewhere() {
+                continue;
+            }
+            let most = lock.tries.unwrap_or(if lock.until.is_some() { u64::MAX } else { 1 });
+            let tries = seen.struck.entry(content).or_default();
+            if *tries < most {
+                *tries += 1;
                 seen.hits += 1;
                 met = true;
             }
@@ -116,14 +161,40 @@ impl Faults {
         met
     }
 
-    /// Whether a job that has processed this many rows fails here.
-    pub(crate) fn fails(&self, done: i64) -> bool {
-        self.0.iter().any(|active| {
-            let Effect::FailJob { rows } = active.fault.effect else { return false };
+    /// Whether a row of this content is in none of this job's files: once, of the first job that brings it.
+    pub(crate) fn loses(&self, seed: u64, job: i64, content: u64) -> bool {
+        let mut lost = false;
+        for active in self.0.iter().filter(|active| active.fault.effect == Effect::LoseResults) {
+            let (mut seen, job) = (active.seen(), job.unsigned_abs());
+            if !seen.chooses(&active.fault.aim, seed, content) {
+                continue;
+            }
+            let new = !seen.struck.contains_key(&content);
+            seen.hits += u64::from(new);
+            lost |= *seen.struck.entry(content).or_insert(job) == job;
+        }
+        lost
+    }
+
+    /// What keeps a job that has processed so many rows, and was tried again so often, from going on.
+    pub(crate) fn holds(&self, job: i64, done: i64, retries: i64) -> Option<Held> {
+        let (job, done, retries) = (job.unsigned_abs(), done.unsigned_abs(), retries.unsigned_abs());
+        self.0.iter().find_map(|active| {
+            let (rows, most, words) = match active.fault.effect {
+                Effect::FailJob { rows } => {
+                    return active.fails(rows, done).then_some(Held::GivenUp(EXHAUSTED));
+                }
+                Effect::LockStorm { rows, retries } => (rows, retries, STORM),
+                Effect::ExhaustRetries { rows } => (rows, u64::MAX, EXHAUSTED),
+                _ => return None,
+            };
             let mut seen = active.seen();
-            let fails = done.unsigned_abs() >= rows && active.fault.aim.strikes(0, 1, seen.hits);
-            seen.hits += u64::from(fails);
-            fails
+            if done < rows || retries >= most || !seen.chooses(&active.fault.aim, 0, job) {
+                return None;
+            }
+            seen.struck.entry(job).or_default();
+            seen.hits += 1;
+            Some(if retries < MOST_RETRIES { Held::Retry } else { Held::GivenUp(words) })
         })
     }
 

@@ -2,8 +2,9 @@
 
 use super::Fault;
 use super::aim::Aim;
-use super::words::{Effect, Ending};
+use super::words::{Effect, Ending, Lock, Others};
 use crate::diagnostic::{Code, Diagnostic, any_error};
+use crate::local_org::text::parse_moment;
 use crate::yaml::{MapReader, Node};
 
 type Map<'n, 'p> = MapReader<'n, 'p>;
@@ -30,9 +31,22 @@ const WORDS: &[(&str, Options)] = &[
     }),
     ("not_ready", |_| Some(Effect::NotReady)),
     ("twice", |_| Some(Effect::Twice)),
-    ("lock_rows", |_| Some(Effect::LockRows)),
+    ("lock_rows", |map| Some(Effect::LockRows(lock(map)))),
     ("slow_jobs", |map| Some(Effect::SlowJobs { steps: count(map, "steps")? })),
     ("fail_job", |map| Some(Effect::FailJob { rows: count(map, "rows")? })),
+    ("lock_storm", |map| {
+        let retries = map.take_count("retries").unwrap_or(1);
+        Some(Effect::LockStorm { rows: count(map, "rows")?, retries })
+    }),
+    ("exhaust_retries", |map| Some(Effect::ExhaustRetries { rows: count(map, "rows")? })),
+    ("lose_results", |_| Some(Effect::LoseResults)),
+    ("delete_job", |_| Some(Effect::DeleteJob)),
+    ("delete_records", |map| Some(Effect::DeleteRecords(others(map)?))),
+    ("edit_records", |map| {
+        let (field, value) = (text(map, "field"), text(map, "value"));
+        let others = others(map);
+        Some(Effect::EditRecords { others: others?, field: field?, value: value? })
+    }),
 ];
 
 /// Reads `faults: […]`.
@@ -73,11 +87,20 @@ fn fault(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Fault> {
 }
 
 fn aim(map: &mut Map<'_, '_>, effect: &Effect) -> Aim {
+    let once = |map: &mut Map<'_, '_>| Aim { times: map.take_count("times").or(Some(1)), ..Aim::default() };
     match effect {
         Effect::SlowJobs { .. } => Aim::default(),
-        Effect::FailJob { .. } => Aim { times: map.take_count("times").or(Some(1)), ..Aim::default() },
-        Effect::LockRows => {
+        Effect::FailJob { .. } | Effect::LockStorm { .. } | Effect::ExhaustRetries { .. } => once(map),
+        Effect::LockRows(Lock { parent: Some(_), .. }) => {
+            Aim { per_mille: map.take_count("per_mille"), times: map.take_count("times"), ..Aim::default() }
+        }
+        Effect::LockRows(_) | Effect::LoseResults => {
             Aim { per_mille: count(map, "per_mille"), times: map.take_count("times"), ..Aim::default() }
+        }
+        // Only calls about a job can lose it.
+        Effect::DeleteJob => {
+            let aim = calls(map);
+            Aim { path: aim.path.or_else(|| Some("jobs/ingest/*/**".into())), ..aim }
         }
         _ => calls(map),
     }
@@ -94,6 +117,38 @@ fn calls(map: &mut Map<'_, '_>) -> Aim {
         per_mille: map.take_count("per_mille"),
         times: map.take_count("times"),
     }
+}
+
+fn lock(map: &mut Map<'_, '_>) -> Lock {
+    let parent = map.take_text("parent").map(|(parent, _)| parent.to_owned());
+    let tries = positive(map, "tries");
+    let until = map.take_text("until").and_then(|(text, place)| {
+        let place = place.clone();
+        let moment = parse_moment(text);
+        if moment.is_none() {
+            let message = "`until` is a moment, like `2024-01-01T06:00:00Z`";
+            map.problem(Diagnostic::error(Code::WrongValue, message).at(&place));
+        }
+        moment
+    });
+    Lock { parent, tries, until }
+}
+
+fn others(map: &mut Map<'_, '_>) -> Option<Others> {
+    let object = text(map, "object");
+    let record = map.take_text("record").map(|(record, _)| record.to_owned());
+    let count = map.take_count("count").unwrap_or(1);
+    Some(Others { object: object?, record, count })
+}
+
+/// A text that must be there.
+fn text(map: &mut Map<'_, '_>, key: &'static str) -> Option<String> {
+    let text = map.need(key)?.text().map(str::to_owned);
+    if text.is_none() {
+        let place = map.place().clone();
+        map.problem(Diagnostic::error(Code::WrongValue, format!("`{key}` must be text")).at(&place));
+    }
+    text
 }
 
 /// A count that must be there.

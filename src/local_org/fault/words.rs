@@ -1,6 +1,7 @@
 //! What a fault does, in the words of its file.
 
-use serde::Serialize;
+use crate::local_org::text::stored_moment;
+use serde::{Serialize, Serializer};
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,19 +33,75 @@ pub(crate) enum Effect {
     NotReady,
     /// Carried out twice, as when a proxy repeats a request; the second answer arrives.
     Twice,
-    /// Rows meet a lock the first time they are sent.
-    LockRows,
+    /// Rows meet a lock: the first time they are sent, so many times, or until a moment; all of them, or those that
+    /// refer to one parent.
+    LockRows(Lock),
     /// Jobs move on in one step of the clock and rest for so many.
     SlowJobs { steps: u64 },
     /// A job fails when it has processed so many rows, and the rest of it stays unprocessed.
     FailJob { rows: u64 },
+    /// A job that has processed so many rows gets no further: the org tries again so often, then goes on, or gives it
+    /// up when that is more often than it tries.
+    LockStorm { rows: u64, retries: u64 },
+    /// The same without an end.
+    ExhaustRetries { rows: u64 },
+    /// Rows are in none of a job's three files the first time they are sent.
+    LoseResults,
+    /// Somebody else aborts and deletes the job that the call is about, before the call.
+    DeleteJob,
+    /// Somebody else deletes records before the call.
+    DeleteRecords(Others),
+    /// Somebody else changes a field of records before the call.
+    EditRecords {
+        #[serde(flatten)]
+        others: Others,
+        field: String,
+        value: String,
+    },
 }
 
 impl Effect {
     /// Whether it befalls calls, not jobs or rows.
     pub(super) fn is_of_calls(&self) -> bool {
-        !matches!(self, Self::LockRows | Self::SlowJobs { .. } | Self::FailJob { .. })
+        !matches!(
+            self,
+            Self::LockRows(_)
+                | Self::SlowJobs { .. }
+                | Self::FailJob { .. }
+                | Self::LockStorm { .. }
+                | Self::ExhaustRetries { .. }
+                | Self::LoseResults
+        )
     }
+}
+
+/// Which rows meet a lock, besides chance, and for how long.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Lock {
+    /// Those that refer to this record, by its id or a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<String>,
+    /// A row meets it so often; without an `until`, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tries: Option<u64>,
+    /// It is gone from this moment on, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "moment")]
+    pub(crate) until: Option<i64>,
+}
+
+fn moment<S: Serializer>(until: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    until.map(stored_moment).serialize(serializer)
+}
+
+/// Records that somebody else has a hand in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Others {
+    pub(crate) object: String,
+    /// This one, by its id or a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<String>,
+    /// So many, chosen by the seed.
+    pub(crate) count: u64,
 }
 
 /// How a body that is cut off ends.

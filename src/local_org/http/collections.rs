@@ -223,10 +223,12 @@ fn run<T>(
     each: impl Fn(&Place<'_>, &T) -> Result<Saved, Refusal>,
 ) -> Result<Vec<Outcome>, Failure> {
     let org = &call.org;
+    let faults = org.faults();
     let mut db = org.db();
     let savepoint = db.savepoint()?;
     let facts = call.facts();
-    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &facts, now: org.now() };
+    let (schema, now) = (&org.0.schema, org.now());
+    let place = Place { conn: &savepoint, schema, facts: &facts, now, faults: Some(&faults) };
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         outcomes.push(alone(&savepoint, || each(&place, item))?);

@@ -34,8 +34,29 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
         Effect::Cut { ending } => cut(exchange(org, uncompressed(request)).await, ending).await,
         Effect::NotReady => refuse(not_ready()),
         Effect::Twice => twice(org, request).await,
+        Effect::DeleteJob => {
+            let parts = super::parts(request.uri().path());
+            after(org.others_delete_job(&parts), org, request).await
+        }
+        Effect::DeleteRecords(others) => after(org.others_delete(&others), org, request).await,
+        Effect::EditRecords { others, field, value } => {
+            after(org.others_edit(&others, &field, &value), org, request).await
+        }
         // Of jobs and rows, never of calls.
-        Effect::LockRows | Effect::SlowJobs { .. } | Effect::FailJob { .. } => exchange(org, request).await,
+        Effect::LockRows(_)
+        | Effect::SlowJobs { .. }
+        | Effect::FailJob { .. }
+        | Effect::LockStorm { .. }
+        | Effect::ExhaustRetries { .. }
+        | Effect::LoseResults => exchange(org, request).await,
+    }
+}
+
+/// The call as usual, behind what somebody else has done.
+async fn after(done: rusqlite::Result<()>, org: &LocalOrg, request: Request) -> Response {
+    match done {
+        Ok(()) => exchange(org, request).await,
+        Err(error) => refuse(error.into()),
     }
 }
 

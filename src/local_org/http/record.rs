@@ -17,10 +17,12 @@ pub(super) fn saving<T>(
     work: impl FnOnce(&Place<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let org = &call.org;
+    let faults = org.faults();
     let mut db = org.db();
     let savepoint = db.savepoint()?;
     let facts = call.facts();
-    let place = Place { conn: &savepoint, schema: &org.0.schema, facts: &facts, now: org.now() };
+    let (schema, now) = (&org.0.schema, org.now());
+    let place = Place { conn: &savepoint, schema, facts: &facts, now, faults: Some(&faults) };
     let done = work(&place)?;
     savepoint.commit()?;
     Ok(done)

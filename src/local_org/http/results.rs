@@ -4,9 +4,10 @@ use super::Call;
 use super::answer::{Answer, Failure};
 use super::ingest;
 use crate::local_org::LocalOrg;
-use crate::local_org::job::results::{File, header, page};
+use crate::local_org::job::results::{File, content, header, page};
 use crate::local_org::job::{Job, Kind};
 use axum::body::Body;
+use csv::ByteRecord;
 use futures_util::stream::try_unfold;
 
 /// One of the three files of an ingest job that is done.
@@ -37,7 +38,14 @@ impl Next {
         if let Some(first) = self.first.take() {
             return Ok(Some((first, self)));
         }
-        let found = page(&self.org.db(), &self.job, self.file, self.from)?;
+        // Faults before the database, as in a step: the other way round two could wait for each other.
+        let found = {
+            let faults = self.org.faults();
+            let seed = self.org.0.facts.seed;
+            let lost =
+                |record: &ByteRecord| !faults.is_empty() && faults.loses(seed, self.job.seq, content(record));
+            page(&self.org.db(), &self.job, self.file, self.from, &lost)?
+        };
         Ok(found.map(|(lines, from)| {
             self.from = from;
             (lines, self)

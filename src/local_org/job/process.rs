@@ -7,6 +7,7 @@ use super::row::{Operation, Refused, Rows};
 use super::scan::Scan;
 use super::step::Context;
 use super::{Job, State, limits, upload};
+use crate::local_org::fault::Held;
 use crate::local_org::limit::Daily;
 use crate::local_org::record::error::RowError;
 use crate::local_org::record::remove::Removal;
@@ -113,9 +114,16 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
         if chunk.is_empty() {
             return complete(conn, job);
         }
-        if let Some(message) = stops(conn, context, job, chunk.len() as u64)? {
-            fail(job, message);
-            return Ok(());
+        match stops(conn, context, job, chunk.len() as u64)? {
+            None => {}
+            Some(Held::Retry) => {
+                job.retries += 1;
+                return Ok(());
+            }
+            Some(Held::GivenUp(words)) => {
+                fail(job, words.into());
+                return Ok(());
+            }
         }
         take(context, &rows, job, chunk)?;
         job.position = chunks.upload.end();
@@ -127,15 +135,15 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
 ///
 /// Unconfirmed(limit-in-a-job): what becomes of a job that meets a limit (reference K6, K9); choice: it fails, the rest
 /// stays unprocessed.
-fn stops(conn: &Connection, context: &Context<'_>, job: &Job, rows: u64) -> Result<Option<String>> {
-    if context.fails_now(job) {
-        return Ok(Some("InternalServerError : Batch failed. Tried more than 20 times".into()));
+fn stops(conn: &Connection, context: &Context<'_>, job: &Job, rows: u64) -> Result<Option<Held>> {
+    if let Some(held) = context.held(job) {
+        return Ok(Some(held));
     }
     let limits = &context.schema.limits;
     let batch = u64::from(job.rows.unsigned_abs().is_multiple_of(BATCH));
     for (daily, amount) in [(Daily::BulkBatches, batch), (Daily::BulkRecords, rows)] {
         if amount > 0 && daily.spend(conn, limits, amount, context.now)?.is_none() {
-            return Ok(Some("ExceededQuota : ApiBatchItems Limit exceeded.".into()));
+            return Ok(Some(Held::GivenUp("ExceededQuota : ApiBatchItems Limit exceeded.")));
         }
     }
     Ok(None)
@@ -151,7 +159,8 @@ fn take(context: &Context<'_>, rows: &Rows<'_>, job: &mut Job, records: &[ByteRe
     let outcomes = chunk(context, rows, records)?;
     rows.end_chunk()?;
     job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
-    results::write(rows.writer.conn, context.facts, job, records, &outcomes)?;
+    let lost = |record: &ByteRecord| context.loses(job, record);
+    results::write(rows.writer.conn, context.facts, job, (records, &outcomes), &lost)?;
     job.rows += records.len() as i64;
     Ok(())
 }
@@ -207,7 +216,7 @@ fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bo
         None => Some(RowError::plain("INVALID_FIELD", "the row is not UTF-8")),
         Some(cells) if cells.len() != rows.columns.len() => Some(ragged(cells.len(), rows.columns.len())),
         Some(cells) if twice => Some(rows.twice(cells)),
-        Some(cells) => limits::row(cells).or_else(|| context.locked(cells)),
+        Some(cells) => limits::row(cells).or_else(|| context.locked(rows, cells)),
     };
     if let Some(error) = refused {
         return Ok(Outcome::Failed { id: String::new(), error: error.to_string() });

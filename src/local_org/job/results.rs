@@ -53,18 +53,26 @@ pub(super) fn keep_header(conn: &Connection, job: &Job, end: i64) -> Result<Stri
     Ok(text.to_owned())
 }
 
+/// What a row says, as a number.
+pub(crate) fn content(record: &ByteRecord) -> u64 {
+    let cells: Vec<&[u8]> = record.iter().collect();
+    xxhash_rust::xxh3::xxh3_64(&cells.join(&0x1f))
+}
+
 /// Keeps the lines of a chunk whose first row is the job's next one: a block of lines for each file that has some.
+/// Rows that are `lost` stand in none.
 pub(super) fn write(
     conn: &Connection,
     facts: &Facts,
     job: &Job,
-    records: &[ByteRecord],
-    outcomes: &[Outcome],
+    (records, outcomes): (&[ByteRecord], &[Outcome]),
+    lost: &dyn Fn(&ByteRecord) -> bool,
 ) -> Result<()> {
     let seed = mix(facts.seed, job.seq.unsigned_abs());
     let first = job.rows.unsigned_abs();
     let (mut good, mut bad) = (String::new(), String::new());
-    for index in order(seed, first, records.len()) {
+    let order = order(seed, first, records.len());
+    for index in order.into_iter().filter(|index| !lost(&records[*index])) {
         match &outcomes[index] {
             Outcome::Landed(landed) => {
                 push_cells(&mut good, job, &[&landed.id, if landed.created { "true" } else { "false" }]);
@@ -154,13 +162,20 @@ pub(crate) fn header(conn: &Connection, job: &Job, file: File) -> Result<String>
     Ok(format!("{line}{}", job.line_end()))
 }
 
-/// The next lines of a file and where to go on; nothing when it is at its end. Begin with 0.
-pub(crate) fn page(conn: &Connection, job: &Job, file: File, from: i64) -> Result<Option<(String, i64)>> {
+/// The next lines of a file and where to go on; nothing when it is at its end. Begin with 0. Rows that are `lost` do
+/// not stand among the unprocessed ones; of the others they were left out when they were processed.
+pub(crate) fn page(
+    conn: &Connection,
+    job: &Job,
+    file: File,
+    from: i64,
+    lost: &dyn Fn(&ByteRecord) -> bool,
+) -> Result<Option<(String, i64)>> {
     match file {
         File::Successful => stored(conn, job, SUCCESSFUL, from),
         File::Failed => stored(conn, job, FAILED, from),
         File::Unprocessed if job.state == super::State::JobComplete => Ok(None),
-        File::Unprocessed => unprocessed(conn, job, from),
+        File::Unprocessed => unprocessed(conn, job, from, lost),
     }
 }
 
@@ -178,7 +193,12 @@ fn stored(conn: &Connection, job: &Job, kind: i64, from: i64) -> Result<Option<(
 }
 
 /// Rows that no slice has taken, from the upload itself.
-fn unprocessed(conn: &Connection, job: &Job, from: i64) -> Result<Option<(String, i64)>> {
+fn unprocessed(
+    conn: &Connection,
+    job: &Job,
+    from: i64,
+    lost: &dyn Fn(&ByteRecord) -> bool,
+) -> Result<Option<(String, i64)>> {
     let start = match (from, job.position) {
         (0, 0) => super::process::read_header(conn, job)?.1,
         (0, position) => position,
@@ -189,7 +209,9 @@ fn unprocessed(conn: &Connection, job: &Job, from: i64) -> Result<Option<(String
     let mut text = String::new();
     let mut count = 0;
     while count < 1000 && records.next(&mut record).unwrap_or(false) {
-        push_record(&mut text, job, &record, true);
+        if !lost(&record) {
+            push_record(&mut text, job, &record, true);
+        }
         count += 1;
     }
     Ok((count > 0).then(|| (text, records.end())))

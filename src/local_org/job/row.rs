@@ -81,6 +81,23 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Whether the row refers to this record, named by its id or by a key.
+    pub(crate) fn refers_to(&self, cells: &[&str], record: &str) -> bool {
+        self.columns.iter().zip(cells).any(|(column, raw)| {
+            let Cell::Text(text) = Cell::of(raw) else { return false };
+            let id = match column {
+                Column::Parent { object, key, .. } => self.parent(*object, *key, text).ok(),
+                Column::Field(field) => {
+                    let reference = self.writer.object.fields[*field].kind == FieldType::Reference;
+                    full_id(text.trim()).filter(|_| reference)
+                }
+                Column::Id => None,
+            };
+            let (conn, schema) = (self.writer.conn, self.writer.schema);
+            id.is_some_and(|id| find::is_named(conn, schema, &id, record).unwrap_or(false))
+        })
+    }
+
     /// The refusal of a row whose identity another row of the same chunk has.
     ///
     /// Unconfirmed(key-twice-in-chunk): whether every row of the group fails, and the tail of the text; choice: every

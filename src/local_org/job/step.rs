@@ -1,10 +1,12 @@
 //! A step of the org's clock: every queued job moves on by one slice.
 
-use super::{Job, Kind, State, process, query, table};
-use crate::local_org::fault::Faults;
+use super::row::Rows;
+use super::{Job, Kind, State, process, query, results, table};
+use crate::local_org::fault::{Faults, Held};
 use crate::local_org::record::error::RowError;
 use crate::local_org::schema::Schema;
 use crate::local_org::store::Facts;
+use csv::ByteRecord;
 use rusqlite::{Connection, Result};
 
 /// What a step needs besides the database.
@@ -16,16 +18,24 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether the job is to fail here.
-    pub(super) fn fails_now(&self, job: &Job) -> bool {
-        self.faults.fails(job.rows)
+    /// What keeps the job from going on.
+    pub(super) fn held(&self, job: &Job) -> Option<Held> {
+        self.faults.holds(job.seq, job.rows, job.retries)
+    }
+
+    /// Whether a row is in none of the job's files.
+    pub(super) fn loses(&self, job: &Job, record: &ByteRecord) -> bool {
+        !self.faults.is_empty() && self.faults.loses(self.facts.seed, job.seq, results::content(record))
     }
 
     /// The refusal of a row that meets a lock.
-    pub(super) fn locked(&self, cells: &[&str]) -> Option<RowError> {
-        self.faults.locks(self.facts.seed, cells).then(|| {
-            RowError::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
-        })
+    pub(super) fn locked(&self, rows: &Rows<'_>, cells: &[&str]) -> Option<RowError> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let content = xxhash_rust::xxh3::xxh3_64(cells.join("\u{1f}").as_bytes());
+        let refers = |parent: &str| rows.refers_to(cells, parent);
+        self.faults.locks(self.facts.seed, self.now, content, &refers).then(RowError::locked)
     }
 }
 

@@ -125,6 +125,10 @@ impl RowError {
     pub(crate) fn twice(field: &str, value: &str) -> Self {
         Self::at("DUPLICATE_VALUE", format!("Duplicate external id specified: {value}"), field)
     }
+
+    pub(crate) fn locked() -> Self {
+        Self::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+    }
 }
 
 #[cfg(test)]

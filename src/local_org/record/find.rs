@@ -47,6 +47,20 @@ pub(crate) fn exists(conn: &Connection, object: &Object, id: &str) -> Result<boo
     Ok(conn.prepare_cached(&sql)?.query_row([id], |_| Ok(())).optional()?.is_some())
 }
 
+/// Whether the record with this id, of 18 characters, is the one that `name` names: its id, or one of its keys.
+pub(crate) fn is_named(conn: &Connection, schema: &Schema, id: &str, name: &str) -> Result<bool> {
+    if full_id(name).as_deref() == Some(id) {
+        return Ok(true);
+    }
+    let Some(object) = schema.by_prefix(id) else { return Ok(false) };
+    for field in object.fields.iter().filter(|field| field.is_key()) {
+        if by_key(conn, object, field, name, None)?.iter().any(|found| found == id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The id, of 18 characters, of a live record of the writer's object. An id that the org has given out and that no
 /// live record has is of a deleted one, in the recycle bin or gone from it.
 pub(crate) fn own(writer: &Writer<'_>, raw: &str) -> Result<String, Refusal> {

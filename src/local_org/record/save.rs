@@ -6,10 +6,12 @@ use super::find;
 use super::json::{self, Asked, Record};
 use super::remove::{self, Removal};
 use super::write::{Refusal, Writer};
+use crate::local_org::fault::Faults;
 use crate::local_org::schema::{Object, Schema};
 use crate::local_org::store::Facts;
 use crate::model::FieldType;
 use rusqlite::Connection;
+use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
 /// What saving needs besides the record.
@@ -18,6 +20,8 @@ pub(crate) struct Place<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) facts: &'a Facts,
     pub(crate) now: i64,
+    /// What befalls records on their way, if anything may.
+    pub(crate) faults: Option<&'a Faults>,
 }
 
 /// What became of a record.
@@ -80,6 +84,7 @@ impl<'a> Place<'a> {
 
     /// Deletes the record with this id, of 18 characters.
     pub(crate) fn delete(&self, object: &'a Object, id: &str) -> Result<Saved, Refusal> {
+        self.meet_locks(object, id, &[])?;
         remove::delete(&self.writer(object, &[]), id, Removal::Mark)?;
         Ok(Saved { id: id.to_owned(), created: false })
     }
@@ -90,13 +95,31 @@ impl<'a> Place<'a> {
     }
 
     fn create(&self, object: &'a Object, asked: Asked, known: Option<usize>) -> Result<Saved, Refusal> {
+        self.meet_locks(object, "", &asked.values)?;
         let id = self.writer(object, &set(&asked)).insert(asked.values, known)?;
         Ok(Saved { id, created: true })
     }
 
     fn change(&self, object: &'a Object, id: &str, asked: Asked, upsert: bool) -> Result<Saved, Refusal> {
+        self.meet_locks(object, id, &asked.values)?;
         self.writer(object, &set(&asked)).update(id, asked.values, upsert, None)?;
         Ok(Saved { id: id.to_owned(), created: false })
+    }
+
+    /// Refuses a record that meets a lock.
+    fn meet_locks(&self, object: &Object, id: &str, values: &[Option<Sql>]) -> Result<(), RowError> {
+        let Some(faults) = self.faults.filter(|faults| !faults.is_empty()) else { return Ok(()) };
+        let content = xxhash_rust::xxh3::xxh3_64(format!("{} {id} {values:?}", object.name).as_bytes());
+        let refers = |parent: &str| {
+            object.fields.iter().zip(values).any(|(field, value)| match value {
+                Some(Sql::Text(id)) if field.kind == FieldType::Reference => {
+                    find::is_named(self.conn, self.schema, id, parent).unwrap_or(false)
+                }
+                _ => false,
+            })
+        };
+        let met = faults.locks(self.facts.seed, self.now, content, &refers);
+        if met { Err(RowError::locked()) } else { Ok(()) }
     }
 
     fn writer(&self, object: &'a Object, mapped: &[usize]) -> Writer<'a> {

@@ -29,7 +29,8 @@ const FILES: &[&str] = &[
     include_str!("../standard/EntityDefinition.json"),
 ];
 
-/// Fields that a migration may set on create: the org behaves as with "Set Audit Fields upon Record Creation" on.
+/// Fields that the org fills by itself, and lets be set on create by whom it gave the permission "Set Audit Fields upon
+/// Record Creation".
 const AUDIT: &[&str] = &["CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"];
 
 #[derive(Deserialize)]
@@ -78,15 +79,17 @@ pub(super) fn objects() -> Vec<Object> {
     FILES.iter().filter_map(|text| serde_json::from_str(text).ok()).map(object).collect()
 }
 
-/// Makes the audit fields of an object settable on create.
-pub(super) fn open_audit_fields(object: &mut Object) {
-    for field in object.fields.iter_mut().filter(|f| AUDIT.contains(&f.name.as_str())) {
-        field.flags.set(Flag::Createable, true);
+/// Makes the audit fields of objects settable on create.
+pub(super) fn open_audit_fields(objects: &mut [Object]) {
+    for object in objects.iter_mut().filter(|o| o.is("createable")) {
+        for field in object.fields.iter_mut().filter(|f| AUDIT.contains(&f.name.as_str())) {
+            field.flags.set(Flag::Createable, true);
+        }
     }
 }
 
 fn object(file: ObjectFile) -> Object {
-    let mut object = Object {
+    Object {
         name: file.name,
         label: file.label,
         plural: file.plural,
@@ -96,11 +99,7 @@ fn object(file: ObjectFile) -> Object {
         record_types: Vec::new(),
         rules: Vec::new(),
         custom: false,
-    };
-    if object.is("createable") {
-        open_audit_fields(&mut object);
     }
-    object
 }
 
 fn field(file: FieldFile) -> Field {

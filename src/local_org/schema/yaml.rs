@@ -5,7 +5,7 @@ mod field;
 mod login;
 
 use super::flags::{Flag, Flags};
-use super::{Field, Object, Queue, Schema, User};
+use super::{Field, Object, Queue, Schema, User, standard};
 use crate::diagnostic::{Code, Diagnostic, Place, any_error, near_name};
 use crate::local_org::rule::{self, Rule};
 use crate::model::FieldType;
@@ -41,6 +41,9 @@ pub(crate) fn read(file: &str, text: &str, files: Files<'_>) -> Result<Schema, V
         }
         if let Some(node) = top.take("limits") {
             schema.limits = login::limits(node, top.problems());
+        }
+        if top.take_bool("set_audit_fields") == Some(true) {
+            standard::open_audit_fields(&mut schema.objects);
         }
         schema.session_minutes = top.take_count("session_minutes").unwrap_or(schema.session_minutes);
         top.finish();
@@ -169,11 +172,11 @@ fn finish_fields(object: &mut Object, own: Vec<Field>) {
 
 fn system_fields() -> Vec<Field> {
     let stamp = |name: &str, label: &str, kind| {
-        let flags = Flags::parse("createable defaultedOnCreate filterable sortable aggregatable");
+        let flags = Flags::parse("defaultedOnCreate filterable sortable aggregatable");
         Field { flags, ..Field::plain(name, label, kind) }
     };
     let who = |name: &str, label: &str, relationship: &str, to: &[&str]| {
-        let words = format!("createable defaultedOnCreate {COMMON}");
+        let words = format!("defaultedOnCreate {COMMON}");
         let flags = Flags::parse(&words);
         let to = to.iter().map(|t| (*t).to_owned()).collect();
         Field {
@@ -186,14 +189,13 @@ fn system_fields() -> Vec<Field> {
     };
     let mut id = with_flags(Field::plain("Id", "Record ID", FieldType::Id), COMMON);
     id.length = 18;
-    let mut modstamp = stamp("SystemModstamp", "System Modstamp", FieldType::DateTime);
-    modstamp.flags.set(Flag::Createable, false);
+    let modstamp = stamp("SystemModstamp", "System Modstamp", FieldType::DateTime);
     let deleted = Field::plain("IsDeleted", "Deleted", FieldType::Boolean);
     let owner = who("OwnerId", "Owner ID", "Owner", &["Group", "User"]);
     vec![
         with_flags(id, "defaultedOnCreate idLookup"),
         with_flags(deleted, "defaultedOnCreate filterable groupable sortable"),
-        with_flags(owner, "updateable polymorphicForeignKey namePointing"),
+        with_flags(owner, "createable updateable polymorphicForeignKey namePointing"),
         stamp("CreatedDate", "Created Date", FieldType::DateTime),
         who("CreatedById", "Created By ID", "CreatedBy", &["User"]),
         stamp("LastModifiedDate", "Last Modified Date", FieldType::DateTime),

@@ -5,7 +5,7 @@ use super::{World, upsert};
 use crate::local_org::{LocalOrg, Options};
 use serde_json::json;
 
-fn thousand() -> String {
+pub(super) fn thousand() -> String {
     let rows: String = (0..1000).map(|i| format!("{i},A{i}\n")).collect();
     format!("Ext__c,Name\n{rows}")
 }

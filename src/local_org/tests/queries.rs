@@ -178,7 +178,6 @@ async fn describes() {
         assert_eq!(key[flag], json!(true), "{flag}");
     }
     assert_eq!((&key["caseSensitive"], &field("Case__c")["caseSensitive"]), (&json!(false), &json!(true)));
-    assert_eq!(field("CreatedDate")["createable"], json!(true));
     assert_eq!(field("Fixed__c")["updateable"], json!(false));
     let types: Vec<_> =
         account["recordTypeInfos"].as_array().unwrap().iter().map(|t| t["developerName"].clone()).collect();

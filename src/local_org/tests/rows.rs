@@ -209,21 +209,17 @@ async fn insert_update_and_delete_by_id() {
 }
 
 #[tokio::test]
-async fn defaults_owners_audit_fields_and_record_types() {
+async fn defaults_owners_and_record_types() {
     let mut world = World::new();
     let types =
         world.query("SELECT Id, DeveloperName FROM RecordType ORDER BY DeveloperName").await["records"]
             .clone();
     let customer = types[0]["Id"].as_str().unwrap();
-    let csv = format!(
-        "Ext__c,Name,CreatedDate,RecordTypeId,Vip__c,Score__c\n1,A,2019-01-02T03:04:05Z,{customer},TRUE,1.005\n"
-    );
+    let csv = format!("Ext__c,Name,RecordTypeId,Vip__c,Score__c\n1,A,{customer},TRUE,1.005\n");
     assert!(world.upsert("Account", &csv).await.is_empty());
-    let account = world
-        .query("SELECT CreatedDate, Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account")
-        .await;
+    let account =
+        world.query("SELECT Owner.Username, RecordType.DeveloperName, Vip__c, Score__c FROM Account").await;
     let account = &account["records"][0];
-    assert_eq!(account["CreatedDate"], "2019-01-02T03:04:05.000+0000");
     assert_eq!(account["Owner"]["Username"], "admin@local.invalid");
     assert_eq!(account["RecordType"]["DeveloperName"], "Customer");
     assert_eq!((&account["Vip__c"], &account["Score__c"]), (&json!(true), &json!(1.01)));

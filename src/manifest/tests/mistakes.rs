@@ -232,6 +232,11 @@ fn mistakes_of_loads() {
                 "`true` or `false`",
             ),
             (
+                "source: other.csv\n    pause_after: «contacts\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`true` or `false`",
+            ),
+            (
                 "source: other.csv\n    part_rows: «-1\n    fields: { K__c: id, T: title }",
                 WrongValue,
                 "whole number",

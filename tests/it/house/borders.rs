@@ -152,7 +152,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
-    ("jiff", &["src/transform/", "src/local_org/"]),
+    ("jiff", &["src/transform/", "src/local_org/", "src/ports/clock.rs", "src/cli/until.rs"]),
 ];
 
 fn at_home(path: &str, homes: &[&str]) -> bool {
@@ -231,7 +231,8 @@ const OUTSIDE: &[Outside] = &[
         what: "threads and tasks",
         begins: &["std::thread", "tokio::spawn", "tokio::task"],
         has: &["spawn_blocking"],
-        homes: &["src/ports/work.rs", "src/cli/"],
+        // The clock is where a thread sleeps.
+        homes: &["src/ports/work.rs", "src/ports/clock.rs", "src/cli/"],
     },
     Outside { what: "the environment", begins: &["std::env"], has: &[], homes: &["src/cli/"] },
     Outside {

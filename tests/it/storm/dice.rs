@@ -9,6 +9,12 @@ impl Dice {
         Self(seed)
     }
 
+    /// Dice for one subject of a storm: what is added to one leaves all others as they were.
+    pub fn of(seed: u64, subject: &str) -> Self {
+        let subject = subject.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        Self(Self(seed ^ Self(subject).next()).next())
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

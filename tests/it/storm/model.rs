@@ -1,16 +1,17 @@
 //! What the org must hold after each day, and what must have become of each row: worked out from the rows alone, as
 //! simply as it can be said. Shares no code with planner or engine, and knows neither jobs nor order.
 
-use super::scenario::{Copies, Load, Missing, REFUSED, Reference, Row, Scenario};
+use super::scenario::{Copies, Load, Missing, Operation, REFUSED, Reference, Row, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A record: name, amount, code, and the keys of its parents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A record: name, amount, code, a note that no load fills, and the keys of its parents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     pub key: String,
     pub name: String,
     pub amount: Option<String>,
     pub code: Option<String>,
+    pub note: Option<String>,
     pub parents: Vec<Option<String>>,
 }
 
@@ -24,6 +25,7 @@ pub enum Fate {
     Unchanged,
     Created,
     Updated,
+    Deleted,
     Failed,
 }
 
@@ -45,12 +47,47 @@ pub struct Model {
 type Place = (usize, usize);
 
 impl Model {
+    /// The org as somebody else left it.
+    pub fn new(scenario: &Scenario) -> Self {
+        let mut model = Self::default();
+        for (object, key) in scenario.others() {
+            let key = key.to_lowercase();
+            let parents = vec![None; scenario.objects[object].len()];
+            let record = Record { key: key.clone(), name: "Before".into(), parents, ..Record::default() };
+            model.records.insert((object, key), record);
+        }
+        model
+    }
+
+    /// Somebody else deletes a record: what belongs to it goes along, what else refers to it loses that.
+    pub fn others_delete(&mut self, scenario: &Scenario, object: usize, key: &str) {
+        let gone = (object, key.to_owned());
+        self.sent.remove(&gone);
+        if self.records.remove(&gone).is_none() {
+            return;
+        }
+        let mut along = Vec::new();
+        for ((child, name), record) in &mut self.records {
+            for (reference, parent) in scenario.objects[*child].iter().zip(&mut record.parents) {
+                if reference.to != object || parent.as_deref() != Some(key) {
+                    continue;
+                }
+                if reference.master {
+                    along.push((*child, name.clone()));
+                } else {
+                    *parent = None;
+                }
+            }
+        }
+        along.iter().for_each(|(child, name)| self.others_delete(scenario, *child, name));
+    }
+
     /// A day's rows are loaded. Gives what became of each load's rows.
     pub fn day(&mut self, scenario: &Scenario, rows: &[Vec<Row>]) -> Vec<Counts> {
         let mut fates: BTreeMap<Place, Fate> = BTreeMap::new();
         self.hoped.clear();
         for (load, rows) in rows.iter().enumerate() {
-            let mine = alone(&scenario.loads[load], scenario, rows);
+            let mine = self.alone(&scenario.loads[load], rows);
             fates.extend(mine.into_iter().enumerate().filter_map(|(at, f)| Some(((load, at), f?))));
         }
         self.without_parents(scenario, rows, &mut fates);
@@ -116,6 +153,10 @@ impl Model {
         row: &Row,
     ) -> Fate {
         let object = scenario.loads[place.0].object;
+        if scenario.loads[place.0].operation.deletes() {
+            let there = self.records.remove(&(object, row.key.to_lowercase())).is_some();
+            return if there { Fate::Deleted } else { Fate::Unchanged };
+        }
         let present = self.present(scenario, rows, fates);
         let there = |to: usize, key: &str| present.contains(&(to, key.to_lowercase()));
         let references = &scenario.objects[object];
@@ -145,37 +186,41 @@ impl Model {
         self.sent.insert(known, Some(sent));
         fate
     }
-}
 
-/// What a row comes to by itself and its copies; nothing for one that may go. `Failed`: the org will refuse it.
-fn alone(load: &Load, scenario: &Scenario, rows: &[Row]) -> Vec<Option<Fate>> {
-    let _ = scenario;
-    let mut fates: Vec<Option<Fate>> = rows.iter().map(by_itself).collect();
-    for at in 0..rows.len() {
-        let copies = (0..rows.len()).filter(|other| {
-            rows[*other].key.eq_ignore_ascii_case(&rows[at].key)
-                && matches!(by_itself(&rows[*other]), None | Some(Fate::Failed))
-        });
-        let copies: Vec<usize> = copies.collect();
-        if copies.len() < 2 || !copies.contains(&at) {
-            continue;
+    /// What a row comes to by itself and its copies; nothing for one that may go. `Failed`: the org will refuse it.
+    fn alone(&self, load: &Load, rows: &[Row]) -> Vec<Option<Fate>> {
+        let mut fates: Vec<Option<Fate>> = rows.iter().map(|row| by_itself(load, row)).collect();
+        for at in 0..rows.len() {
+            let copies = (0..rows.len()).filter(|other| {
+                rows[*other].key.eq_ignore_ascii_case(&rows[at].key)
+                    && matches!(by_itself(load, &rows[*other]), None | Some(Fate::Failed))
+            });
+            let copies: Vec<usize> = copies.collect();
+            if copies.is_empty() || !copies.contains(&at) {
+                continue;
+            }
+            let counts = match load.copies {
+                _ if copies.len() == 1 => true,
+                Copies::Reject => false,
+                Copies::First => copies.first() == Some(&at),
+                Copies::Last => copies.last() == Some(&at),
+            };
+            let nobody = || !self.records.contains_key(&(load.object, rows[at].key.to_lowercase()));
+            if !counts {
+                fates[at] = Some(Fate::Duplicate);
+            } else if load.operation == Operation::Update && nobody() {
+                fates[at] = Some(Fate::Rejected);
+            }
         }
-        let counts = match load.copies {
-            Copies::Reject => false,
-            Copies::First => copies.first() == Some(&at),
-            Copies::Last => copies.last() == Some(&at),
-        };
-        if !counts {
-            fates[at] = Some(Fate::Duplicate);
-        }
+        fates
     }
-    fates
 }
 
-fn by_itself(row: &Row) -> Option<Fate> {
+fn by_itself(load: &Load, row: &Row) -> Option<Fate> {
     match row {
         Row { status, .. } if status == "gone" => Some(Fate::Filtered),
         Row { key, .. } if key.is_empty() => Some(Fate::Rejected),
+        _ if load.operation.deletes() => None,
         Row { amount, .. } if amount.contains('x') => Some(Fate::Rejected),
         Row { code, .. } if code.len() > 10 => Some(Fate::Rejected),
         Row { name, .. } if name == REFUSED => Some(Fate::Failed),
@@ -190,6 +235,9 @@ fn parentless(
     row: &Row,
     present: &BTreeSet<(usize, String)>,
 ) -> Option<Fate> {
+    if scenario.loads[load].operation.deletes() {
+        return None;
+    }
     let references = &scenario.objects[scenario.loads[load].object];
     let gone = references
         .iter()
@@ -254,6 +302,7 @@ fn written(old: Option<&Record>, row: &Row, parents: Vec<Option<String>>) -> Rec
         name: row.name.clone(),
         amount: kept(&row.amount, old.map(|o| &o.amount)).map(|a| plain(&a)),
         code: kept(&row.code, old.map(|o| &o.code)),
+        note: old.and_then(|o| o.note.clone()),
         parents: parents.into_iter().zip(olds).map(|(new, old)| new.or(old)).collect(),
     }
 }

@@ -29,12 +29,47 @@ pub struct Reference {
     pub master: bool,
 }
 
+/// What a load does with its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Upsert,
+    Insert,
+    /// Of records that somebody else made.
+    Update,
+    /// The same.
+    Delete,
+    HardDelete,
+}
+
+impl Operation {
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::HardDelete)
+    }
+
+    /// Whether it is for records that the org has.
+    pub fn of_others(self) -> bool {
+        self == Self::Update || self.deletes()
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::HardDelete => "hardDelete",
+        }
+    }
+}
+
 /// A load.
 #[derive(Debug, Clone)]
 pub struct Load {
     pub object: usize,
-    pub insert: bool,
+    pub operation: Operation,
     pub copies: Copies,
+    /// `api: auto`.
+    pub auto: bool,
 }
 
 /// A row as it stands in its file.
@@ -60,6 +95,7 @@ pub struct Scenario {
     pub circles: bool,
     pub part_rows: usize,
     pub parallel: usize,
+    seed: u64,
 }
 
 /// A text that the org's rule refuses.
@@ -67,12 +103,18 @@ pub const REFUSED: &str = "Refused";
 /// A code that is longer than its field.
 const TOO_LONG: &str = "ABCDEFGHIJK";
 
+/// Records of each object that somebody else made: as many to be updated, as many to be deleted.
+pub const OTHERS: usize = 5;
+
 impl Scenario {
-    pub fn new(dice: &mut Dice) -> Self {
+    pub fn new(seed: u64) -> Self {
+        let dice = &mut Dice::new(seed);
         let circles = dice.chance(40);
         let objects = objects(dice, circles);
-        let loads = loads(dice, &objects);
+        let mut loads = loads(dice, &objects);
+        of_others(&mut Dice::of(seed, "operations"), &objects, &mut loads);
         let mut scenario = Self {
+            seed,
             objects,
             loads,
             days: Vec::new(),
@@ -87,6 +129,38 @@ impl Scenario {
             scenario.days.push(next);
         }
         scenario
+    }
+
+    /// Keys of the records that somebody else made before the first day, by object.
+    pub fn others(&self) -> Vec<(usize, String)> {
+        let mut keys = Vec::new();
+        for load in self.loads.iter().filter(|load| load.operation.of_others()) {
+            keys.extend((0..OTHERS).map(|number| (load.object, self.other_key(load, number))));
+        }
+        keys
+    }
+
+    fn other_key(&self, load: &Load, number: usize) -> String {
+        let kind = if load.operation.deletes() { 'D' } else { 'E' };
+        format!("{kind}{}-{number}", load.object)
+    }
+
+    /// What the sources held before they came to be this day's: rows that were not there yet, and others that said
+    /// something else. Whatever of it lands, the day's own rows then write over it.
+    pub fn earlier(&self, day: usize) -> Vec<Vec<Row>> {
+        let dice = &mut Dice::of(self.seed, &format!("earlier {day}"));
+        let mut before = self.days[day].clone();
+        for (load, rows) in self.loads.iter().zip(&mut before) {
+            let copies = |row: &Row, rows: &[Row]| rows.iter().filter(|r| r.key == row.key).count() > 1;
+            let whole = rows.clone();
+            rows.retain(|row| copies(row, &whole) || !dice.chance(15));
+            for row in rows.iter_mut().filter(|row| !load.operation.deletes() && row.name != REFUSED) {
+                if dice.chance(30) {
+                    row.name = format!("Early {}", dice.below(3));
+                }
+            }
+        }
+        before
     }
 
     fn first_day(&self, dice: &mut Dice) -> Vec<Vec<Row>> {
@@ -126,7 +200,12 @@ impl Scenario {
 
     fn row(&self, dice: &mut Dice, load: usize, number: usize) -> Row {
         let bad = |dice: &mut Dice, percent| !self.circles && dice.chance(percent);
-        let key = if bad(dice, 3) { String::new() } else { format!("L{load}-{number}") };
+        let own = &self.loads[load];
+        let key = || match own.operation.of_others() {
+            true => self.other_key(own, number),
+            false => format!("L{load}-{number}"),
+        };
+        let key = if bad(dice, 3) { String::new() } else { key() };
         let name = if bad(dice, 10) { REFUSED.into() } else { format!("Name {}", dice.below(5)) };
         let amount = match dice.below(4) {
             0 => String::new(),
@@ -172,7 +251,8 @@ impl Scenario {
     }
 
     fn keys(&self, day: &[Vec<Row>], object: usize) -> Vec<String> {
-        let loads = self.loads.iter().zip(day).filter(|(load, _)| load.object == object);
+        let ours = |load: &Load| load.object == object && !load.operation.of_others();
+        let loads = self.loads.iter().zip(day).filter(|(load, _)| ours(load));
         let keys = loads.flat_map(|(_, rows)| rows).map(|r| r.key.clone()).filter(|k| !k.is_empty());
         // A row keeps its rank from day to day.
         keys.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
@@ -180,7 +260,9 @@ impl Scenario {
 
     /// Some rows twice, good ones only: whether a bad one counts as a copy is nobody's business here.
     fn with_copies(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
-        for rows in day.iter_mut().filter(|_| !self.circles) {
+        let pairs =
+            self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
+        for (_, rows) in pairs {
             let good = |row: &&Row| !row.key.is_empty() && row.code != TOO_LONG && !row.amount.contains('x');
             let Some(row) = rows.iter().find(good).filter(|_| dice.chance(20)) else { continue };
             let copy = Row { name: format!("Copy {}", dice.below(3)), ..row.clone() };
@@ -196,7 +278,8 @@ impl Scenario {
              objects:\n"
         );
         for (number, load) in self.loads.iter().enumerate() {
-            let operation = if load.insert { "insert" } else { "upsert" };
+            let operation = load.operation.word();
+            let api = if load.auto { "    api: auto\n" } else { "" };
             let copies = match load.copies {
                 Copies::Reject => "reject",
                 Copies::First => "first",
@@ -205,11 +288,15 @@ impl Scenario {
             write!(
                 text,
                 "  - name: load{number}\n    object: {}\n    key: Legacy_Id__c\n    source: load{number}.csv\n    \
-                 operation: {operation}\n    duplicates: {copies}\n    where: status != \"gone\"\n    fields:\n      \
-                 Legacy_Id__c: id\n      Name: name\n      Amount__c: amount\n      Code__c: code\n",
+                 operation: {operation}\n{api}    duplicates: {copies}\n    where: status != \"gone\"\n    fields:\n      \
+                 Legacy_Id__c: id\n",
                 object_name(load.object)
             )
             .unwrap();
+            if load.operation.deletes() {
+                continue;
+            }
+            text += "      Name: name\n      Amount__c: amount\n      Code__c: code\n";
             for (at, reference) in self.objects[load.object].iter().enumerate() {
                 let missing = match reference.missing {
                     Missing::Hold => "hold",
@@ -234,7 +321,8 @@ impl Scenario {
                 "  {name}:\n    name: text\n    fields:\n      \
                  Legacy_Id__c: {{ type: string, length: 40, external_id: true, unique: true }}\n      \
                  Amount__c: {{ type: double, precision: 18, scale: 2 }}\n      \
-                 Code__c: {{ type: string, length: 10 }}\n"
+                 Code__c: {{ type: string, length: 10 }}\n      \
+                 Note__c: {{ type: string, length: 10 }}\n"
             )
             .unwrap();
             for (at, reference) in references.iter().enumerate() {
@@ -253,11 +341,16 @@ impl Scenario {
 
     /// The file of a load on a day.
     pub fn csv(&self, day: usize, load: usize) -> String {
+        self.file(&self.days[day][load], load)
+    }
+
+    /// The file of a load with these rows.
+    pub fn file(&self, rows: &[Row], load: usize) -> String {
         let references = self.objects[self.loads[load].object].len();
         let mut text = String::from("id,name,amount,code,status");
         (0..references).for_each(|at| write!(text, ",r{at}").unwrap());
         text.push('\n');
-        for row in &self.days[day][load] {
+        for row in rows {
             let Row { key, name, amount, code, status, parents } = row;
             write!(text, "{key},{name},\"{amount}\",{code},{status}").unwrap();
             parents.iter().for_each(|parent| write!(text, ",{parent}").unwrap());
@@ -271,7 +364,9 @@ impl Scenario {
         let parents: String =
             (0..self.objects[object].len()).map(|at| format!(", R{at}__r.Legacy_Id__c")).collect();
         let name = object_name(object);
-        format!("SELECT Legacy_Id__c, Name, Amount__c, Code__c{parents} FROM {name} ORDER BY Legacy_Id__c")
+        format!(
+            "SELECT Legacy_Id__c, Name, Amount__c, Code__c, Note__c{parents} FROM {name} ORDER BY Legacy_Id__c"
+        )
     }
 }
 
@@ -307,8 +402,25 @@ fn loads(dice: &mut Dice, objects: &[Vec<Reference>]) -> Vec<Load> {
     for object in 0..objects.len() {
         for _ in 0..1 + usize::from(dice.chance(25)) {
             let copies = *dice.pick(&[Copies::Reject, Copies::First, Copies::Last]);
-            loads.push(Load { object, insert: dice.chance(20), copies });
+            let operation = if dice.chance(20) { Operation::Insert } else { Operation::Upsert };
+            loads.push(Load { object, operation, copies, auto: false });
         }
     }
     loads
+}
+
+/// Some loads by calls, and now and then one more for records that somebody else made, which have no masters.
+fn of_others(dice: &mut Dice, objects: &[Vec<Reference>], loads: &mut Vec<Load>) {
+    let by_calls = dice.chance(40);
+    for object in 0..objects.len() {
+        let masterless = !objects[object].iter().any(|reference| reference.master);
+        if masterless && dice.chance(20) {
+            let kinds = [Operation::Update, Operation::Update, Operation::Delete, Operation::HardDelete];
+            let operation = *dice.pick(&kinds);
+            loads.push(Load { object, operation, copies: Copies::Reject, auto: false });
+        }
+    }
+    for load in loads.iter_mut() {
+        load.auto = by_calls && dice.chance(60);
+    }
 }

@@ -16,6 +16,10 @@ pub enum Aim {
     Lost(usize),
     /// The answer breaks off in the middle of its body.
     Cut(usize),
+    /// The call is made twice, as by a network that repeats it; the second answer arrives.
+    Twice(usize),
+    /// The call is made twice; the first answer arrives.
+    TwiceFirst(usize),
     /// The process ends before the first call whose name begins like this.
     BeforeFirst(&'static str),
 }
@@ -33,6 +37,10 @@ pub enum Turn {
     GoThenLose,
     /// Be made, its answer broken off.
     GoThenCut,
+    /// Be made twice; the second answer counts.
+    GoTwice,
+    /// Be made twice; the first answer counts.
+    GoTwiceFirst,
 }
 
 /// The boundary of one life of the process.
@@ -46,6 +54,17 @@ struct State {
     trace: Vec<String>,
     gone: bool,
     hit: Option<usize>,
+}
+
+impl Aim {
+    /// The number of the call that it is about.
+    pub fn number(self) -> Option<usize> {
+        match self {
+            Self::Nowhere | Self::BeforeFirst(_) => None,
+            Self::Before(n) | Self::After(n) | Self::Lost(n) | Self::Cut(n) => Some(n),
+            Self::Twice(n) | Self::TwiceFirst(n) => Some(n),
+        }
+    }
 }
 
 impl Gate {
@@ -66,6 +85,8 @@ impl Gate {
             Aim::After(n) if n == number => Turn::GoThenStop,
             Aim::Lost(n) if n == number => Turn::GoThenLose,
             Aim::Cut(n) if n == number => Turn::GoThenCut,
+            Aim::Twice(n) if n == number => Turn::GoTwice,
+            Aim::TwiceFirst(n) if n == number => Turn::GoTwiceFirst,
             _ => Turn::Go,
         };
         state.trace.push(name);

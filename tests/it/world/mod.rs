@@ -1,25 +1,38 @@
 //! A whole world in one process: an org, a disk, a store and a clock that outlive the processes run in it. Each life
 //! of the process is driven exactly as `cutover apply` drives it, and may be ended at any call through a port.
 
+mod broken;
 mod gate;
 mod ports;
 mod project;
 mod tap;
+mod windows;
 
+pub use broken::Flaw;
 pub use gate::Aim;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
+pub use windows::reached;
 
-use cutover::engine::{EngineError, Finished, Ports, Quiet, Stop, bound, connect, run};
+use axum::body::{Body, to_bytes};
+use broken::Broken;
+use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
+use cutover::engine::{
+    Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
+    bound, connect, refresh, rollback, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
 use cutover::report::report_json;
 use gate::Gate;
 use ports::{Session, WorldClock, WorldFiles, WorldOrg, WorldStore};
+use serde_json::Value;
+use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use tower::ServiceExt;
 
 /// When every world begins: 2024-01-01.
 const BEGIN: i64 = 1_704_067_200_000;
@@ -34,27 +47,31 @@ pub struct World {
     pub sources: MemoryFiles,
     /// Threads; 1 is inline.
     pub workers: usize,
-    /// Whether syncs of the journal do nothing.
-    pub forgetful: bool,
+    /// What our own code does wrong, if it does: the null controls.
+    pub flaw: Option<Flaw>,
     /// Whether a token that ends is followed by another within the same life.
     pub renews: bool,
     /// Keeps what goes over the wire, if it is to be kept.
     pub tap: Tap,
     /// A REST call with this text in it is no JSON for the org: it is refused as a whole.
     pub unreadable: Option<String>,
+    /// When nothing more is to begin (`--until`).
+    pub end: Option<i64>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
 }
 
 /// One life of the process.
-pub struct Life {
+pub struct Life<T = Finished> {
     /// Every call through a port.
     pub trace: Vec<String>,
     /// The number of the call aimed at, once it was reached.
     pub hit: Option<usize>,
+    /// The windows of the crash table that it recovered from, in their order.
+    pub windows: Vec<Window>,
     /// How it ended; nothing when it was killed.
-    pub end: Option<Result<Finished, EngineError>>,
+    pub end: Option<Result<T, EngineError>>,
 }
 
 impl World {
@@ -73,15 +90,19 @@ impl World {
             }
             None => LocalOrg::open(project.schema.clone(), options).unwrap(),
         };
+        if let Some((path, json)) = project.seed {
+            ask(&org, "PATCH", path, json);
+        }
         Self {
             org,
             disk: MemoryFiles::default(),
             sources,
             workers: 1,
-            forgetful: false,
+            flaw: None,
             renews: false,
             tap: Tap::default(),
             unreadable: None,
+            end: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -90,11 +111,36 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, false, seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover apply --refresh`.
+    pub fn apply_refreshed(&self, aim: Aim) -> Life {
+        self.live(aim, async |ports, migration, seen| {
+            drive(ports, migration, true, seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover rollback`.
+    pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
+        self.live(aim, async |ports, migration, seen| drive_back(ports, migration, options, seen).await)
+    }
+
+    /// One life of the process.
+    fn live<T>(
+        &self,
+        aim: Aim,
+        drive: impl AsyncFnOnce(Ports<'_>, &Migration, &Seen) -> Result<T, EngineError>,
+    ) -> Life<T> {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
-        let org = WorldOrg { gate: gate.clone(), org, tap, session, unreadable };
-        let files = WorldFiles { gate: gate.clone(), disk: self.disk.clone(), forgetful: self.forgetful };
+        let org =
+            WorldOrg { gate: gate.clone(), org, tap, session, unreadable, broken: Broken::new(self.flaw) };
+        let files =
+            WorldFiles { gate: gate.clone(), disk: self.disk.clone(), broken: Broken::new(self.flaw) };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
         let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };
         let work: Box<dyn Work> =
@@ -110,7 +156,8 @@ impl World {
         };
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
-        let mut life = Box::pin(drive(ports, &migration));
+        let seen = Seen::default();
+        let mut life = Box::pin(drive(ports, &migration, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -118,13 +165,19 @@ impl World {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let end = runtime.block_on(until_gone);
+        drop(life);
         let (trace, hit) = gate.told();
-        Life { trace, hit, end }
+        Life { trace, hit, windows: seen.0.into_inner(), end }
     }
 
     /// Power is lost: what is not durable is gone.
     pub fn lose_power(&self) {
         self.disk.crash();
+    }
+
+    /// What time it is, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// A day goes by, and some minutes.
@@ -134,9 +187,55 @@ impl World {
         self.org.step(now);
     }
 
+    /// A call of somebody else; nothing where the answer has no body.
+    pub fn others_call(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("/services/data/v62.0/{path}"))
+            .header("authorization", format!("Bearer {}", self.org.access_token()))
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_owned()))
+            .unwrap();
+        let answer = async {
+            let response = self.org.router().oneshot(request).await.unwrap();
+            // Faults are for everybody: an answer may break off.
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        serde_json::from_slice(&runtime.block_on(answer)).unwrap_or_default()
+    }
+
+    /// It is this time now, if it was earlier.
+    pub fn it_becomes(&self, time: i64) {
+        self.now.fetch_max(time, std::sync::atomic::Ordering::SeqCst);
+        self.org.step(self.now());
+    }
+
+    /// What the journal of a run tells.
+    pub fn told(&self, run: u32) -> RunState {
+        let (lines, _) = read_journal(&self.disk, &journal_path(run)).unwrap();
+        RunState::fold("journal", &lines).unwrap()
+    }
+
     /// The org works on while nobody watches.
     pub fn org_works_on(&self) {
         while self.org.step(self.now.load(std::sync::atomic::Ordering::SeqCst)) {}
+    }
+
+    /// Ids and states of the jobs in the org.
+    pub fn jobs(&self) -> Vec<(String, String)> {
+        let list = ask(&self.org, "GET", "jobs/ingest", "");
+        let text = |job: &Value, name: &str| job[name].as_str().unwrap().to_owned();
+        list["records"].as_array().unwrap().iter().map(|j| (text(j, "id"), text(j, "state"))).collect()
+    }
+
+    /// Somebody else removes all jobs from the org.
+    pub fn remove_jobs(&self) {
+        for (job, _) in self.jobs() {
+            ask(&self.org, "PATCH", &format!("jobs/ingest/{job}"), r#"{"state":"Aborted"}"#);
+            ask(&self.org, "DELETE", &format!("jobs/ingest/{job}"), "");
+        }
+        assert!(self.jobs().is_empty(), "{:?}", self.jobs());
     }
 
     /// What the org holds: each of the project's queries with its rows as texts.
@@ -146,8 +245,56 @@ impl World {
     }
 }
 
+/// A call of somebody else's, without a gate.
+fn ask(org: &LocalOrg, method: &str, path: &str, json: &str) -> Value {
+    let request = axum::http::Request::builder()
+        .method(method)
+        .uri(format!("/services/data/v67.0/{path}"))
+        .header("authorization", format!("Bearer {}", org.access_token()))
+        .header("content-type", "application/json")
+        .body(Body::from(json.to_owned()));
+    let answer = org.router().oneshot(request.unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let bytes =
+        runtime.block_on(async { to_bytes(answer.await.unwrap().into_body(), usize::MAX).await.unwrap() });
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// What `cutover rollback` does once its arguments are read (`src/cli/rollback.rs`).
+async fn drive_back(
+    ports: Ports<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+    seen: &Seen,
+) -> Result<RolledBack, EngineError> {
+    let _lock = ports.files.lock("lock")?.expect("no other process lives");
+    for name in ports.files.list("data/scratch")? {
+        ports.files.remove(&format!("data/scratch/{name}"))?;
+    }
+    let connected = connect(&ports, migration).await?;
+    rollback(ports, &connected, migration, options, &|_| Ok(()), &Stop::default(), seen).await
+}
+
+/// Notes what a life recovers from.
+#[derive(Default)]
+struct Seen(RefCell<Vec<Window>>);
+
+impl Observer for Seen {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, _: &Progress) {}
+    fn recovered(&self, _: PartKey, window: Window) {
+        self.0.borrow_mut().push(window);
+    }
+}
+
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, EngineError> {
+async fn drive(
+    ports: Ports<'_>,
+    migration: &Migration,
+    refreshes: bool,
+    seen: &Seen,
+    stop: Stop,
+) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -157,8 +304,12 @@ async fn drive(ports: Ports<'_>, migration: &Migration) -> Result<Finished, Engi
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
-    let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
-    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, &Quiet).await?;
+    if refreshes {
+        let mut books = Books::new(ports.files, &connected.info.org_id);
+        refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
+    }
+    let all = vec![true; migration.loads.len()];
+    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;

@@ -1,8 +1,10 @@
 //! The ports of the world: memory behind the gate.
 
+use super::broken::Broken;
 use super::gate::{Gate, Turn};
 use super::tap::{Exchange, Tap};
 use axum::body::Body as AxumBody;
+use axum::http::response::Parts;
 use bytes::Bytes;
 use cutover::local_org::{Dropped, LocalOrg};
 use cutover::ports::{
@@ -29,6 +31,7 @@ pub struct WorldOrg {
     pub tap: Tap,
     pub session: Session,
     pub unreadable: Option<String>,
+    pub broken: Broken,
 }
 
 /// The token that calls bear, and whether another is to be had.
@@ -75,14 +78,20 @@ impl WorldOrg {
             return std::future::pending().await;
         }
         let asked = Exchange::asked(method.word(), &path, &headers, &body);
-        let mut builder = axum::http::Request::builder().method(method.word()).uri(path);
-        for (name, value) in headers {
-            builder = builder.header(name, value);
-        }
-        let request =
-            builder.header("authorization", self.session.bearer()).body(AxumBody::from(body)).unwrap();
-        let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
-        let (body, broken) = read(body).await;
+        let send = || self.deliver(method.word(), &path, &headers, body.clone());
+        let (parts, answer, broken) = match turn {
+            Turn::GoTwice => {
+                send().await;
+                send().await
+            }
+            Turn::GoTwiceFirst => {
+                let first = send().await;
+                send().await;
+                first
+            }
+            _ => send().await,
+        };
+        let body = self.broken.answer(method.word(), &path, &body, answer);
         self.tap.note(|| asked.answered(&parts, &body));
         match turn {
             Turn::GoThenStop => {
@@ -115,7 +124,29 @@ async fn read(body: AxumBody) -> (Vec<u8>, bool) {
     use futures_util::StreamExt;
     let pieces: Vec<_> = body.into_data_stream().collect().await;
     let broken = pieces.iter().any(Result::is_err);
-    (pieces.into_iter().flatten().flatten().collect(), broken)
+    let pieces: Vec<Bytes> = pieces.into_iter().flatten().collect();
+    (pieces.concat(), broken)
+}
+
+impl WorldOrg {
+    /// Gives a request to the org: the head of the answer, its body, and whether that breaks off.
+    async fn deliver(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> (Parts, Vec<u8>, bool) {
+        let mut builder = axum::http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let request =
+            builder.header("authorization", self.session.bearer()).body(AxumBody::from(body)).unwrap();
+        let (parts, body) = self.org.router().oneshot(request).await.unwrap().into_parts();
+        let (body, broken) = read(body).await;
+        (parts, body, broken)
+    }
 }
 
 impl Org for WorldOrg {
@@ -139,32 +170,40 @@ async fn collect(body: Body) -> Vec<u8> {
         Body::Bytes(bytes) => bytes.to_vec(),
         Body::Stream(length, stream) => {
             let pieces: Vec<_> = stream.collect().await;
-            let all: Vec<u8> = pieces.into_iter().flat_map(Result::unwrap).collect();
+            let all = pieces.into_iter().map(Result::unwrap).collect::<Vec<_>>().concat();
             assert_eq!(all.len() as u64, length, "a stream is as long as it says");
             all
         }
     }
 }
 
-/// Files in memory. `forgetful`: syncs of the journal do nothing (the null control of the crash suite).
+/// Files in memory.
 pub struct WorldFiles {
     pub gate: Arc<Gate>,
     pub disk: MemoryFiles,
-    pub forgetful: bool,
+    pub broken: Broken,
 }
 
 impl WorldFiles {
-    fn at<T>(&self, name: String, effect: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fn at<T>(&self, name: String, effect: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match self.gate.enter(name) {
-            Turn::Stop => return Err(gone()),
+            Turn::Stop => Err(gone()),
             Turn::GoThenStop => {
                 effect()?;
                 self.gate.go();
-                return Err(gone());
+                Err(gone())
             }
-            _ => {}
+            Turn::GoTwice => {
+                let _ = effect();
+                effect()
+            }
+            Turn::GoTwiceFirst => {
+                let first = effect();
+                let _ = effect();
+                first
+            }
+            _ => effect(),
         }
-        effect()
     }
 
     /// Reads have no effect, so they are no boundary; the dead do not read either.
@@ -179,12 +218,21 @@ fn gone() -> io::Error {
 
 impl Files for WorldFiles {
     fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.at(format!("append {path} {} {}", bytes.len(), short(bytes)), || self.disk.append(path, bytes))
+        self.at(format!("append {path} {} {}", bytes.len(), short(bytes)), || {
+            match self.broken.written(path, bytes) {
+                Some(bytes) => self.disk.append(path, &bytes),
+                None => Ok(()),
+            }
+        })
     }
 
     fn sync(&self, path: &str) -> io::Result<()> {
-        let forgets = self.forgetful && path.ends_with("events.ndjson");
-        self.at(format!("sync {path}"), || if forgets { Ok(()) } else { self.disk.sync(path) })
+        self.at(
+            format!("sync {path}"),
+            || {
+                if self.broken.syncs(path) { self.disk.sync(path) } else { Ok(()) }
+            },
+        )
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
@@ -232,7 +280,7 @@ pub struct WorldStore {
 }
 
 impl WorldStore {
-    fn at(&self, name: String, effect: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn at(&self, name: String, effect: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
         let gone = || Err(StoreError("the process is gone".into()));
         match self.gate.enter(name) {
             Turn::Stop => gone(),
@@ -240,6 +288,10 @@ impl WorldStore {
                 effect()?;
                 self.gate.go();
                 gone()
+            }
+            Turn::GoTwice | Turn::GoTwiceFirst => {
+                effect()?;
+                effect()
             }
             _ => effect(),
         }
@@ -298,8 +350,11 @@ impl Clock for WorldClock {
             if turn == Turn::Stop {
                 return std::future::pending().await;
             }
-            let now = self.now.fetch_add(milliseconds as i64, Ordering::SeqCst) + milliseconds as i64;
-            self.org.step(now);
+            let times = if matches!(turn, Turn::GoTwice | Turn::GoTwiceFirst) { 2 } else { 1 };
+            for _ in 0..times {
+                let now = self.now.fetch_add(milliseconds as i64, Ordering::SeqCst) + milliseconds as i64;
+                self.org.step(now);
+            }
             if turn == Turn::GoThenStop {
                 self.gate.go();
                 return std::future::pending().await;

@@ -11,6 +11,8 @@ pub struct Project {
     pub queries: Vec<String>,
     /// What somebody else loaded into the org before: another manifest over the same files.
     pub before: Option<Arc<Project>>,
+    /// Records that the org has before anything is loaded: a path below the version, and the JSON that is sent to it.
+    pub seed: Option<(&'static str, &'static str)>,
 }
 
 impl Project {
@@ -19,7 +21,13 @@ impl Project {
         let org = files.iter().find(|(path, _)| path == "org.yaml").unwrap();
         let schema = LocalOrg::schema_from_yaml("org.yaml", std::str::from_utf8(&org.1).unwrap()).unwrap();
         let queries = queries.iter().map(|q| (*q).to_owned()).collect();
-        Arc::new(Self { files, schema, queries, before: None })
+        Arc::new(Self { files, schema, queries, before: None, seed: None })
+    }
+
+    /// The same over an org that has records already.
+    pub fn seeded(&self, path: &'static str, json: &'static str) -> Arc<Self> {
+        let (files, schema, queries) = (self.files.clone(), self.schema.clone(), self.queries.clone());
+        Arc::new(Self { files, schema, queries, before: self.before.clone(), seed: Some((path, json)) })
     }
 
     /// One of `examples/`.
@@ -85,7 +93,7 @@ impl Project {
         let before = project.with("cutover.yaml", TIDY_BEFORE);
         let (files, schema, queries) =
             (project.files.clone(), project.schema.clone(), project.queries.clone());
-        Arc::new(Self { files, schema, queries, before: Some(before) })
+        Arc::new(Self { files, schema, queries, before: Some(before), seed: None })
     }
 
     /// The same by REST calls, with rows that are new or changed by key among them.
@@ -102,7 +110,7 @@ impl Project {
         files.retain(|(p, _)| p != path);
         files.push((path.to_owned(), text.as_bytes().to_vec()));
         let (schema, queries, before) = (self.schema.clone(), self.queries.clone(), self.before.clone());
-        Arc::new(Self { files, schema, queries, before })
+        Arc::new(Self { files, schema, queries, before, seed: self.seed })
     }
 }
 

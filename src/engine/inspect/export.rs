@@ -1,0 +1,76 @@
+//! What the ledgers of an org know, one row for each key: hashes, Ids and outcomes, never a customer's value.
+
+use super::ledgers::folders;
+use crate::engine::EngineError;
+use crate::ledger::{Entry, Ledger, State};
+use crate::ports::Files;
+use std::io;
+
+/// What is known of one key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LedgerRow {
+    /// The object.
+    pub object: String,
+    /// Hash of the canonical key, hexadecimal.
+    pub key_hash: String,
+    /// The record's Id, where it is known.
+    pub id: Option<String>,
+    /// `landed`, `failed`, `held` or `removed`.
+    pub state: &'static str,
+    /// What became of it when it was last sent.
+    pub outcome: Option<&'static str>,
+    /// The run that sent it last; 0 when none did.
+    pub run: u32,
+    /// Whether we created the record.
+    pub created_by_us: bool,
+    /// Whether a deferred reference of it has not been filled.
+    pub reference_pending: bool,
+    /// Whether it was taken over from the org by key.
+    pub adopted: bool,
+}
+
+/// The orgs that have ledgers.
+///
+/// # Errors
+/// The disk's own.
+pub fn orgs(files: &dyn Files) -> io::Result<Vec<String>> {
+    folders(files, "ledger")
+}
+
+/// Gives every row of an org's ledgers, by object and key, removed records as well as far as they are remembered.
+///
+/// # Errors
+/// A damaged ledger, the disk's own error, or that of `take`.
+pub fn export(
+    files: &dyn Files,
+    org: &str,
+    take: &mut dyn FnMut(&LedgerRow) -> io::Result<()>,
+) -> Result<(), EngineError> {
+    for object in folders(files, &format!("ledger/{org}"))? {
+        let ledger = Ledger::open(files, &format!("ledger/{org}/{object}"))?;
+        ledger.verify()?;
+        for entry in ledger.iter_with_removed() {
+            take(&row(&object, &entry?))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(object: &str, entry: &Entry) -> LedgerRow {
+    LedgerRow {
+        object: object.to_owned(),
+        key_hash: format!("{:032x}", entry.key),
+        id: entry.id.map(|id| id.to_string()),
+        state: match entry.state {
+            State::Landed => "landed",
+            State::Failed => "failed",
+            State::Held => "held",
+            State::Removed => "removed",
+        },
+        outcome: entry.outcome.map(|outcome| outcome.word()),
+        run: entry.run,
+        created_by_us: entry.flags.created_by_us,
+        reference_pending: entry.flags.reference_pending,
+        adopted: entry.flags.adopted,
+    }
+}

@@ -1,0 +1,220 @@
+//! What is no longer needed, and what nobody claims. Pure. Nothing goes that an unfinished run, a ledger or the rollback
+//! of a kept run may ask for, and nothing whose kind is not known.
+
+use super::change::Change;
+use super::facts::{Facts, RunFacts};
+use super::findings::{CLEARS, Finding, Grade, findings};
+use super::parts::folded_in;
+use crate::checkpoint::{Event, RunState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What goes when the newest `keep` finished runs of each org stay: runs older than those, oldest first, and what is left
+/// over. Nothing where a file is of a version that we do not know.
+pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
+    let found = findings(facts);
+    if found.iter().any(|finding| finding.foreign) {
+        return Vec::new();
+    }
+    let mut changes = Vec::new();
+    let old = old_runs(facts, keep);
+    let mut by_org: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (run, state) in &old {
+        if facts.files.keys().any(|path| path.starts_with(&format!("data/{run}/crosswalk/"))) {
+            by_org.entry(&state.org_id).or_default().push(*run);
+        }
+    }
+    let crosswalks = by_org.into_iter().map(|(org, runs)| Change::Crosswalk { org: org.to_owned(), runs });
+    changes.extend(crosswalks);
+    changes.extend(old.iter().map(|(run, _)| whole_run(facts, *run)));
+    let leftover = found.into_iter().filter(|finding| finding.grade == Grade::Leftover);
+    let removed: BTreeSet<&String> = changes.iter().flat_map(Change::removes).collect();
+    let more: Vec<Change> = leftover.filter_map(|finding| finding.change).collect();
+    let more: Vec<Change> = more
+        .into_iter()
+        .filter(|change| change.removes().iter().any(|path| !removed.contains(path)))
+        .collect();
+    changes.extend(more);
+    changes
+}
+
+/// Finished runs that are not among the newest of their org. A run whose journal cannot be trusted, or that is being
+/// rolled back, keeps itself and all that are younger: an older run's keys and Ids must not outlive a newer one's.
+fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let newest = facts.runs.iter().filter(|run| run.begun()).map(|run| run.run).max();
+    let doubtful = |run: &&RunFacts| run.begun() && run.state().is_none();
+    let unfinished = facts.runs.iter().filter_map(RunFacts::state).filter(|state| state.unfinished());
+    let undone = unfinished.filter_map(|state| state.rolls_back);
+    let bound = facts.runs.iter().filter(doubtful).map(|run| run.run).chain(undone).min().unwrap_or(u32::MAX);
+    let mut old = Vec::new();
+    for run in facts.runs.iter().rev() {
+        let Some(state) = run.state() else { continue };
+        let kept = left.entry(&state.org_id).or_default();
+        let ended = state.ended.is_some() && state.run == run.run;
+        *kept += usize::from(ended);
+        if ended && *kept > keep && Some(run.run) != newest && run.run < bound {
+            old.push((run.run, state));
+        }
+    }
+    old.reverse();
+    old
+}
+
+/// All files of a run, the journal last: as long as it is there, the run is known to be finished.
+fn whole_run(facts: &Facts, run: u32) -> Change {
+    let below = |folder: String| facts.files.keys().filter(move |path| path.starts_with(&folder)).cloned();
+    let journal = crate::checkpoint::journal_path(run);
+    let mut paths: Vec<String> = below(format!("data/{run}/")).collect();
+    paths.extend(below(format!("data/rollback-of-{run}/")));
+    paths.extend(below(format!("runs/{run}/")).filter(|path| *path != journal));
+    paths.push(journal);
+    let bytes: u64 = paths.iter().filter_map(|path| facts.files.get(path)).sum();
+    Change::remove(paths, format!("all of run {run}, {bytes} bytes: it can no longer be rolled back"))
+}
+
+/// What is left over from processes that were cut off, by folder, each with the change that removes it.
+pub(super) fn leftovers(facts: &Facts) -> Vec<Finding> {
+    let known = Known::of(facts);
+    let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for path in facts.files.keys() {
+        if let Some(what) = known.leftover(path) {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            groups.entry((folder, what)).or_default().push(path.clone());
+        }
+    }
+    groups.into_iter().map(|((folder, what), paths)| leftover(folder, what, paths)).collect()
+}
+
+fn leftover(folder: &str, what: &str, paths: Vec<String>) -> Finding {
+    let (path, text) = match paths.as_slice() {
+        [path] => (path.clone(), what.to_owned()),
+        _ => (format!("{folder}/"), format!("{} files: {what}", paths.len())),
+    };
+    let change = Change::remove(paths, what);
+    Finding { change: Some(change), ..Finding::new(Grade::Leftover, path, text, CLEARS) }
+}
+
+/// Files of no kind that we know: told, never removed.
+pub(super) fn unclaimed(facts: &Facts) -> Vec<Finding> {
+    const NEXT: &str = "it is left alone: remove it yourself if it is nobody's";
+    let known = Known::of(facts);
+    let strange = facts.files.keys().filter(|path| known.leftover(path).is_none() && !known.claims(path));
+    strange.map(|path| Finding::new(Grade::Note, path, "it is no file of cutover's", NEXT)).collect()
+}
+
+/// Which files somebody claims.
+struct Known<'f> {
+    facts: &'f Facts,
+    /// Files of parts that are not over, of runs that are not over.
+    parts: BTreeSet<&'f str>,
+    /// Segments that events name and ledgers have not folded in.
+    waiting: BTreeSet<&'f str>,
+    /// Whether every journal could be read: only then is it known what none of them names.
+    trusted: bool,
+}
+
+impl<'f> Known<'f> {
+    fn of(facts: &'f Facts) -> Self {
+        let trusted = facts.runs.iter().all(|run| !run.begun() || run.state().is_some());
+        let mut known = Self { facts, parts: BTreeSet::new(), waiting: BTreeSet::new(), trusted };
+        for run in &facts.runs {
+            known.take(run);
+        }
+        known
+    }
+
+    fn take(&mut self, run: &'f RunFacts) {
+        let (Some(state), Some(journal)) = (run.state(), &run.journal) else { return };
+        for part in state.parts.values().filter(|part| state.ended.is_none() && !part.state.is_over()) {
+            self.parts.extend([part.file.path.as_str(), part.index.path.as_str()]);
+        }
+        for line in &journal.lines {
+            let Event::PartSettled { part, segment: Some(named), .. } = &line.event else { continue };
+            let part = state.parts.get(part);
+            if part.is_some_and(|part| !folded_in(&self.facts.ledgers, state, part, line.seq)) {
+                self.waiting.insert(&named.path);
+            }
+        }
+    }
+
+    /// What a file is that nobody needs any more.
+    fn leftover(&self, path: &str) -> Option<&'static str> {
+        let (top, rest) = path.split_once('/')?;
+        let draft = path.ends_with(".tmp");
+        match top {
+            "state.damaged" => Some("a store that would not open, moved aside"),
+            "data" if rest.starts_with("scratch/") => Some("scratch of a process that was cut off"),
+            "data" | "runs" | "ledger" | "crosswalk" if draft => Some("a draft that was never finished"),
+            "data" => self.of_a_run(rest, path),
+            "runs" => self.of_no_run(rest),
+            "ledger" => self.of_a_ledger(path),
+            _ => None,
+        }
+    }
+
+    fn run(&self, rest: &str) -> Option<&'f RunFacts> {
+        let number = rest.split_once('/')?.0.parse::<u32>().ok()?;
+        self.facts.runs.iter().find(|run| run.run == number)
+    }
+
+    /// Rows of a part that is over: they hold customers' values. Lists of a run that never began.
+    fn of_a_run(&self, rest: &str, path: &str) -> Option<&'static str> {
+        let name = rest.split_once('/').filter(|(number, _)| number.parse::<u32>().is_ok())?.1;
+        let Some(state) = self.run(rest).and_then(RunFacts::state) else {
+            let begun = self.run(rest).is_some_and(RunFacts::begun);
+            let listed = name.contains(".left-out") || name.ends_with(".absent.csv");
+            return (self.trusted && !begun && listed).then_some("a list of a run that never began");
+        };
+        let of_a_part = is_part(state, name) && !self.parts.contains(path);
+        of_a_part.then_some("rows of a part that is over")
+    }
+
+    /// The plan of a run that came to no event.
+    fn of_no_run(&self, rest: &str) -> Option<&'static str> {
+        let name = rest.split_once('/')?.1;
+        let begun = self.run(rest)?.begun();
+        let ours = ["plan.json", "events.ndjson"].contains(&name);
+        (!begun && ours).then_some("of a run that never began")
+    }
+
+    /// A segment that no CURRENT names, and no event that a ledger has still to fold in.
+    fn of_a_ledger(&self, path: &str) -> Option<&'static str> {
+        let segment = path.rsplit_once('/')?.1.strip_suffix(".seg")?;
+        let ledger = self.facts.ledgers.iter().find(|l| path.starts_with(&format!("{}/", l.folder())))?;
+        let unnamed = ledger.inspected.unnamed().any(|name| name == segment);
+        (self.trusted && unnamed && !self.waiting.contains(path)).then_some("a segment that does not count")
+    }
+
+    /// Whether a file is of a kind that we write.
+    fn claims(&self, path: &str) -> bool {
+        let Some((top, rest)) = path.split_once('/') else {
+            return ["lock", "lock.held", ".gitignore"].contains(&path);
+        };
+        let name = rest.rsplit('/').next().unwrap_or(rest);
+        match top {
+            "state" | "local" | "crosswalk" => true,
+            "runs" => PAPERS.contains(&name) || name.ends_with(".ids") || name.ends_with(".tmp"),
+            "ledger" => name == "CURRENT" || name.ends_with(".seg") || name.ends_with(".tmp"),
+            "data" => name.ends_with(".csv") || ENDINGS.iter().any(|ending| name.ends_with(ending)),
+            _ => false,
+        }
+    }
+}
+
+/// What lies in a run's folder.
+const PAPERS: [&str; 5] = ["plan.json", "events.ndjson", "events.ndjson.held", "report.json", "report.txt"];
+/// Endings of what lies in a run's folder of rows, beside `.csv`.
+const ENDINGS: [&str; 3] = [".index", ".gone", ".tmp"];
+
+/// Whether a file of a run's folder is a part of its: `<load>-<step>-<number>`, `again-<step>-<number>`.
+fn is_part(state: &RunState, name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".csv").or_else(|| name.strip_suffix(".index")) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut pieces = stem.rsplitn(3, '-');
+    let (Some(number), Some(step), Some(load)) = (pieces.next(), pieces.next(), pieces.next()) else {
+        return false;
+    };
+    digits(number)
+        && digits(step)
+        && (["again", "rollback"].contains(&load) || state.loads.iter().any(|l| l.name.name == load))
+}

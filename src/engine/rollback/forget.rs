@@ -1,0 +1,131 @@
+//! What the ledger knows after a rollback: nothing of what is gone, so that the next apply loads it again; and of
+//! records that lost what they pointed to, no longer that they are as their rows say.
+
+use super::super::books::Books;
+use super::super::exit::EngineError;
+use super::super::find::each_once;
+use super::super::ports::Ports;
+use super::super::settle::{Collected, Fate};
+use super::look::{self, Made, SORT_BUDGET, id_at};
+use crate::ledger::merge::{Joined, join};
+use crate::ledger::sort::{Sorted, Sorter};
+use crate::ledger::{Entry, Ledger, State};
+use crate::model::{KeyHash, Outcome, RecordId};
+use std::io;
+
+/// Entries for the records of a part that are gone. Where the ledger knows another record of the key, it keeps it; of
+/// records that the org refused to delete, everything.
+pub(in super::super) fn forgotten(
+    ledger: &Ledger<'_>,
+    collected: &Collected,
+    run: u32,
+) -> Result<Vec<Entry>, EngineError> {
+    let gone = |fate: Option<&Fate>| match fate {
+        Some(Fate::Landed { .. }) => Some(Outcome::Deleted),
+        Some(Fate::Gone) => Some(Outcome::Unchanged),
+        _ => None,
+    };
+    let gone = collected.rows().filter_map(|(row, fate, _)| Some((row.key, row.id?, gone(fate)?)));
+    let gone: Vec<(KeyHash, RecordId, Outcome)> = gone.collect();
+    let mut entries = Vec::new();
+    for (found, (key, id, outcome)) in ledger.lookup(gone.iter().map(|g| Ok(g.0))).zip(&gone) {
+        let known = found?.1.filter(|known| known.id == Some(*id));
+        entries.extend(known.map(|known| Entry {
+            outcome: Some(*outcome),
+            load: known.load,
+            run,
+            ..Entry::new(*key, State::Removed)
+        }));
+    }
+    Ok(entries)
+}
+
+/// Forgets records of a run that were gone before its rollback. Once more does no harm.
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn forget_gone(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    made: &Made<'_>,
+    fates: &[look::Fate],
+) -> Result<(), EngineError> {
+    let mut keys = Sorter::new(ports.files, "data/scratch/rollback-gone", KEYED, SORT_BUDGET);
+    for next in made.fated(fates) {
+        let (created, fate) = next?;
+        if fate == look::Fate::Gone {
+            keys.push(&keyed(created.key, created.id))?;
+        }
+    }
+    replace(ports, books, &made.object, &keys.finish()?, |known| Entry {
+        load: known.load,
+        ..Entry::new(known.key, State::Removed)
+    })
+}
+
+/// Notes that records are not as their rows say any more: they lost what they pointed to. Once more does no harm.
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn unsettle(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    object: &str,
+    losing: &Sorted<'_>,
+) -> Result<(), EngineError> {
+    let mut by_id = Sorter::new(ports.files, "data/scratch/rollback-by-id", KEYED, SORT_BUDGET);
+    for entry in books.open(object)?.iter() {
+        let entry = entry?;
+        if let Some(id) = entry.id.filter(|_| entry.state == State::Landed) {
+            by_id.push(&[id.bytes().as_slice(), &entry.key.to_be_bytes()].concat())?;
+        }
+    }
+    let by_id = by_id.finish()?;
+    let mut keys = Sorter::new(ports.files, "data/scratch/rollback-unsettled", KEYED, SORT_BUDGET);
+    let losing = each_once(losing.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+    let known =
+        |b: &[u8]| id_at(b, 0).map(|id| (id, KeyHash::from_be_bytes(std::array::from_fn(|i| b[15 + i]))));
+    let by_id = by_id.iter().decode(known).map(|read| read?);
+    for next in join(by_id, losing, |k| k.0, |id| *id) {
+        if let Joined::Both((id, key), _) = next? {
+            keys.push(&keyed(key, id))?;
+        }
+    }
+    replace(ports, books, object, &keys.finish()?, |known| Entry { payload: 0, ..known })
+}
+
+/// A key and a record: bytes.
+const KEYED: usize = 16 + 15;
+
+fn keyed(key: KeyHash, id: RecordId) -> Vec<u8> {
+    [&key.to_be_bytes()[..], id.bytes()].concat()
+}
+
+/// Puts other entries in the place of those that are known of these keys with these records.
+fn replace(
+    ports: &Ports<'_>,
+    books: &mut Books<'_>,
+    object: &str,
+    keys: &Sorted<'_>,
+    make: impl Fn(Entry) -> Entry,
+) -> Result<(), EngineError> {
+    let ledger = books.open(object)?;
+    let mut entries = Sorter::new(ports.files, "data/scratch/rollback-entries", Entry::WIDTH, SORT_BUDGET);
+    let pairs = || {
+        let of = |b: &[u8]| Ok((KeyHash::from_be_bytes(std::array::from_fn(|i| b[i])), id_at(b, 16)?));
+        keys.iter().decode(of).map(|read: io::Result<io::Result<_>>| read?)
+    };
+    let found = ledger.lookup(pairs().map(|pair| Ok(pair?.0)));
+    for (found, pair) in found.zip(pairs()) {
+        let (_, id): (KeyHash, RecordId) = pair?;
+        if let Some(known) = found?.1.filter(|known| known.id == Some(id)) {
+            entries.push(&make(known).encode())?;
+        }
+    }
+    let entries = entries.finish()?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let decoded = entries.iter().decode(|b| Entry::decode(b).map_err(io::Error::other)).map(|read| read?);
+    Ok(books.open(object)?.adopt(decoded)?)
+}

@@ -1,0 +1,168 @@
+//! Rolling a run back: the records that it created are deleted, children first, by Id; what cannot be undone is said.
+//!
+//! Owns what a run did (its trail read again), what is there of it now, the plan, and the run that carries it out: a run
+//! like any other, with a journal, intents before effects, and the same table for what an interrupted intent means.
+//! Must not know manifests beyond the environment: what is deleted is what the journal of the run says.
+
+mod batches;
+mod carry;
+mod children;
+mod forget;
+mod lists;
+mod look;
+mod notes;
+mod past;
+mod survey;
+
+pub(super) use forget::forgotten;
+
+use super::alive::alive;
+use super::begin::desk;
+use super::books::Books;
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::ports::{Observer, Ports, Stop};
+use crate::checkpoint::{RunState, last_run};
+use crate::manifest::Migration;
+use crate::plan::Plan;
+use crate::ports::read_text;
+use carry::{begin, carry_out};
+use past::refused;
+use survey::{Surveyed, survey};
+
+/// What to roll back, and how far.
+#[derive(Debug, Clone, Default)]
+pub struct RollbackOptions {
+    /// The run.
+    pub run: u32,
+    /// Whether records that were edited since go too.
+    pub include_edited: bool,
+    /// Objects whose records may go with their parents though the run did not create them.
+    pub with: Vec<String>,
+}
+
+/// How a rollback ended.
+#[derive(Debug)]
+pub struct RolledBack {
+    /// The exit code.
+    pub exit: Exit,
+    /// The state of the run that did it; nothing where there was nothing to delete.
+    pub state: Option<RunState>,
+    /// The plan that was carried out.
+    pub plan: Plan,
+}
+
+/// The plan of a rollback; lists of Ids are written beside the state.
+///
+/// # Errors
+/// 81 when the run cannot be rolled back, or another one is not over; the org's refusal; the disk's own.
+pub async fn plan_rollback(
+    ports: &Ports<'_>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+    observer: &dyn Observer,
+) -> Result<Plan, EngineError> {
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let last = last_run(ports.files)?;
+    let stop = Stop::default();
+    if last > 0 {
+        let state = desk(*ports, connected, last, &stop, observer, &mut books)?.state.into_inner();
+        if state.unfinished() {
+            return Err(not_over(&state));
+        }
+    }
+    Ok(survey(ports, connected, migration, options, observer).await?.plan)
+}
+
+/// Rolls a run back, going on with an interrupted rollback of it where there is one.
+///
+/// # Errors
+/// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
+#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
+pub async fn rollback(
+    ports: Ports<'_>,
+    connected: &Connected<'_>,
+    migration: &Migration,
+    options: &RollbackOptions,
+    approve: &dyn Fn(&Plan) -> Result<(), EngineError>,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<RolledBack, EngineError> {
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let last = last_run(ports.files)?;
+    let _alive = alive(ports.files, last)?;
+    if last > 0 {
+        let desk = desk(ports, connected, last, stop, observer, &mut books)?;
+        let state = desk.state.borrow().clone();
+        if state.unfinished() {
+            if state.rolls_back != Some(options.run) || state.org_id != connected.info.org_id {
+                return Err(not_over(&state));
+            }
+            let plan = stored(&ports, last, &state)?;
+            approve(&plan)?;
+            return carry_out(&desk, &mut books, plan, true).await;
+        }
+    }
+    let found = survey(&ports, connected, migration, options, observer).await?;
+    approve(&found.plan)?;
+    forget(&ports, &mut books, &found)?;
+    if !found.plan.changes {
+        return Ok(RolledBack { exit: nothing_left(&found.plan), state: None, plan: found.plan });
+    }
+    let run = last.max(books.last_run()) + 1;
+    let _new = alive(ports.files, run)?;
+    let desk = desk(ports, connected, run, stop, observer, &mut books)?;
+    begin(&desk, &found, run)?;
+    // What was found is in the lists of the run now: memory need not hold it any longer.
+    let Surveyed { plan, .. } = found;
+    carry_out(&desk, &mut books, plan, false).await
+}
+
+/// What the ledger need not know before anything is deleted: once more does no harm.
+fn forget(ports: &Ports<'_>, books: &mut Books<'_>, found: &Surveyed<'_>) -> Result<(), EngineError> {
+    for (made, fates) in found.made.iter().zip(&found.fates) {
+        forget::forget_gone(ports, books, made, fates)?;
+    }
+    if found.plan.changes {
+        for (object, losing) in &found.losing {
+            forget::unsettle(ports, books, object, losing)?;
+        }
+    }
+    Ok(())
+}
+
+/// 68 where records stay that the run may have created.
+fn nothing_left(plan: &Plan) -> Exit {
+    if plan.loads.iter().any(|load| load.held > 0) { Exit::Partial } else { Exit::Done }
+}
+
+/// The plan that an interrupted rollback carries out.
+fn stored(ports: &Ports<'_>, run: u32, state: &RunState) -> Result<Plan, EngineError> {
+    let path = format!("runs/{run}/plan.json");
+    let plan: Result<Plan, _> = serde_json::from_str(&read_text(ports.files, &path)?);
+    match plan {
+        Ok(plan) if plan.inputs == state.inputs => Ok(plan),
+        _ => Err(EngineError::Unexpected(format!("{path} is not the plan that run {run} began with"))),
+    }
+}
+
+/// Another run is under way: what it did is not known yet.
+fn not_over(state: &RunState) -> EngineError {
+    let run = state.run;
+    match state.rolls_back {
+        Some(of) => rollback_under_way(run, of),
+        None => refused(
+            format!("run {run} is not over"),
+            "`cutover apply` brings it to its end; roll back after that",
+        ),
+    }
+}
+
+/// A rollback is under way: nothing else may be done before it is over.
+pub(super) fn rollback_under_way(run: u32, of: u32) -> EngineError {
+    refused(
+        format!("run {run}, the rollback of run {of}, is not over"),
+        &format!("`cutover rollback {of}` goes on where it stopped"),
+    )
+}

@@ -1,0 +1,127 @@
+//! What a run did, read from its journal and its trail: which records it created, in which order, and what else.
+
+use super::super::exit::{EngineError, Exit};
+use crate::checkpoint::{Event, Line, NamedFile, PartKey, RunState, journal_path, read_journal};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::StepKind;
+use crate::ports::Files;
+use std::collections::BTreeMap;
+
+/// A run that is over.
+pub(super) struct Past {
+    /// Its state at the end.
+    pub(super) state: RunState,
+    /// When the last of its parts settled: a run that was superseded may have lain still for days before it was over.
+    pub(super) settled: i64,
+    /// Its steps that created records, in the order in which they were staged: parents before their children.
+    pub(super) batches: Vec<PastBatch>,
+    /// What its parts did.
+    pub(super) trails: Vec<Trail>,
+}
+
+/// What one staging of a step was about.
+pub(super) struct PastBatch {
+    pub(super) load: u16,
+    pub(super) object: String,
+    pub(super) key: String,
+    pub(super) form: String,
+}
+
+/// What one part did.
+pub(super) struct Trail {
+    pub(super) load: u16,
+    pub(super) object: String,
+    /// Its batch; nothing for a second pass.
+    pub(super) batch: Option<u16>,
+    pub(super) file: NamedFile,
+}
+
+impl Past {
+    /// Reads a run that went to this org and is over.
+    ///
+    /// # Errors
+    /// 81 when it cannot be rolled back, with the reason; a damaged journal; the disk's own.
+    pub(super) fn read(files: &dyn Files, run: u32, org_id: &str) -> Result<Self, EngineError> {
+        let path = journal_path(run);
+        let (lines, _) = read_journal(files, &path)?;
+        let state = RunState::fold(&path, &lines)?;
+        check(&state, run, org_id)?;
+        let (batches, trails) = what_it_did(&state, &lines)?;
+        let settled = lines.iter().rev().find(|line| matches!(line.event, Event::PartSettled { .. }));
+        let settled = settled.map_or(state.last, |line| line.at);
+        Ok(Self { state, settled, batches, trails })
+    }
+
+    /// Records that it deleted, of one load.
+    pub(super) fn deleted(&self, load: u16) -> u64 {
+        self.state.loads.get(load as usize).map_or(0, |l| l.outcomes[crate::model::Outcome::Deleted as usize])
+    }
+}
+
+/// A run that cannot be rolled back, and why.
+pub(super) fn refused(message: impl Into<String>, help: &str) -> EngineError {
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
+}
+
+fn check(state: &RunState, run: u32, org_id: &str) -> Result<(), EngineError> {
+    let over = state.parts.values().all(|part| part.state.is_over());
+    match state {
+        s if s.run == 0 => Err(refused(
+            format!("there is no run {run} in this state folder"),
+            "`runs/` in the state folder has a folder for each run",
+        )),
+        s if s.org_id != org_id => Err(refused(
+            format!("run {run} went to org {}; this is {org_id}", s.org_id),
+            "name the environment of that org (`-e`)",
+        )),
+        s if s.rolls_back.is_some() => Err(refused(
+            format!("run {run} is itself a rollback: what it deleted cannot be undone by deleting"),
+            "`cutover apply` loads again what a rollback deleted",
+        )),
+        s if s.ended.is_none() || !over => Err(refused(
+            format!("run {run} is not over: what it did is not known yet"),
+            "`cutover apply` brings it to its end; roll it back after that",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<Trail>), EngineError> {
+    let (mut batches, mut trails) = (Vec::new(), Vec::new());
+    let mut staging: BTreeMap<u16, bool> = BTreeMap::new();
+    let mut of_step: BTreeMap<u16, u16> = BTreeMap::new();
+    let mut of_part: BTreeMap<PartKey, u16> = BTreeMap::new();
+    for line in lines {
+        match &line.event {
+            // The same step is staged anew by a run that goes on.
+            Event::StepStaged { step, .. } => _ = staging.insert(*step, true),
+            Event::PartStaged { part, load, kind: StepKind::Rows, object, key, form, .. } => {
+                if staging.insert(part.step, false).unwrap_or(true) {
+                    let (object, key, form) = (object.clone(), key.clone(), form.clone());
+                    of_step.insert(part.step, batches.len() as u16);
+                    batches.push(PastBatch { load: *load, object, key, form });
+                }
+                of_part.extend(of_step.get(&part.step).map(|batch| (*part, *batch)));
+            }
+            Event::PartSettled { part, created, trail, .. } => {
+                let Some(known) = state.parts.get(part) else { continue };
+                let batch = of_part.get(part).copied();
+                let (load, object) = (known.load, known.object.clone());
+                match trail {
+                    Some(file) => trails.push(Trail { load, object, batch, file: file.clone() }),
+                    None if *created > 0 => return Err(no_trail(state.run)),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((batches, trails))
+}
+
+fn no_trail(run: u32) -> EngineError {
+    refused(
+        format!("run {run} was made by a cutover that kept no list of what it created"),
+        "its records cannot be told from those that were there before; delete them by a manifest (`operation: delete`)",
+    )
+}
