@@ -113,15 +113,7 @@ pub(super) async fn recover_run(
         return Err(rollback_under_way(run, of));
     }
     if org != connected.info.org_id {
-        let message = format!(
-            "run {run} was begun in org {org} and is not finished; this is {}",
-            connected.info.org_id
-        );
-        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(
-            Exit::Stale,
-            Diagnostic::error(Code::StalePlan, message).help(help),
-        ));
+        return Err(of_another_org(run, &org, &connected.info.org_id));
     }
     let sources = super::prepare::marks(&desk.ports, migration)?;
     let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
@@ -140,6 +132,12 @@ pub(super) async fn recover_run(
         desk.observer.progress(&Progress::Note(note));
     }
     Ok(same)
+}
+
+fn of_another_org(run: u32, org: &str, here: &str) -> EngineError {
+    let message = format!("run {run} was begun in org {org} and is not finished; this is {here}");
+    let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
 /// The first events of a run: who it is, and what the survey found.
