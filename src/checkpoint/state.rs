@@ -263,7 +263,9 @@ impl RunState {
     }
 
     fn count_settled(&mut self, key: PartKey, event: &Event) {
-        let Event::PartSettled { created, updated, deleted, unchanged, failed, .. } = event else { return };
+        let Event::PartSettled { created, updated, deleted, unchanged, held, failed, .. } = event else {
+            return;
+        };
         let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
         let Some(state) = self.loads.get_mut(load as usize) else { return };
         match kind {
@@ -272,6 +274,7 @@ impl RunState {
                 state.decide(Outcome::Updated, *updated);
                 state.decide(Outcome::Deleted, *deleted);
                 state.decide(Outcome::Unchanged, *unchanged);
+                state.decide(Outcome::Held, *held);
                 state.decide(Outcome::Failed, *failed);
             }
             StepKind::References => {

@@ -5,14 +5,14 @@ use super::hash::{Instead, altered};
 use super::level::{Levels, Placed, Rules};
 use super::out::Out;
 use super::record::{Decision, MissingRecord, Past, RowRecord, action, reason};
-use super::resolve::Resolved;
+use super::resolve::{Beside, Resolved};
 use super::scan::Scan;
 use super::shape::{Chain, Shape};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
-use crate::model::{KeyHash, Outcome};
+use crate::model::{KeyHash, Outcome, RecordId};
 use crate::source::split_position;
 use crate::transform::OnMissing;
 use std::collections::BTreeSet;
@@ -65,6 +65,8 @@ pub struct Decisions<'x> {
     pub paths: &'x [String],
     /// Keys that several records of the org have, as far as it was asked.
     pub ambiguous: &'x BTreeSet<KeyHash>,
+    /// Keys whose record is that of another row's key too.
+    pub twice: &'x BTreeSet<KeyHash>,
 }
 
 /// Decides.
@@ -94,6 +96,7 @@ pub fn decide<'a>(
         resolved,
         levels,
         missing: MissingCursor { iter: resolved.missing.iter(), here: None, begun: false },
+        left: Beside::over(scan.left.iter().decode(left_key)),
         out: Out::new(io, shape, scratch),
         stopped: Vec::new(),
         more_stopped: 0,
@@ -131,7 +134,7 @@ fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decisi
         },
         row: if deletes { known } else { decision.row },
         id: entry.id.filter(|_| landed),
-        retry: entry.failed(),
+        retry: entry.refused(),
         past: past_of(&entry),
         ..decision
     }
@@ -140,6 +143,10 @@ fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decisi
 /// What an entry says of a row's last sending.
 pub(super) fn past_of(entry: &Entry) -> Past {
     Past { ours: entry.flags.created_by_us, run: entry.run, outcome: entry.outcome.map_or(255, |o| o as u8) }
+}
+
+fn left_key(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
+    (KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i])), None)
 }
 
 /// References that are missing, read along with the rows.
@@ -178,6 +185,8 @@ struct Pass<'p, 'a> {
     resolved: &'p Resolved<'a>,
     levels: Levels,
     missing: MissingCursor<'p>,
+    /// Keys of rows of the source that do not take part.
+    left: Beside<'p>,
     out: Out<'a>,
     stopped: Vec<(RowRecord, RowRecord)>,
     more_stopped: u64,
@@ -219,6 +228,7 @@ impl<'a> Pass<'_, 'a> {
                 && !self.shape.operation.deletes()
                 && entry.load == load_tag(&self.shape.name)
                 && !entry.flags.adopted
+                && !self.left.has(entry.key)?
             {
                 self.out.absent += 1;
                 if let Some(id) = entry.id {
@@ -259,6 +269,9 @@ impl<'a> Pass<'_, 'a> {
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let missing = self.missing.of(row.key, row.pos)?;
+        if self.given.twice.contains(&row.key) {
+            return self.out.leave(row.pos, row.line, reason::TWICE, 0);
+        }
         let there = entry.is_some_and(|e| e.state == State::Landed);
         let unsure = self.given.ambiguous.contains(&row.key);
         if self.shape.operation.needs_record() && (!there || unsure) {

@@ -37,6 +37,9 @@ pub mod reason {
     /// Its parent is deleted by the same manifest, and the reference says to reject it.
     pub const GOING: u8 = 9;
 
+    /// Its key leads to the record of another row's key.
+    pub const TWICE: u8 = 10;
+
     /// The reason of a row held or rejected for its parent, which is nowhere or about to go.
     pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing, going: bool) -> u8 {
         match (says, going) {

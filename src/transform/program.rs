@@ -229,6 +229,25 @@ impl RowWorker {
         }
     }
 
+    /// The text that one rule makes of a row, whatever becomes of the row; nothing where the rule itself fails or is
+    /// blank. For rows that are left out: whose they are.
+    pub fn text_of<'o>(&mut self, row: &dyn Row, rule: usize, out: &'o mut RowOut) -> Option<&'o str> {
+        out.text.clear();
+        out.cells.clear();
+        if !self.program.unknown.is_empty() {
+            return None;
+        }
+        let row = Shown(row);
+        if let Some(runner) = &mut self.runner {
+            runner.run_regardless(&row);
+        }
+        let program = self.program.clone();
+        match self.cell(program.fields.get(rule)?, &row, out).ok()? {
+            CellOut::Text(range) => out.text.get(range),
+            _ => None,
+        }
+    }
+
     fn kept(&mut self, row: &dyn Row, out: &mut RowOut) -> Result<bool, Reject> {
         if let [column, ..] = self.program.unknown.as_slice() {
             let message = format!("the source has no column `{column}`");
