@@ -23,6 +23,7 @@ mod prepare;
 mod record;
 mod recover;
 mod refresh;
+mod renewed;
 mod run;
 mod settle;
 mod shapes;

@@ -11,7 +11,9 @@ pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 
 use cutover::checkpoint::{Line, PartKey, RunState};
-use cutover::engine::{EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, run};
+use cutover::engine::{
+    Books, EngineError, Finished, Observer, Ports, Progress, Stop, Window, bound, connect, refresh, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -94,6 +96,20 @@ impl World {
 
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
+        self.life(aim, false)
+    }
+
+    /// One `cutover apply --refresh`.
+    pub fn refresh(&self, aim: Aim) -> Life {
+        self.life(aim, true)
+    }
+
+    /// The state folder is deleted.
+    pub fn forget_all(&mut self) {
+        (self.disk, self.store) = (MemoryFiles::default(), Arc::default());
+    }
+
+    fn life(&self, aim: Aim, first_refresh: bool) -> Life {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
@@ -115,7 +131,7 @@ impl World {
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
         let seen = Seen::default();
-        let mut life = Box::pin(drive(ports, &migration, &seen));
+        let mut life = Box::pin(drive(ports, &migration, &seen, first_refresh));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
             _ if gate.is_gone() => Poll::Ready(None),
             Poll::Ready(done) => Poll::Ready(Some(done)),
@@ -165,7 +181,12 @@ impl Observer for Seen {
 }
 
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
-async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<Finished, EngineError> {
+async fn drive(
+    ports: Ports<'_>,
+    migration: &Migration,
+    seen: &Seen,
+    first_refresh: bool,
+) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
     if ports.files.length(".gitignore")?.is_none() {
         ports.files.append(".gitignore", b"*\n")?;
@@ -175,6 +196,10 @@ async fn drive(ports: Ports<'_>, migration: &Migration, seen: &Seen) -> Result<F
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
+    if first_refresh {
+        let mut books = Books::new(ports.files, &connected.info.org_id);
+        refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
+    }
     let (all, stop) = (vec![true; migration.loads.len()], Stop::default());
     let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
