@@ -32,6 +32,7 @@ mod prepare;
 mod record;
 mod recover;
 mod refresh;
+mod renewed;
 mod rollback;
 mod run;
 mod settle;

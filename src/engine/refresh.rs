@@ -1,28 +1,35 @@
 //! Trust, then check: whether the org still has what we loaded, and the ledger built again from the org.
+//!
+//! Must not know what rows refer to: which records are new under a known key is told by [`super::renewed`].
 
 use super::books::Books;
 use super::exit::{EngineError, Exit};
-use super::find::{all_keys, entry, keyed};
+use super::find::{all_keys, entry};
 use super::ports::{Observer, Ports, Progress};
 use super::recover::republish;
+use super::renewed::{self, Found};
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
-use crate::ledger::{Entry, State};
-use crate::model::{KeyHash, RecordId};
+use crate::manifest::Operation;
 use crate::salesforce::Client;
+use std::cell::Cell;
 
-/// Compares the org's COUNT() with each ledger that is in use.
+/// Compares the org's COUNT() with each ledger that is in use, and with none where an `insert` would need one.
 ///
 /// # Errors
-/// 81 for each object of which the org has fewer records than we landed.
+/// 81 for each object of which the org has fewer records than we landed, or of which an `insert` whose state is lost
+/// might make records twice.
 pub(super) async fn check_counts(
+    ports: &Ports<'_>,
     client: &Client<'_>,
     bound: &Bound,
     books: &mut Books<'_>,
 ) -> Result<(), EngineError> {
     let mut problems = Vec::new();
+    let lost = no_run_of(ports, books)?;
     for object in &bound.objects {
         let ledger = books.open(&object.name)?;
         let (key, landed) = (key_of(object), ledger.landed_count()?);
@@ -31,13 +38,16 @@ pub(super) async fn check_counts(
             continue;
         }
         ledger.set_key(&key);
-        if landed == 0 {
+        let blind = lost && ledger.segments().is_empty() && inserts(bound, object);
+        if landed == 0 && !blind {
             continue;
         }
         let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
         let there = client.count(&soql).await?;
         if there < landed {
             problems.push(gone(object, landed, there));
+        } else if blind && there > 0 {
+            problems.push(perhaps_twice(object, there));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
@@ -68,8 +78,30 @@ fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
     Diagnostic::error(Code::OrgDrift, message).help(help)
 }
 
+/// Whether the state folder tells of no run into this org.
+fn no_run_of(ports: &Ports<'_>, books: &Books<'_>) -> Result<bool, EngineError> {
+    let path = journal_path(last_run(ports.files)?);
+    let (lines, _) = read_journal(ports.files, &path)?;
+    Ok(lines.is_empty() || !books.is_of(&RunState::fold(&path, &lines)?.org_id))
+}
+
+fn inserts(bound: &Bound, object: &BoundObject) -> bool {
+    object.loads.iter().any(|load| bound.loads[*load].operation == Operation::Insert)
+}
+
+/// Nobody but the ledger keeps an `insert` from making its records again.
+fn perhaps_twice(object: &BoundObject, there: u64) -> Diagnostic {
+    let message = format!(
+        "the org has {there} {} records with a {}, and nothing is known here of a run into it: an `insert` might make them twice",
+        object.name, object.key
+    );
+    let help = "run `cutover apply --refresh`: it reads the keys that the org has; what it has is not inserted again";
+    Diagnostic::error(Code::OrgDrift, message).help(help)
+}
+
 /// Builds every ledger again from the keys and Ids that the org has. What we know of a record that is still there
-/// stays; a record that we did not know is adopted; one that is gone is forgotten.
+/// stays; a record that we did not know is adopted; one that is gone is forgotten. What refers to a record that is gone
+/// or new under its key is noted first, so that a refresh that is cut off anywhere and made again comes to the same.
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
@@ -82,14 +114,28 @@ pub async fn refresh(
 ) -> Result<(), EngineError> {
     let reached = settled_first(ports, books, observer)?;
     for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    let run = last_run(ports.files)?.max(books.last_run());
+    for object in &bound.objects {
+        let same_key = books.open(&object.name)?.key().is_none_or(|key| key == key_of(object));
         let before = books.open(&object.name)?.landed_count()?;
-        let found = all_keys(ports, client, object).await?;
-        rebuild(books, object, &found, reached)?;
+        let found = Found(all_keys(ports, client, object).await?);
+        let renewed = renewed::note(ports, books, &object.name, &found, same_key, run)?;
+        let (adopted, shared) = rebuild(books, object, &found, reached)?;
         let after = books.open(&object.name)?.landed_count()?;
-        observer.progress(&Progress::Note(format!(
-            "{}: the ledger had {before} records, the org has {after}",
-            object.name
-        )));
+        let told = [
+            Some(format!("{}: the ledger had {before} records, the org has {after}", object.name)),
+            (renewed > 0)
+                .then(|| format!("{renewed} are gone or have a new Id: rows that refer to them go again")),
+            (adopted > 0).then(|| {
+                format!(
+                    "of {adopted} no more than key and Id is known: their rows go again, and those without a row are not told as absent"
+                )
+            }),
+            (shared > 0).then(|| format!("{shared} have the key of another: the first of them counts")),
+        ];
+        observer.progress(&Progress::Note(told.into_iter().flatten().collect::<Vec<_>>().join("; ")));
     }
     Ok(())
 }
@@ -112,35 +158,31 @@ fn settled_first(
     Ok((run, state.seq))
 }
 
+/// Gives how many records were adopted, and how many have the key of another.
 fn rebuild(
     books: &mut Books<'_>,
     object: &BoundObject,
-    found: &crate::ledger::sort::Sorted<'_>,
+    found: &Found<'_>,
     (run, seq): (u32, u64),
-) -> Result<(), EngineError> {
-    let mut last = None;
-    let in_org = found.iter().decode(keyed).filter(move |next| {
-        // The first record of a key counts; a second one is the org's own ambiguity.
-        let key = next.as_ref().ok().map(|(key, _)| *key);
-        let again = key.is_some() && key == last;
-        last = key.or(last);
-        !again
-    });
+) -> Result<(u64, u64), EngineError> {
+    let (adopted, shared) = (Cell::new(0), Cell::new(0));
     let ledger = books.open(&object.name)?;
     ledger.set_key(&key_of(object));
     if !ledger.is_there() {
         ledger.set_reached(run, seq);
     }
-    Ok(ledger.rebuild(in_org, |r| r.0, merge)?)
-}
-
-fn merge(
-    joined: std::io::Result<Joined<(KeyHash, Option<RecordId>), Entry>>,
-) -> Option<std::io::Result<Entry>> {
-    match joined {
-        Ok(Joined::Both((_, id), known)) if known.state == State::Landed && known.id == id => Some(Ok(known)),
-        Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => Some(Ok(entry(key, id))),
-        Ok(Joined::Right(_)) => None,
-        Err(error) => Some(Err(error)),
-    }
+    ledger.rebuild(
+        found.first_of_each(&shared),
+        |r| r.0,
+        |joined| match joined {
+            Ok(Joined::Both(record, known)) if renewed::is_same(&record, &known) => Some(Ok(known)),
+            Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => {
+                adopted.set(adopted.get() + 1);
+                Some(Ok::<Entry, _>(entry(key, id)))
+            }
+            Ok(Joined::Right(_)) => None,
+            Err(error) => Some(Err(error)),
+        },
+    )?;
+    Ok((adopted.get(), shared.get()))
 }

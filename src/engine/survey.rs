@@ -8,6 +8,7 @@ use super::find::find;
 use super::left::{leave_out, write_absent};
 use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
+use super::renewed::Stale;
 use super::shapes::shapes;
 use super::twice::twice;
 use crate::bind::{Bound, LockWhy};
@@ -18,6 +19,7 @@ use crate::stage::{
     Decided, Decisions, LeftOutFile, Parents, Presence, Reasons, RowRecord, Scan, Shape, StageError, decide,
     resolve, scan,
 };
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where sorted runs of the survey lie.
@@ -163,6 +165,7 @@ async fn decide_all<'a>(
     let mut decided: BTreeMap<usize, Decided<'a>> = BTreeMap::new();
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let sequence = survey.order.sequence.clone();
+    let names: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
     for (at, load) in sequence.iter().copied().enumerate() {
         let later =
             Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
@@ -194,13 +197,15 @@ async fn decide_all<'a>(
             paths: &shape.paths,
             ambiguous: &ambiguous,
         };
+        let (stale, left) = (Stale::of(ports, books, &names, shape, scan)?, Cell::new(0));
         let entries = match shape.operation.deletes() {
             true => books.entries_with_removed(object),
-            false => books.entries(object),
+            false => stale.forget(books.entries(object), &left),
         };
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let this = decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH);
         let Some(mut this) = or_problems(this, &mut problems)? else { continue };
+        notes.extend((left.get() > 0).then(|| cannot_mend(&shape.name, left.get())));
         write_absent(ports, options.left_out, shape, &this)?;
         let reasons = &mut survey.reasons[load];
         leave_out(ports, shape, scan, &this.left, files[load].as_mut(), reasons)?;
@@ -214,6 +219,13 @@ async fn decide_all<'a>(
     survey.decided = decided.into_values().collect();
     survey.notes = notes;
     Ok(())
+}
+
+/// Rows that keep what they have.
+fn cannot_mend(load: &str, rows: u64) -> String {
+    format!(
+        "{load}: {rows} rows refer to a record that is gone or new in the org by a field that is set on create alone: it stays as it is"
+    )
 }
 
 /// Problems of the data are collected over all loads; anything else stops at once.

@@ -31,7 +31,7 @@ pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, own_keys,
 pub use level::{Levels, Rules};
 pub use part::{PartLimits, StagedPart};
 pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, Past, RowRecord, action, reason};
-pub use resolve::{Parents, Presence, Resolved, found_ids, resolve};
+pub use resolve::{Parents, Presence, Resolved, found_ids, referring, resolve};
 pub use scan::{Scan, scan};
 pub use shape::{Chain, Header, ReferenceShape, RuleShape, Seat, Shape};
 pub use write::{StepInputs, StepRows, stage_references, stage_rows};

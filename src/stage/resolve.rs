@@ -1,12 +1,16 @@
 //! References against what is there: one merge of a load's references, sorted by parent, with the sorted keys of
 //! the parent object.
 
+use super::decide::Entries;
 use super::error::{StageError, StageIo};
 use super::record::{MissingRecord, RefRecord};
 use super::scan::{SORT_BUDGET, Scan};
 use super::shape::Shape;
+use crate::ledger::Entry;
+use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
+use crate::transform::Only;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
@@ -112,6 +116,31 @@ pub fn found_ids<'a>(
         })?;
     }
     Ok(ids.finish()?)
+}
+
+/// Calls `f` with the key of each row that refers to one of these records, the record's entry, and whether the reference
+/// is sent when the row's record is there.
+///
+/// # Errors
+/// The disk's own, or that of `f`.
+pub fn referring<'e>(
+    shape: &Shape,
+    scan: &Scan<'_>,
+    of: &dyn Fn(usize) -> Entries<'e>,
+    f: &mut dyn FnMut(KeyHash, &Entry, bool) -> Result<(), StageError>,
+) -> Result<(), StageError> {
+    for (object, references) in &scan.references {
+        let records = references.iter().decode(RefRecord::decode);
+        for next in join(records, of(*object), |record| record.parent, |entry| entry.key) {
+            let Joined::Both(record, entry) = next? else { continue };
+            let Some(reference) = shape.references.get(record.reference as usize) else { continue };
+            let rule = &shape.rules[reference.rule];
+            if record.pos != u64::MAX {
+                f(record.child, &entry, !rule.create_only && rule.only != Only::Create)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Calls `f` with each reference, the parent found for it, if one was, and whether the parent is about to be deleted:

@@ -66,5 +66,6 @@ mod storm;
 #[cfg(unix)]
 mod superseded;
 mod tls;
+mod trust;
 mod unconfirmed;
 mod wire;

@@ -123,6 +123,11 @@ impl World {
         })
     }
 
+    /// The state folder is deleted.
+    pub fn forget_all(&mut self) {
+        (self.disk, self.store) = (MemoryFiles::default(), Arc::default());
+    }
+
     /// One `cutover rollback`.
     pub fn rollback(&self, aim: Aim, options: &RollbackOptions) -> Life<RolledBack> {
         self.live(aim, async |ports, migration, seen| drive_back(ports, migration, options, seen).await)
