@@ -119,8 +119,8 @@ pub struct Reference {
     pub master_detail: bool,
     /// No record can be created without it.
     pub required: bool,
-    /// Whether the field's column holds nothing else; not so in a `first_of`.
-    pub alone: bool,
+    /// In a `first_of`, which of its references it is: then the field's column holds other things as well.
+    pub seat: Option<usize>,
     /// A master-detail whose parent may change.
     pub reparentable: bool,
     /// What becomes of a row whose parent is nowhere.
@@ -132,7 +132,7 @@ pub struct Reference {
 impl Reference {
     /// Whether it may be left out at first and filled by a second pass, which sends no other values of the field.
     pub fn deferrable(&self) -> bool {
-        self.nillable && self.updateable && !self.required && self.alone
+        self.nillable && self.updateable && !self.required && self.seat.is_none()
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub(super) struct BoundField<'a> {
     pub(super) rule: FieldRule,
     pub(super) column: Column,
-    /// Where it points, its `rule` still to be set.
-    pub(super) reference: Option<Reference>,
+    /// Where it points, the `rule` of each still to be set.
+    pub(super) references: Vec<Reference>,
     pub(super) schema: &'a FieldSchema,
     pub(super) place: &'a Place,
 }
@@ -29,10 +29,10 @@ pub(super) fn bind<'a>(site: &Site<'a>, field: &'a Field, problems: &mut Problem
     }
     access::check(site, field, schema, problems);
     zone(site, field, schema, problems);
-    let (matcher, column, reference) = target(site, field, schema, problems)?;
+    let (matcher, column, references) = target(site, field, schema, problems)?;
     let rule = rule(site, field, schema, matcher);
     values::check(site, field, schema, &rule, problems);
-    Some(BoundField { rule, column, reference, schema, place: &field.place })
+    Some(BoundField { rule, column, references, schema, place: &field.place })
 }
 
 /// A field that the object does not have.
@@ -56,22 +56,22 @@ fn target(
     field: &Field,
     schema: &FieldSchema,
     problems: &mut Problems,
-) -> Option<(Matcher, Column, Option<Reference>)> {
+) -> Option<(Matcher, Column, Vec<Reference>)> {
     let plain = || Column::Plain(schema.name.clone());
     match &field.verb {
-        Verb::Expr(_) | Verb::Const(_) => Some((Matcher::None, plain(), None)),
+        Verb::Expr(_) | Verb::Const(_) => Some((Matcher::None, plain(), Vec::new())),
         Verb::Ref { .. } => {
             let (matcher, column, reference) = reference::bind(site, field, &field.verb, schema, problems)?;
-            Some((matcher, column, Some(reference)))
+            Some((matcher, column, vec![reference]))
         }
         // Ids found in several ways: the column is the field itself.
         Verb::FirstOf { .. } => {
-            let (matcher, reference) = first_of::bind(site, field, schema, problems)?;
-            Some((matcher, plain(), reference))
+            let (matcher, references) = first_of::bind(site, field, schema, problems)?;
+            Some((matcher, plain(), references))
         }
         Verb::RecordType(_) | Verb::User { .. } | Verb::Queue(_) | Verb::Lookup { .. } => {
             let matcher = table::matcher(site, field, &field.verb, schema, problems)?;
-            Some((matcher, plain(), None))
+            Some((matcher, plain(), Vec::new()))
         }
     }
 }

@@ -6,25 +6,25 @@ use crate::manifest::{Field, Verb};
 use crate::model::FieldSchema;
 use crate::transform::Matcher;
 
-/// Binds the alternatives of a `first_of`, and where it points if one of them is a `ref`; nothing when the field
+/// Binds the alternatives of a `first_of`, and where each `ref` among them points; nothing when the field
 /// cannot hold one of them.
 pub(super) fn bind(
     site: &Site<'_>,
     field: &Field,
     schema: &FieldSchema,
     problems: &mut Problems,
-) -> Option<(Matcher, Option<Reference>)> {
+) -> Option<(Matcher, Vec<Reference>)> {
     let of = field.verb.each();
     // Said once, not by each of them.
     if of.iter().any(Verb::looks) && !reference::is_reference(site, field, schema, problems) {
         return None;
     }
-    let mut points = None;
+    let mut points = Vec::new();
     let mut one = |verb: &Verb| match verb {
         Verb::Expr(_) | Verb::Const(_) => Some(Matcher::None),
         Verb::Ref { .. } => {
             let (matcher, _, found) = reference::bind(site, field, verb, schema, problems)?;
-            points = Some(Reference { alone: false, ..found });
+            points.push(Reference { seat: Some(points.len()), ..found });
             Some(matcher)
         }
         _ => table::matcher(site, field, verb, schema, problems),

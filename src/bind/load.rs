@@ -119,7 +119,7 @@ fn assemble(
         positions(&fields, |f| f.schema.createable && !f.schema.updateable && f.rule.only == Only::Always);
     let (mut rules, mut columns, mut references) = (Vec::new(), Vec::new(), Vec::new());
     for (rule, field) in fields.into_iter().enumerate() {
-        references.extend(field.reference.map(|reference| Reference { rule, ..reference }));
+        references.extend(field.references.into_iter().map(|reference| Reference { rule, ..reference }));
         rules.push(field.rule);
         columns.push(field.column);
     }

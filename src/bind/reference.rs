@@ -100,7 +100,7 @@ fn reference(field: &Field, schema: &FieldSchema, parents: Vec<usize>) -> Refere
         updateable: schema.updateable,
         master_detail: schema.master_detail(),
         required: schema.required_on_create() || schema.master_detail(),
-        alone: true,
+        seat: None,
         reparentable: schema.master_detail() && schema.updateable,
         on_missing: field.on_missing,
         place: field.place.clone(),

@@ -29,7 +29,7 @@ pub(super) fn check(
             Matcher::FirstOf(all) if all.iter().all(|one| matches!(one, Matcher::None)) => {
                 never_accepted(schema, rule, word, &text)
             }
-            Matcher::FirstOf(_) if rule.matcher.reference().is_some() => None,
+            matcher if matcher.chains() => None,
             Matcher::FirstOf(_) if matches!(word, "default" | "fallback") => {
                 let tables = rule.matcher.tables().into_iter();
                 let wrong: Vec<_> = tables

@@ -121,6 +121,9 @@ pub enum Event {
         /// Rows of a delete whose record was gone already.
         #[serde(default)]
         unchanged: u64,
+        /// Rows that the org refused because what they point to is not there.
+        #[serde(default)]
+        held: u64,
         failed: u64,
         segment: Option<NamedFile>,
         failures: Option<NamedFile>,

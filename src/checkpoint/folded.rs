@@ -64,6 +64,17 @@ pub fn last_kept(store: &dyn Store) -> u32 {
     kept(store).map_or(0, |state| state.run)
 }
 
+/// The run and the last event that the store holds, for whoever looks at it.
+///
+/// # Errors
+/// The store's own, and what is in it being of another form.
+pub(super) fn holds(store: &dyn Store) -> Result<Option<(u32, u64)>, StoreError> {
+    let Some(bytes) = store.get(KEY)? else { return Ok(None) };
+    let found: Result<Found, _> = serde_json::from_slice(&bytes);
+    let found = found.map_err(|error| StoreError(error.to_string()))?;
+    Ok(Some((found.state.run, found.state.seq)))
+}
+
 fn kept(store: &dyn Store) -> Option<RunState> {
     let found: Found = serde_json::from_slice(&store.get(KEY).ok()??).ok()?;
     (found.version == VERSION).then_some(found.state)
@@ -86,11 +97,11 @@ mod tests {
         let started = Event::RunStarted {
             version: 1,
             run: 3,
-            rolls_back: None,
             environment: "local".into(),
             org_id: "00D".into(),
             inputs: inputs.into(),
             loads: Vec::new(),
+            rolls_back: None,
         };
         let events = [started, Event::StepDone { step: 0 }, Event::StepDone { step: 1 }];
         (1..).zip(events).map(|(seq, event)| Line { seq, at: 7, event }).collect()

@@ -215,13 +215,7 @@ impl RunState {
 
     fn apply_to_run(&mut self, event: &Event, at: i64) {
         match event {
-            Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, .. } => {
-                let loads = loads.iter().cloned().map(empty_load).collect();
-                let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
-                let (run, rolls_back) = (*run, *rolls_back);
-                let begun = Self { run, environment, org_id, inputs, started: at, loads, ..Self::default() };
-                *self = Self { rolls_back, ..begun };
-            }
+            Event::RunStarted { .. } => *self = begun(event, at),
             Event::RunResumed { .. } => {
                 (self.paused, self.why, self.back) = (None, None, None);
                 self.resumed = true;
@@ -269,7 +263,9 @@ impl RunState {
     }
 
     fn count_settled(&mut self, key: PartKey, event: &Event) {
-        let Event::PartSettled { created, updated, deleted, unchanged, failed, .. } = event else { return };
+        let Event::PartSettled { created, updated, deleted, unchanged, held, failed, .. } = event else {
+            return;
+        };
         let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
         let Some(state) = self.loads.get_mut(load as usize) else { return };
         match kind {
@@ -278,6 +274,7 @@ impl RunState {
                 state.decide(Outcome::Updated, *updated);
                 state.decide(Outcome::Deleted, *deleted);
                 state.decide(Outcome::Unchanged, *unchanged);
+                state.decide(Outcome::Held, *held);
                 state.decide(Outcome::Failed, *failed);
             }
             StepKind::References => {
@@ -317,6 +314,17 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
         failures: None,
         trail: None,
     })
+}
+
+/// The state of a run that began.
+fn begun(event: &Event, started: i64) -> RunState {
+    let Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, .. } = event else {
+        return RunState::default();
+    };
+    let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
+    let loads = loads.iter().cloned().map(empty_load).collect();
+    let (run, rolls_back) = (*run, *rolls_back);
+    RunState { run, environment, org_id, inputs, started, loads, rolls_back, ..RunState::default() }
 }
 
 fn empty_load(name: LoadName) -> LoadState {

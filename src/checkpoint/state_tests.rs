@@ -64,6 +64,7 @@ fn journal() -> Vec<Line> {
             updated: 0,
             deleted: 0,
             unchanged: 0,
+            held: 0,
             failed: 1,
             segment: None,
             failures: None,
@@ -128,7 +129,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
         let (updated, failed) = (number - 7, 8 - number);
         let (updated, failed) = (u64::from(updated), u64::from(failed));
         let (segment, failures) = (None, None);
-        let (created, deleted, unchanged) = (0, 0, 0);
+        let (created, deleted, unchanged, held) = (0, 0, 0, 0);
         add(Event::PartSettled {
             part,
             state,
@@ -136,6 +137,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             updated,
             deleted,
             unchanged,
+            held,
             failed,
             segment,
             failures,

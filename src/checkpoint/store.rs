@@ -36,9 +36,7 @@ impl SledStore {
     pub fn look(folder: &Path, copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
         let unreadable = |error: std::io::Error| StoreError(error.to_string());
         copy_folder(folder, copy).map_err(unreadable)?;
-        let Some(bytes) = Self::try_open(copy)?.get("run")? else { return Ok(None) };
-        let state: Result<super::RunState, _> = serde_json::from_slice(&bytes);
-        state.map(|state| Some((state.run, state.seq))).map_err(|error| StoreError(error.to_string()))
+        super::folded::holds(&Self::try_open(copy)?)
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {

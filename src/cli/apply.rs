@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
-    Books, EngineError, Exit, Finished, Ports, Prepared, Stop, bound, connect, is_protected, refresh,
+    Books, EngineError, Exit, Finished, Ports, Question, Stop, bound, connect, is_protected, refresh,
     run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
@@ -141,9 +141,9 @@ impl Order<'_> {
             local: matches!(migration.environment.org, OrgLogin::Local { .. }),
             yes: self.args.yes,
         };
-        let approve = |prepared: &Prepared<'_>| {
+        let approve = |question: Question<'_>| {
             asking.store(true, Ordering::SeqCst);
-            let said = asked.approve(&prepared.plan);
+            let said = asked.approve(&question);
             asking.store(false, Ordering::SeqCst);
             said
         };

@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::{EngineError, Exit};
+use crate::engine::{EngineError, Exit, Interrupted, Question};
 use crate::plan::Plan;
 use crate::report::plan_text;
 
@@ -23,11 +23,19 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Shows the plan where it was not reviewed, holds it against the saved one, and asks where somebody must be asked.
+    /// Asks where somebody must be asked.
     ///
     /// # Errors
     /// 81 when the plan is not the saved one; 64 when nobody says yes.
-    pub(super) fn approve(&self, plan: &Plan) -> Result<(), EngineError> {
+    pub(super) fn approve(&self, question: &Question<'_>) -> Result<(), EngineError> {
+        match question {
+            Question::GoOn(run) => self.go_on(run),
+            Question::Plan(plan) => self.plan(plan),
+        }
+    }
+
+    /// Shows the plan where it was not reviewed, holds it against the saved one, and asks.
+    fn plan(&self, plan: &Plan) -> Result<(), EngineError> {
         match self.saved {
             // What the interrupted run has landed of its own plan is no reason to call the plan stale.
             Some(saved) if self.resumes && saved.inputs == plan.inputs => {}
@@ -35,10 +43,46 @@ impl Asked<'_> {
             None if self.asks(plan) => self.screen.say(&plan_text(plan)),
             None => self.screen.tell(&plan_text(plan)),
         }
-        match () {
-            () if !self.asks(plan) => Ok(()),
-            () if self.protected => self.typed(plan),
-            () => self.said(plan),
+        if !self.asks(plan) {
+            return Ok(());
+        }
+        if self.saved.is_some() {
+            self.screen.say(&plan_text(plan));
+        }
+        let (environment, org, what) = (&plan.environment, &plan.org_id, destroys(plan));
+        let help = match () {
+            () if plan.rolls_back.is_some() => ROLLS_BACK,
+            () if deletes(plan) > 0 => DESTROYS,
+            () => REVIEW,
+        };
+        if self.protected {
+            self.typed(environment, &format!("To apply this to org {org}{what}"))
+        } else {
+            self.said(&format!("Apply this to {environment} ({org}){what}?"), help)
+        }
+    }
+
+    /// Parts of an interrupted run wait in the org: they are brought to rest before there is a plan to show. The plan
+    /// that the run was begun with is consent; another saved one is to what writes no row.
+    fn go_on(&self, run: &Interrupted) -> Result<(), EngineError> {
+        let saved = self.saved.is_some() && (self.resumes || run.rows == 0);
+        let consents = u8::from(saved) + u8::from(self.yes);
+        if !self.protected && (self.local || consents > u8::from(run.deletes > 0)) {
+            return Ok(());
+        }
+        let Interrupted { run: number, environment, org_id, parts, rows, deletes } = run;
+        let what = match (rows, deletes) {
+            (0, _) => format!("abort {parts} jobs that were never closed"),
+            (_, 0) => format!("go on with {parts} uploads of {rows} rows"),
+            _ => format!("go on with {parts} uploads of {rows} rows, deleting {deletes} records"),
+        };
+        let help = if *deletes > 0 { DESTROYS } else { GO_ON };
+        let what = format!("{what} in {environment} ({org_id})");
+        self.screen.say(&format!("Run {number} was interrupted. The next step is to {what}."));
+        if self.protected {
+            self.typed(environment, &format!("To {what}"))
+        } else {
+            self.said(&format!("Shall `cutover` {what}?"), help)
         }
     }
 
@@ -50,18 +94,8 @@ impl Asked<'_> {
     }
 
     /// A plain yes.
-    fn said(&self, plan: &Plan) -> Result<(), EngineError> {
-        if self.saved.is_some() {
-            self.screen.say(&plan_text(plan));
-        }
-        let (environment, org, what) = (&plan.environment, &plan.org_id, destroys(plan));
-        let question = format!("Apply this to {environment} ({org}){what}? Only `yes` goes on:");
-        let help = match () {
-            () if plan.rolls_back.is_some() => ROLLS_BACK,
-            () if deletes(plan) > 0 => DESTROYS,
-            () => REVIEW,
-        };
-        match self.screen.read(&question).as_deref() {
+    fn said(&self, question: &str, help: &str) -> Result<(), EngineError> {
+        match self.screen.read(&format!("{question} Only `yes` goes on:")).as_deref() {
             Some("yes") => Ok(()),
             Some(_) => Err(refused("nothing was sent", help)),
             None => Err(refused("somebody must approve the plan, and there is no terminal to ask at", help)),
@@ -69,13 +103,8 @@ impl Asked<'_> {
     }
 
     /// The environment's name, typed: what is done by habit is no confirmation.
-    fn typed(&self, plan: &Plan) -> Result<(), EngineError> {
-        if self.saved.is_some() {
-            self.screen.say(&plan_text(plan));
-        }
-        let name = &plan.environment;
-        let (org, what) = (&plan.org_id, destroys(plan));
-        let question = format!("`{name}` is protected. To apply this to org {org}{what}, type `{name}`:");
+    fn typed(&self, name: &str, what: &str) -> Result<(), EngineError> {
+        let question = format!("`{name}` is protected. {what}, type `{name}`:");
         match self.screen.read(&question) {
             Some(answer) if answer == *name => Ok(()),
             Some(_) => Err(refused("nothing was sent", "the environment's name goes on, and nothing else")),
@@ -102,6 +131,7 @@ fn destroys(plan: &Plan) -> String {
 }
 
 const REVIEW: &str = "review with `cutover plan --out FILE`, then `cutover apply FILE`; or say `--yes`";
+const GO_ON: &str = "say `--yes`, or apply the plan that the run was begun with; a changed source or manifest gives it up instead";
 const DESTROYS: &str =
     "records would be deleted: review with `cutover plan --out FILE`, then `cutover apply FILE --yes`";
 const ROLLS_BACK: &str = "records would be deleted: review with `cutover rollback RUN --out FILE`, then `cutover rollback FILE --yes`";

@@ -120,7 +120,7 @@ pub(super) struct ApplyArgs {
     /// A manifest, its folder, or a plan saved by `cutover plan --out`
     #[arg(value_name = "PATH | PLANFILE")]
     pub(super) path: Option<PathBuf>,
-    /// Do not ask
+    /// Do not ask. Outside the local org it is not enough where records would be deleted: that takes a saved plan too
     #[arg(short, long)]
     pub(super) yes: bool,
     /// First build the ledger again from the keys that the org has

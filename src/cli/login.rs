@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Longest wait for the `sf` command; it may renew a token on the way.
 const SF_TAKES: Duration = Duration::from_secs(120);
+/// The variable that says otherwise, in seconds.
+const SF_TIMEOUT: &str = "CUTOVER_SF_TIMEOUT";
 
 /// The org that a login leads to.
 ///
@@ -24,7 +26,7 @@ pub(super) async fn log_in(project: &Project, login: &OrgLogin) -> Result<HttpOr
         OrgLogin::Local { .. } => {
             return Err(EngineError::Unexpected("the local org needs no login".into()));
         }
-        OrgLogin::Sf { user } => Box::new(SfLogin::new(&user, Box::new(Sf))),
+        OrgLogin::Sf { user } => Box::new(SfLogin::new(&user, Box::new(Sf::new()?))),
         OrgLogin::Jwt { login, username, client_id, key_file, key_place } => {
             let key = read_key(&project.root.join(&key_file), &key_file, &key_place)?;
             oauth(&login, Grant::Jwt { client_id, username, key })?
@@ -80,25 +82,37 @@ fn is_open_to_others(path: &Path) -> std::io::Result<bool> {
 }
 
 /// The `sf` command on the path.
-struct Sf;
+struct Sf {
+    /// How long it may take.
+    takes: Duration,
+}
+
+impl Sf {
+    fn new() -> Result<Self, EngineError> {
+        let Some(text) = std::env::var_os(SF_TIMEOUT) else { return Ok(Self { takes: SF_TAKES }) };
+        match text.to_str().and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0) {
+            Some(seconds) => Ok(Self { takes: Duration::from_secs(seconds) }),
+            None => Err(unusable(format!("`{SF_TIMEOUT}` is not a number of seconds above 0"))),
+        }
+    }
+}
 
 impl SfCommand for Sf {
     fn run(&self, arguments: Vec<String>) -> Future<'_, Result<SfOutput, String>> {
         Box::pin(async move {
-            let running = tokio::task::spawn_blocking(move || {
-                std::process::Command::new("sf").args(arguments).stdin(Stdio::null()).output()
-            });
-            match tokio::time::timeout(SF_TAKES, running).await {
-                Ok(Ok(Ok(output))) => Ok(SfOutput {
+            let mut command = tokio::process::Command::new("sf");
+            // One that hangs is ended with us: nothing of ours outlives the error that tells of it.
+            let running = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+            match tokio::time::timeout(self.takes, running).await {
+                Ok(Ok(output)) => Ok(SfOutput {
                     success: output.status.success(),
                     out: String::from_utf8_lossy(&output.stdout).into_owned().into(),
                 }),
-                Ok(Ok(Err(e))) if e.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Err(e)) if e.kind() == std::io::ErrorKind::NotFound => {
                     Err("the `sf` command is not installed, or not on the PATH".into())
                 }
-                Ok(Ok(Err(e))) => Err(format!("the `sf` command cannot be started: {e}")),
-                Ok(Err(e)) => Err(format!("the `sf` command cannot be waited for: {e}")),
-                Err(_) => Err(format!("the `sf` command has not answered for {} s", SF_TAKES.as_secs())),
+                Ok(Err(e)) => Err(format!("the `sf` command cannot be started: {e}")),
+                Err(_) => Err(format!("the `sf` command has not answered for {} s", self.takes.as_secs())),
             }
         })
     }

@@ -10,8 +10,8 @@ use super::screen::Screen;
 use super::watch::Watch;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
-    EngineError, Exit, Ports, RollbackOptions, RolledBack, Stop, connect, is_protected, plan_rollback,
-    rollback,
+    EngineError, Exit, Ports, Question, RollbackOptions, RolledBack, Stop, connect, is_protected,
+    plan_rollback, rollback,
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::Plan;
@@ -139,7 +139,7 @@ impl<'o> Order<'o> {
         let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let approve = |plan: &Plan| {
             asking.store(true, Ordering::SeqCst);
-            let said = asked.approve(plan);
+            let said = asked.approve(&Question::Plan(plan));
             asking.store(false, Ordering::SeqCst);
             said
         };

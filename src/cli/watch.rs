@@ -79,7 +79,7 @@ fn in_words(line: &Line, state: &RunState) -> Option<String> {
             Some(format!("run {run} begins: environment {environment}, org {org_id}"))
         }
         Event::RunResumed { .. } => Some(format!("run {} goes on", state.run)),
-        Event::PartSettled { part, created, updated, deleted, failed, .. } => {
+        Event::PartSettled { part, created, updated, deleted, held, failed, .. } => {
             let known = state.parts.get(part)?;
             let second = if known.kind == StepKind::References { " (second pass)" } else { "" };
             let by = known.job.as_ref().map_or("REST calls".to_owned(), |job| format!("job {job}"));
@@ -88,7 +88,8 @@ fn in_words(line: &Line, state: &RunState) -> Option<String> {
                 true => format!("{deleted} deleted"),
                 false => format!("{created} created, {updated} updated"),
             };
-            Some(format!("{name}{second}: {by}: {done}, {failed} failed"))
+            let held = if *held > 0 { format!(", {held} held") } else { String::new() };
+            Some(format!("{name}{second}: {by}: {done}, {failed} failed{held}"))
         }
         Event::PartDropped { part, reason } => {
             let known = state.parts.get(part)?;

@@ -8,7 +8,7 @@ use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
 use crate::ports::read_all;
 use crate::stage::IndexRecord;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the rows of a part go again before they count as failed.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
@@ -98,13 +98,14 @@ fn payload_rows(
     let header = reader.byte_headers().map_err(std::io::Error::other)?.clone();
     let column = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name.as_bytes()));
     let (key, id) = (column(&part.key), column("Id").filter(|_| part.by_id()));
+    let by_id: BTreeMap<RecordId, &IndexRecord> = records.iter().filter_map(|r| Some((r.id?, r))).collect();
     let mut rows = Vec::new();
     for record in reader.byte_records() {
         let record = record.map_err(std::io::Error::other)?;
         let cell =
             |at: Option<usize>| at.and_then(|at| record.get(at)).and_then(|c| std::str::from_utf8(c).ok());
         let found = match cell(id).and_then(|c| RecordId::parse(c).ok()) {
-            Some(id) => records.iter().find(|r| r.id == Some(id)),
+            Some(id) => by_id.get(&id).copied(),
             None => cell(key).and_then(|k| form.hash(k)).and_then(|k| {
                 records.binary_search_by_key(&k, |r| r.key).ok().and_then(|at| records.get(at))
             }),

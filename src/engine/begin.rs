@@ -9,9 +9,11 @@ use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::{recover, republish};
 use super::rollback::rollback_under_way;
+use super::run::{Approve, Question};
 use crate::bind::Bound;
 use crate::checkpoint::{
-    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
+    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, Part, PartState, RunState, journal_path,
+    restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
@@ -47,15 +49,62 @@ pub(super) fn desk<'d, 'a>(
     })
 }
 
-/// Finishes what an interrupted run had under way. True when the run goes on, because its inputs are the same.
+/// An interrupted run whose parts wait in the org for a word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Interrupted {
+    /// The run.
+    pub run: u32,
+    /// Its environment.
+    pub environment: String,
+    /// Its org.
+    pub org_id: String,
+    /// Parts whose upload may not be closed: going on closes it or makes its calls again, or aborts their jobs.
+    pub parts: u64,
+    /// Rows that going on would write.
+    pub rows: u64,
+    /// Those of them that delete a record.
+    pub deletes: u64,
+}
+
+impl Interrupted {
+    /// What going on would write to the org; nothing where no part waits. With inputs that have changed jobs are
+    /// aborted, and no row is written.
+    fn of(state: &RunState, same_inputs: bool) -> Option<Self> {
+        let waits = |part: &&Part| match part.state {
+            PartState::Created | PartState::Uploaded => true,
+            PartState::Calling => same_inputs,
+            _ => false,
+        };
+        let (environment, org_id) = (state.environment.clone(), state.org_id.clone());
+        let mut found = Self { run: state.run, environment, org_id, ..Self::default() };
+        for part in state.parts.values().filter(waits) {
+            found.parts += 1;
+            if same_inputs && part.state != PartState::Created {
+                found.rows += part.rows;
+                found.deletes += if part.deletes() { part.rows } else { 0 };
+            }
+        }
+        (found.parts > 0).then_some(found)
+    }
+}
+
+/// What a run that was interrupted before is held against.
+pub(super) struct Before<'x, 'c> {
+    pub(super) connected: &'x Connected<'c>,
+    pub(super) migration: &'x Migration,
+    pub(super) bound: &'x (Bound, Vec<Diagnostic>),
+    pub(super) selected: &'x [bool],
+    pub(super) approve: Approve<'x>,
+}
+
+/// Finishes what an interrupted run had under way, if whoever is asked agrees. True when the run goes on, because its
+/// inputs are the same.
 pub(super) async fn recover_run(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
-    connected: &Connected<'_>,
-    migration: &Migration,
-    bound: &(Bound, Vec<Diagnostic>),
-    selected: &[bool],
+    before: &Before<'_, '_>,
 ) -> Result<bool, EngineError> {
+    let Before { connected, migration, bound, selected, approve } = before;
     let (org, run, inputs, rolls_back) = {
         let state = desk.state.borrow();
         (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
@@ -64,18 +113,14 @@ pub(super) async fn recover_run(
         return Err(rollback_under_way(run, of));
     }
     if org != connected.info.org_id {
-        let message = format!(
-            "run {run} was begun in org {org} and is not finished; this is {}",
-            connected.info.org_id
-        );
-        let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
-        return Err(EngineError::problem(
-            Exit::Stale,
-            Diagnostic::error(Code::StalePlan, message).help(help),
-        ));
+        return Err(of_another_org(run, &org, &connected.info.org_id));
     }
     let sources = super::prepare::marks(&desk.ports, migration)?;
     let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
+    let waiting = Interrupted::of(&desk.state.borrow(), same);
+    if let Some(waiting) = &waiting {
+        approve(Question::GoOn(waiting))?;
+    }
     recover(desk, books, same).await?;
     if !same {
         let exit = Exit::Interrupted.code();
@@ -87,6 +132,12 @@ pub(super) async fn recover_run(
         desk.observer.progress(&Progress::Note(note));
     }
     Ok(same)
+}
+
+fn of_another_org(run: u32, org: &str, here: &str) -> EngineError {
+    let message = format!("run {run} was begun in org {org} and is not finished; this is {here}");
+    let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
 /// The first events of a run: who it is, and what the survey found.
@@ -101,23 +152,7 @@ pub(super) fn begin(
     if resumed.is_some() {
         desk.record(Event::RunResumed { inputs: plan.inputs.clone() })?;
     } else {
-        let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
-        crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
-        let loads = migration.loads.iter().zip(&prepared.bound.loads);
-        let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
-            name: load.name.clone(),
-            object: bound.object.clone(),
-            files: load.files.clone(),
-        };
-        desk.record(Event::RunStarted {
-            version: JOURNAL_VERSION,
-            run,
-            environment: plan.environment.clone(),
-            org_id: plan.org_id.clone(),
-            inputs: plan.inputs.clone(),
-            loads: loads.map(name).collect(),
-            rolls_back: None,
-        })?;
+        started(desk, prepared, migration, run)?;
     }
     for (load, (scan, decided)) in prepared.survey.scans.iter().zip(&prepared.survey.decided).enumerate() {
         desk.record(Event::Surveyed {
@@ -132,4 +167,32 @@ pub(super) fn begin(
         })?;
     }
     desk.commit()
+}
+
+/// The run's own beginning; its plan is durable before.
+fn started(
+    desk: &Desk<'_, '_>,
+    prepared: &Prepared<'_>,
+    migration: &Migration,
+    run: u32,
+) -> Result<(), EngineError> {
+    let plan = &prepared.plan;
+    let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
+    crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
+    let loads = migration.loads.iter().zip(&prepared.bound.loads);
+    let name = |(load, bound): (&crate::manifest::Load, &crate::bind::BoundLoad)| LoadName {
+        name: load.name.clone(),
+        object: bound.object.clone(),
+        files: load.files.clone(),
+    };
+    desk.record(Event::RunStarted {
+        version: JOURNAL_VERSION,
+        run,
+        environment: plan.environment.clone(),
+        org_id: plan.org_id.clone(),
+        inputs: plan.inputs.clone(),
+        loads: loads.map(name).collect(),
+        rolls_back: None,
+    })?;
+    Ok(())
 }

@@ -13,7 +13,7 @@ use super::settle::{Collected, Fate, Index, is_doubtful};
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::model::RecordId;
 use crate::ports::Files;
-use crate::salesforce::{COLLECTION_ROWS, ErrorClass, OrgError, Record, RowError, Saved};
+use crate::salesforce::{COLLECTION_ROWS, OrgError, Record, RowError, Saved};
 
 /// Bytes of a payload that go in one call.
 // Unconfirmed(call-bytes): how large a call may be; choice: well below the 50 MB that are told of REST bodies.
@@ -151,7 +151,7 @@ fn take(
         return Err(OrgError::Protocol(message).into());
     }
     let repeated = saved.repeated;
-    let fate = fate(saved, sent)?;
+    let fate = fate(collected, saved, sent)?;
     // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
     let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
     if repeated && matches!(fate, Fate::Landed { created: false, .. }) {
@@ -161,18 +161,20 @@ fn take(
     Ok(())
 }
 
-fn fate(saved: Saved, sent: Option<RecordId>) -> Result<Fate, OrgError> {
+fn fate(collected: &Collected, saved: Saved, sent: Option<RecordId>) -> Result<Fate, OrgError> {
     let Some(first) = saved.errors.first() else {
         let id = saved.id.or(sent).ok_or_else(|| OrgError::Protocol("a saved record has no Id".into()))?;
         return Ok(Fate::Landed { id, created: saved.created.unwrap_or(false) });
     };
-    let again = |e: &RowError| e.class() == ErrorClass::Transient || e.code == CALL_REFUSED;
-    Ok(Fate::Failed {
-        id: saved.id.or(sent).map(|id| id.to_string()).unwrap_or_default(),
-        code: first.code.clone(),
-        text: saved.errors.iter().map(RowError::to_string).collect::<Vec<_>>().join(" "),
-        passing: saved.errors.iter().all(again),
-    })
+    let (code, text) = (first.code.clone(), saved.errors.iter().map(RowError::to_string).collect::<Vec<_>>());
+    let text = text.join(" ");
+    if saved.errors.iter().all(|e| collected.waits(e)) {
+        return Ok(Fate::Held { code, text });
+    }
+    let again = |e: &RowError| collected.passes(e) || e.code == CALL_REFUSED;
+    let passing = saved.errors.iter().all(again);
+    let id = saved.id.or(sent).map(|id| id.to_string()).unwrap_or_default();
+    Ok(Fate::Failed { id, code, text, passing })
 }
 
 #[cfg(test)]

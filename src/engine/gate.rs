@@ -45,6 +45,19 @@ impl Hold {
         Self { back: Some(back), ..self }
     }
 
+    /// Writes down that the run stops here; gives what the user is told.
+    pub(super) fn rest(self, desk: &Desk<'_, '_>) -> EngineError {
+        let Self { error, why, after, back } = self;
+        // The journal may be what failed: then there is nothing more to write. Where this cannot be written either,
+        // what was wrong first is still what is told.
+        let broken = matches!(error, EngineError::Journal(_));
+        let exit = error.exit().code();
+        if !broken && desk.note(Event::RunPaused { exit, why, after, back }).is_ok() {
+            desk.save();
+        }
+        error
+    }
+
     /// An error that stopped a run. One that says that an allowance is spent is told with the time to come back.
     pub(super) fn of(error: EngineError, desk: &Desk<'_, '_>) -> Self {
         let why = why(&error, desk.stop.asked());
@@ -136,8 +149,8 @@ impl Gate {
         steps: &BTreeMap<u16, StepProgress>,
     ) -> Option<Hold> {
         let pause = self.pause.as_ref()?;
-        let before = plan.steps.iter().filter(|s| s.wave <= pause.wave);
-        if !before.into_iter().all(|s| steps.get(&s.index) == Some(&StepProgress::Done)) {
+        let mut before = plan.steps.iter().filter(|s| s.wave <= pause.wave);
+        if !before.all(|s| steps.get(&s.index) == Some(&StepProgress::Done)) {
             return None;
         }
         let names: Vec<String> = pause.loads.iter().map(|load| desk.load_name(*load)).collect();

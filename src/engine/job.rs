@@ -124,16 +124,31 @@ impl Desk<'_, '_> {
         if let Some(state) = over {
             self.download_all(&job, &state, &mut collected).await?;
         }
-        if part.operation == "insert" && collected.unknown() > 0 {
-            // Sending them again would double them.
-            for (key, id) in self.unknown_by_key(&part, &collected).await? {
-                collected.set_found(key, id);
-            }
-        }
+        self.ask_unknown(&part, &mut collected).await?;
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
         }
         Ok(collected)
+    }
+
+    /// Rows that no file names are asked for by key. An insert's that are there went in: sent again they would be
+    /// doubled. An upsert's go again whatever is there, but should that come to nothing, their records are known.
+    async fn ask_unknown(&self, part: &Part, collected: &mut Collected) -> Result<(), EngineError> {
+        let asks = match part.operation.as_str() {
+            "insert" => collected.unknown() > 0,
+            "upsert" => collected.unknown() > 0 && !collected.was_refused_whole(),
+            _ => false,
+        };
+        if !asks {
+            return Ok(());
+        }
+        for (key, id) in self.unknown_by_key(part, collected).await? {
+            match part.operation.as_str() {
+                "insert" => collected.set_found(key, id),
+                _ => collected.adopt(key, id),
+            }
+        }
+        Ok(())
     }
 
     /// The three result files of a job that is over; of one that somebody deletes meanwhile, as much as was read.
@@ -171,6 +186,7 @@ impl Desk<'_, '_> {
             ResultKind::Unprocessed => 0,
         };
         for attempt in 1..=SHORT_FILES {
+            collected.read_again(kind);
             let rows = self.client.each_result(job, kind, &mut |row| collected.take(kind, row)).await?;
             if rows >= counted || attempt == SHORT_FILES {
                 break;

@@ -203,7 +203,13 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
 /// What the reviewer should know of each load's rows.
 fn notes(survey: &Surveyed<'_>) -> Vec<String> {
     let mut notes = survey.notes.clone();
-    for (shape, decided) in survey.shapes.iter().zip(&survey.decided) {
+    for ((shape, decided), scan) in survey.shapes.iter().zip(&survey.decided).zip(&survey.scans) {
+        if decided.absent > 0 && scan.keyless > 0 {
+            notes.push(format!(
+                "{}: {} rows of its source have no key that can be read; if they are of records that landed, those count as absent",
+                shape.name, scan.keyless
+            ));
+        }
         loops(shape, decided, &mut notes);
         let (landed, unchanged) = (
             decided.levels.iter().map(|l| l.1).sum::<u64>(),

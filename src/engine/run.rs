@@ -1,19 +1,19 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
 use super::alive::alive;
-use super::begin::{begin, desk, recover_run};
+use super::begin::{Before, Interrupted, begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::clear::keep_rest;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::gate::{Gate, Hold, settles_first, spent};
 use super::job::Desk;
+use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
 use super::settle::{Collected, settle};
-use super::survey::leave_out;
 use super::whole::check_whole;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
@@ -48,8 +48,16 @@ pub struct Finished {
     pub plan: Plan,
 }
 
-/// Asked before anything is written, with the plan: whether to go on.
-pub type Approve<'x> = &'x dyn Fn(&Prepared<'_>) -> Result<(), EngineError>;
+/// Asked before anything is written to the org: whether to go on.
+pub type Approve<'x> = &'x dyn Fn(Question<'_>) -> Result<(), EngineError>;
+
+/// What is asked.
+pub enum Question<'q> {
+    /// Whether to go on with an interrupted run whose parts wait in the org: bringing them to rest writes there.
+    GoOn(&'q Interrupted),
+    /// Whether to carry out a plan.
+    Plan(&'q Plan),
+}
 
 /// Carries a migration out, going on with an interrupted run where there is one.
 ///
@@ -67,25 +75,26 @@ pub async fn run(
     observer: &dyn Observer,
 ) -> Result<Finished, EngineError> {
     let mut books = Books::new(ports.files, &connected.info.org_id);
-    let before = last_run(ports.files)?;
+    let last = last_run(ports.files)?;
     for object in &bound.0.objects {
         books.open(&object.name)?;
     }
     check_whole(&ports, &books)?;
-    let (mut resumed, mut run) = (None, before.max(books.last_run()).max(last_kept(ports.store)) + 1);
-    let _alive = alive(ports.files, before)?;
-    if before > 0 {
-        let desk = desk(ports, connected, before, stop, observer, &mut books)?;
+    let (mut resumed, mut run) = (None, last.max(books.last_run()).max(last_kept(ports.store)) + 1);
+    let _alive = alive(ports.files, last)?;
+    if last > 0 {
+        let desk = desk(ports, connected, last, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
-        if unfinished && recover_run(&desk, &mut books, connected, migration, &bound, selected).await? {
-            (resumed, run) = (Some(before), before);
+        let before = Before { connected, migration, bound: &bound, selected, approve };
+        if unfinished && recover_run(&desk, &mut books, &before).await? {
+            (resumed, run) = (Some(last), last);
         }
     }
     let folder = format!("data/{run}");
     remove_left_out(ports.files, &folder)?;
     let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
     let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
-    approve(&prepared)?;
+    approve(Question::Plan(&prepared.plan))?;
     let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
@@ -439,21 +448,9 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
                 self.drop_unsent()?;
                 self.finish(Ended::Budget, Exit::Budget)
             }
-            Some(Stopping::Error(error)) => self.rest(Hold::of(error, self.desk)),
-            Some(Stopping::Checkpoint(hold)) => self.rest(hold),
+            Some(Stopping::Error(error)) => Err(Hold::of(error, self.desk).rest(self.desk)),
+            Some(Stopping::Checkpoint(hold)) => Err(hold.rest(self.desk)),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
-    }
-
-    fn rest(&self, hold: Hold) -> Result<Exit, EngineError> {
-        let Hold { error, why, after, back } = hold;
-        // The journal may be what failed: then there is nothing more to write.
-        if !matches!(error, EngineError::Journal(_)) {
-            // Where this cannot be written either, what was wrong first is still what is told.
-            if self.desk.note(Event::RunPaused { exit: error.exit().code(), why, after, back }).is_ok() {
-                self.desk.save();
-            }
-        }
-        Err(error)
     }
 }

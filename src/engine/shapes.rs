@@ -4,7 +4,7 @@ use super::exit::{EngineError, Exit};
 use crate::bind::{Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Load, Migration};
-use crate::stage::{Header, ReferenceShape, RuleShape, Shape};
+use crate::stage::{Chain, Header, ReferenceShape, RuleShape, Seat, Shape};
 use crate::transform::{Blank, FieldRule, RowProgram};
 
 /// References that one load may have: a bit each.
@@ -19,13 +19,14 @@ pub(super) fn shapes(migration: &Migration, bound: &Bound) -> Result<Vec<Shape>,
 }
 
 fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
-    if bound.references.len() > MOST_REFERENCES {
+    let mut references: Vec<ReferenceShape> =
+        (0..bound.references.len()).map(|index| reference(bound, index)).collect();
+    let chains = chains(bound, &mut references);
+    if references.len() > MOST_REFERENCES {
         let message = format!("{} has more than {MOST_REFERENCES} references", load.name);
         let problem = Diagnostic::error(Code::WrongValue, message).at(&load.place);
         return Err(EngineError::problem(Exit::Invalid, problem.help("split the load in two")));
     }
-    let references: Vec<ReferenceShape> =
-        (0..bound.references.len()).map(|index| reference(bound, index)).collect();
     let rules = (0..bound.rules.len()).map(|index| rule(bound, index, &references)).collect();
     Ok(Shape {
         load: bound.load as u16,
@@ -40,6 +41,7 @@ fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
         program: RowProgram::new(&load.columns, load.condition.clone(), bound.rules.clone()),
         rules,
         references,
+        chains,
         duplicates: load.duplicates,
         operation: bound.operation,
     })
@@ -48,18 +50,51 @@ fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
 fn reference(bound: &BoundLoad, index: usize) -> ReferenceShape {
     let reference = &bound.references[index];
     let rule: &FieldRule = &bound.rules[reference.rule];
-    let targets = rule.matcher.reference().map_or(&[][..], |(targets, _)| targets);
+    let targets = rule.matcher.references();
+    let targets = targets.get(reference.seat.unwrap_or(0)).map_or(&[][..], |(targets, _)| targets);
     let targets = targets.iter().map(|t| (t.object, t.form)).collect();
     ReferenceShape {
         rule: reference.rule,
         field: reference.field.clone(),
         on_missing: reference.on_missing,
-        fallback: rule.fallback.clone(),
+        // In a chain it is a link of its own.
+        fallback: rule.fallback.clone().filter(|_| reference.seat.is_none()),
         by_id: relationship(bound, reference.rule).is_none(),
         deferrable: reference.deferrable(),
         clears: rule.blank == Blank::Clear,
         targets,
+        seat: reference.seat.map_or(Seat::Alone, Seat::Link),
     }
+}
+
+/// The chains of a load. What they may come to beside their references, their fallbacks and their ends, is put behind
+/// all references, so that a chain's lower bits come first.
+fn chains(bound: &BoundLoad, references: &mut Vec<ReferenceShape>) -> Vec<Chain> {
+    let mut chains = Vec::new();
+    for rule in (0..bound.rules.len()).filter(|rule| bound.rules[*rule].matcher.chains()) {
+        let own: Vec<usize> = (0..bound.references.len()).filter(|r| references[*r].rule == rule).collect();
+        let mut all: Vec<usize> = own.clone();
+        let mut fallbacks = Vec::new();
+        if bound.rules[rule].fallback.as_deref().is_some_and(|fallback| !fallback.is_empty()) {
+            for (nth, link) in own.iter().enumerate() {
+                let seat = Seat::Link(own.len() + nth);
+                fallbacks.push(references.len());
+                references.push(ReferenceShape { seat, ..references[*link].clone() });
+            }
+        }
+        all.extend(&fallbacks);
+        all.push(references.len());
+        references.extend(own.first().map(|first| ReferenceShape {
+            seat: Seat::Last,
+            targets: Vec::new(),
+            ..references[*first].clone()
+        }));
+        let bits =
+            |all: &[usize]| all.iter().fold(0, |bits, r| bits | 1_u64.checked_shl(*r as u32).unwrap_or(0));
+        let on_missing = bound.rules[rule].on_missing;
+        chains.push(Chain { rule, all: bits(&all), fallbacks: bits(&fallbacks), on_missing });
+    }
+    chains
 }
 
 /// The one header by which a reference can be sent as its parent's key: it has one target, and is not polymorphic.

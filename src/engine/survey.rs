@@ -5,18 +5,18 @@ use super::books::{Books, union};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::find::find;
+use super::left::{leave_out, write_absent};
 use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
 use super::shapes::shapes;
+use super::twice::twice;
 use crate::bind::{Bound, LockWhy};
-use crate::diagnostic::Code;
 use crate::ledger::sort::Sorted;
 use crate::manifest::Migration;
-use crate::model::Outcome;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
 use crate::stage::{
-    Decided, Decisions, LeftOutFile, LeftRecord, Parents, Presence, Reasons, RowPlace, RowRecord, Scan,
-    Shape, StageError, decide, reason, resolve, scan, write_left_out,
+    Decided, Decisions, LeftOutFile, Parents, Presence, Reasons, RowRecord, Scan, Shape, StageError, decide,
+    resolve, scan,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,12 +47,12 @@ pub struct Surveyed<'a> {
 
 impl Surveyed<'_> {
     /// References that a second pass of a load may fill: those that break cycles, and self-references where rows
-    /// point at each other or stand too deep.
+    /// point at each other or stand too deep; all that can wait, where rows still lack what an earlier plan put off.
     pub fn second_pass(&self, load: usize) -> u64 {
-        let shape = &self.shapes[load];
-        let own =
-            shape.references.iter().enumerate().filter(|(_, r)| r.deferrable && r.points_to(shape.object));
-        self.deferred[load] | own.map(|(i, _)| 1 << i).sum::<u64>()
+        let (shape, earlier) = (&self.shapes[load], self.decided[load].linkless > 0);
+        let references = shape.references.iter().enumerate();
+        let later = references.filter(|(_, r)| r.deferrable && (earlier || r.points_to(shape.object)));
+        self.deferred[load] | later.map(|(i, _)| 1 << i).sum::<u64>()
     }
 }
 
@@ -184,13 +184,16 @@ async fn decide_all<'a>(
                 resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
             }
         }
+        let object = &bound.objects[shape.object].name;
+        let twice = twice(ports, object, shape, scan, books)?;
+        notes.extend(twice.notes);
         let given = Decisions {
+            twice: &twice.keys,
             resumed: options.resumed,
             deferred: survey.deferred[load],
             paths: &shape.paths,
             ambiguous: &ambiguous,
         };
-        let object = &bound.objects[shape.object].name;
         let entries = match shape.operation.deletes() {
             true => books.entries_with_removed(object),
             false => books.entries(object),
@@ -226,83 +229,6 @@ fn or_problems<T>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Lists the records whose rows are no longer in the source: by Id, the key is nowhere any more.
-fn write_absent(
-    ports: &Ports<'_>,
-    folder: Option<&str>,
-    shape: &Shape,
-    decided: &Decided<'_>,
-) -> Result<(), EngineError> {
-    let Some(path) = folder.filter(|_| decided.absent > 0).map(|f| format!("{f}/{}.absent.csv", shape.name))
-    else {
-        return Ok(());
-    };
-    ports.files.remove(&path)?;
-    ports.files.append(&path, b"record_id\n")?;
-    let mut ids = decided.absent_ids.iter();
-    while let Some(bytes) = ids.next_record()? {
-        let id = <[u8; 15]>::try_from(bytes).ok().and_then(crate::model::RecordId::from_bytes);
-        ports
-            .files
-            .append(&path, format!("{}\n", id.map(|i| i.to_string()).unwrap_or_default()).as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Counts and writes the rows that a decision left out.
-pub(super) fn leave_out(
-    ports: &Ports<'_>,
-    shape: &Shape,
-    scan: &Scan<'_>,
-    left: &Sorted<'_>,
-    file: Option<&mut LeftOutFile<'_>>,
-    reasons: &mut Reasons,
-) -> Result<(), EngineError> {
-    let mut iter = left.iter();
-    let next = || Ok(iter.next_record()?.map(|bytes| in_words(shape, &LeftRecord::decode(bytes))));
-    Ok(write_left_out(ports.stage(), shape, &scan.chunks, next, file, reasons)?)
-}
-
-/// Why a row is left out, without a value of the customer.
-fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
-    let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
-    let word = shape.operation.word();
-    let (outcome, code, message) = match left.reason {
-        reason::DUPLICATE => {
-            (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
-        }
-        reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
-        reason::HELD_GOING => (Outcome::Held, Code::RowParent, going(field)),
-        reason::GOING => (Outcome::Rejected, Code::RowParent, going(field)),
-        reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
-        reason::CREATE_ONLY => (
-            Outcome::Rejected,
-            Code::NotWriteable,
-            "a field changed that the org takes on create alone".to_owned(),
-        ),
-        reason::NO_RECORD => (
-            Outcome::Rejected,
-            Code::RowUnmatched,
-            format!("the org has no record with its {}, and `{word}` creates none", shape.key_field),
-        ),
-        reason::AMBIGUOUS => (
-            Outcome::Rejected,
-            Code::RowUnmatched,
-            format!("several records of the org have its {}", shape.key_field),
-        ),
-        _ => (
-            Outcome::Rejected,
-            Code::RowLoop,
-            format!("{field}: rows point at each other, and the field cannot be filled later"),
-        ),
-    };
-    RowPlace { pos: left.pos, line: left.line, outcome, code, message }
-}
-
-fn going(field: &str) -> String {
-    format!("{field}: its parent is among the records that this manifest deletes")
 }
 
 /// What will be there when a load's turn comes, but for the ledger.
@@ -403,7 +329,7 @@ fn locks(
     for ((load, manifest), scan) in bound.loads.iter().zip(&migration.loads).zip(scans) {
         let chosen = match load.lock {
             Some((reference, why)) => Some((reference, words(why).to_owned())),
-            None => most_children(scan)?,
+            None => most_children(scan, load.references.len())?,
         };
         locks.push(chosen.map(|(index, reason)| {
             let reference = &load.references[index];
@@ -424,7 +350,7 @@ fn words(why: LockWhy) -> &'static str {
 }
 
 /// The reference with most children per parent; none where no parent has two.
-fn most_children(scan: &Scan<'_>) -> Result<Option<(usize, String)>, EngineError> {
+fn most_children(scan: &Scan<'_>, references: usize) -> Result<Option<(usize, String)>, EngineError> {
     let mut parents = vec![0_u64; scan.filled.len()];
     for sorted in scan.references.values() {
         let mut last = vec![None; scan.filled.len()];
@@ -437,7 +363,7 @@ fn most_children(scan: &Scan<'_>) -> Result<Option<(usize, String)>, EngineError
             }
         }
     }
-    let most = (0..parents.len())
+    let most = (0..references.min(parents.len()))
         .filter(|r| parents[*r] > 0 && scan.filled[*r] > parents[*r])
         .max_by_key(|r| (scan.filled[*r] * 1000 / parents[*r], std::cmp::Reverse(*r)));
     Ok(most.map(|r| (r, format!("{} rows have {} parents", scan.filled[r], parents[r]))))

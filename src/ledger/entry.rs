@@ -99,13 +99,13 @@ impl Entry {
     }
 
     /// Whether the org refused it when it was last sent.
-    pub fn failed(&self) -> bool {
-        self.outcome == Some(Outcome::Failed)
+    pub fn refused(&self) -> bool {
+        self.outcome.is_some_and(is_refusal)
     }
 
     /// What this run made of it already, if it sent just this payload.
     pub fn outcome_in(&self, run: u32, payload: u128) -> Option<Outcome> {
-        self.outcome.filter(|o| self.run == run && (*o == Outcome::Failed || self.payload == payload))
+        self.outcome.filter(|o| self.run == run && (is_refusal(*o) || self.payload == payload))
     }
 
     /// Whether the org has a record of this key, in this or an earlier form.
@@ -156,6 +156,11 @@ impl Entry {
             },
         })
     }
+}
+
+/// Refused by the org: for good, or because what it points to was not there.
+fn is_refusal(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::Held)
 }
 
 /// A load in entries: by its name, because its place in the manifest changes when another is put before it. Never

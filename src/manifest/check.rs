@@ -3,7 +3,7 @@
 //! Must not know YAML; works on loads as read, also those with faults of their own.
 
 use super::load::Draft;
-use super::migration::{Field, Load, RefTo, Verb};
+use super::migration::{Load, RefTo, Verb};
 use super::values::{listed, near};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
@@ -17,7 +17,6 @@ pub(super) fn check_loads(mut drafts: Vec<Draft>, whole: bool, problems: &mut Ve
         problems.extend(object_problem(draft, &drafts[..index]));
         let targets = targets(&draft.load).filter(|_| whole);
         problems.extend(targets.filter_map(|target| target_problem(target, &drafts)));
-        problems.extend(draft.load.fields.iter().filter_map(list_problem));
         problems.extend(lookups(&draft.load).filter_map(|lookup| lookup_problem(lookup, &drafts)));
     }
     let resolved: Vec<Vec<usize>> =
@@ -125,26 +124,6 @@ fn lookup_problem((object, place): (&str, &Place), drafts: &[Draft]) -> Option<D
         "match by the key alone, `match: {{ {}: … }}`, which is the same as `ref: {}`",
         load.key, load.object
     )))
-}
-
-/// A `ref` in a `first_of` that is not the last of it, or has a `fallback` beside it: whether its parent is there is
-/// known only when the rows of all loads are.
-fn list_problem(field: &Field) -> Option<Diagnostic> {
-    let Verb::FirstOf { of, .. } = &field.verb else { return None };
-    let (at, target) = of.iter().enumerate().find_map(|(at, verb)| match verb {
-        Verb::Ref { targets, .. } => Some((at, targets.first()?)),
-        _ => None,
-    })?;
-    let (message, help) = if at + 1 < of.len() {
-        let message = "a `ref`, or a `lookup` of what is loaded here, that is not the last of `first_of` is not built yet";
-        (message, "put it last; for a parent to take instead, `ref` has `fallback`")
-    } else if field.fallback.is_some() {
-        let message = "a `fallback` beside a `first_of` with a `ref` is not built yet";
-        (message, "leave it out: what the `ref` does not find does what `on_missing` says")
-    } else {
-        return None;
-    };
-    Some(Diagnostic::error(Code::NotBuilt, message).at(&target.place).help(help))
 }
 
 /// A reference points at an object that is loaded here.

@@ -11,7 +11,7 @@ use super::policy::Policies;
 use super::values::{Vars, fill, is_stray, listed, near, scalar, take_scalar, wrong};
 use super::words::{FIELD, INACTIVE, ONLY, USER_MATCH, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::transform::{Inactive, Only, Role, Scope};
+use crate::transform::{Expr, Inactive, Only, Role, Scope, compile};
 use crate::yaml::{MapReader, Node, Pair};
 use std::collections::BTreeMap;
 
@@ -265,7 +265,15 @@ fn read_ref(
         said.get(word).copied().and_then(|node| expression(node, word, rules.scope, Role::Value, problems))
     };
     let (type_expr, from) = (read("type"), read("from"));
+    let from = from.or_else(|| stand_in(rules, problems));
     Some(Verb::Ref { targets, type_expr, from: from? })
+}
+
+/// Something in the place of an expression that was refused, so that what stands beside it is judged too. Nothing is
+/// made of a manifest with errors.
+fn stand_in(rules: &FieldRules<'_>, problems: &[Diagnostic]) -> Option<Expr> {
+    let refused = problems.iter().any(Diagnostic::is_error);
+    compile("\"\"", rules.scope, Role::Value).ok().filter(|_| refused)
 }
 
 /// `type` picks one of several, and only then.

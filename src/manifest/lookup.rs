@@ -52,8 +52,15 @@ pub(super) fn read_first_of(
         return None;
     };
     let of: Vec<Option<Verb>> = items.iter().map(|item| alternative(item, rules, problems)).collect();
-    let of: Vec<Verb> = of.into_iter().collect::<Option<_>>()?;
-    problems.extend(unreached(items, &of));
+    let whole = of.iter().all(Option::is_some);
+    // Without those that were refused, which has been told: the objects of the others are judged all the same.
+    let of: Vec<Verb> = of.into_iter().flatten().collect();
+    if of.is_empty() {
+        return None;
+    }
+    if whole {
+        problems.extend(unreached(items, &of));
+    }
     let parts: Vec<Option<Expr>> = of.iter().map(|verb| asked(verb, node, rules, problems)).collect();
     let parts: Vec<Expr> = parts.into_iter().collect::<Option<_>>()?;
     match <[Verb; 1]>::try_from(of) {

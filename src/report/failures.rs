@@ -44,9 +44,9 @@ pub fn failure_groups(files: &dyn Files, state: &RunState) -> std::io::Result<Ve
         else {
             continue;
         };
-        let failed = name.ends_with(".failed.csv");
-        if failed || name.contains(".left-out") {
-            read(&read_all(files, &format!("{folder}/{name}"))?, load, failed, &mut groups);
+        let refused = ["failed", "held"].into_iter().find(|what| name.ends_with(&format!(".{what}.csv")));
+        if refused.is_some() || name.contains(".left-out") {
+            read(&read_all(files, &format!("{folder}/{name}"))?, load, refused, &mut groups);
         }
     }
     let mut list: Vec<FailureGroup> = groups
@@ -61,7 +61,7 @@ pub fn failure_groups(files: &dyn Files, state: &RunState) -> std::io::Result<Ve
 fn read(
     bytes: &[u8],
     load: &str,
-    failed: bool,
+    refused: Option<&str>,
     groups: &mut BTreeMap<(String, String, String), (u64, String)>,
 ) {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
@@ -71,7 +71,7 @@ fn read(
     let (file, line) = (column("_file"), column("_line"));
     for record in reader.records().flatten() {
         let get = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default().to_owned();
-        let outcome = if failed { "failed".to_owned() } else { get(outcome) };
+        let outcome = refused.map_or_else(|| get(outcome), str::to_owned);
         let code = match message {
             Some(_) => format!("{} {}", get(code), get(message)),
             None => get(code),

@@ -8,9 +8,12 @@ use super::jobs::{JobStage, Wire};
 use super::poll::next_wait;
 use super::retry::Kind;
 use super::soql::{columns, encode, with_archived, without_literals};
-use crate::ports::Method;
+use crate::ports::{Method, Reply};
 use serde_json::json;
 use std::io;
+
+/// How often a page is read that has fewer rows than it says.
+const SHORT_PAGES: u32 = 4;
 
 /// Records a page: a page is held in memory so that a broken one can be read again without rows told twice.
 const PAGE: u32 = 50_000;
@@ -63,6 +66,22 @@ impl Client<'_> {
         }
     }
 
+    /// One page. One that was cut on its way without a sign of it is asked for again, a few times.
+    async fn whole_page(&self, path: &str, columns: &[String]) -> Result<(Reply, Vec<u8>), OrgError> {
+        let mut attempt = 1;
+        loop {
+            let call = Call::get(path.to_owned()).header("accept", "text/csv");
+            let (reply, bytes) = self.whole(call).await?;
+            let rows = walk(&bytes, columns, &mut |_| Ok(()));
+            let whole = rows.is_ok_and(|rows| promised(&reply).is_none_or(|promised| promised == rows));
+            if whole || attempt == SHORT_PAGES {
+                return Ok((reply, bytes));
+            }
+            attempt += 1;
+            self.clock.sleep(next_wait(0)).await;
+        }
+    }
+
     async fn read_pages(
         &self,
         path: &str,
@@ -73,11 +92,9 @@ impl Client<'_> {
         loop {
             let at =
                 if locator.is_empty() { String::new() } else { format!("&locator={}", encode(&locator)) };
-            let call =
-                Call::get(format!("{path}/results?maxRecords={PAGE}{at}")).header("accept", "text/csv");
-            let (reply, bytes) = self.whole(call).await?;
-            let promised = reply.header("sforce-numberofrecords").and_then(|n| n.trim().parse().ok());
-            rows += read_page(&bytes, columns, promised, each)?;
+            let (reply, bytes) =
+                self.whole_page(&format!("{path}/results?maxRecords={PAGE}{at}"), columns).await?;
+            rows += read_page(&bytes, columns, promised(&reply), each)?;
             match reply.header("sforce-locator").map(str::trim) {
                 None | Some("null" | "") => return Ok(rows),
                 Some(same) if same == locator => {
@@ -87,6 +104,11 @@ impl Client<'_> {
             }
         }
     }
+}
+
+/// Rows that a page says it has.
+fn promised(reply: &Reply) -> Option<u64> {
+    reply.header("sforce-numberofrecords").and_then(|n| n.trim().parse().ok())
 }
 
 /// Reads one page, and sees that it is whole before any row is handed on.
@@ -135,6 +157,7 @@ fn page_fault(error: ResultsError) -> OrgError {
 
 #[cfg(test)]
 mod tests {
+    use super::SHORT_PAGES;
     use crate::salesforce::OrgError;
     use crate::salesforce::testing::{Script, with};
 
@@ -175,6 +198,7 @@ mod tests {
         let next = format!("{PAGE}&locator=MTAw");
         let script = started()
             .cut_off(PAGE, &page("\"1\",\"a\"\n"))
+            .reply_with(PAGE, 200, &more, &page("\"1\",\"a\"\n"))
             .reply_with(PAGE, 200, &more, &page("\"1\",\"a\"\n\"2\",\"\"\n"))
             .reply_with(&next, 200, &last, &page("\"3\",\"c\"\n"))
             .reply(DELETE, 204, "");
@@ -187,7 +211,8 @@ mod tests {
         let promise = [("sforce-locator", "null"), ("sforce-numberofrecords", "2")];
         for body in [page("\"1\",\"a\"\n"), page("\"1\",\"a"), page("\"1\"\n\"2\"\n"), "\"Id\"\n".to_owned()]
         {
-            let error = ask(started().reply_with(PAGE, 200, &promise, &body)).unwrap_err();
+            let every = |script: Script, _| script.reply_with(PAGE, 200, &promise, &body);
+            let error = ask((0..SHORT_PAGES).fold(started(), every)).unwrap_err();
             assert!(matches!(error, OrgError::Protocol(_)), "{body}: {error}");
         }
         let round = [("sforce-locator", "A")];

@@ -269,11 +269,18 @@ fn broken(error: TransportError) -> (Outcome, OrgError) {
     (Outcome::Transport(error.clone()), error.into())
 }
 
-/// What a reply that is no success says. One whose body breaks off still has its status.
+/// What a reply that is no success says. One whose body breaks off still has its status; only 400 says nothing by that
+/// alone, so that one counts as a broken connection.
 async fn refusal(reply: Reply) -> (Outcome, OrgError) {
     let status = reply.status;
     let retry_after_ms = reply.header("retry-after").and_then(seconds);
-    let body = reply.bytes(ERROR_REPLY).await.unwrap_or_default();
+    let body = match reply.bytes(ERROR_REPLY).await {
+        Err(error) if status == 400 => return broken(error),
+        Ok(body) if status == 400 && !body.is_empty() && ends_early(&body) => {
+            return broken(TransportError::Broken("the answer ends in its middle".into()));
+        }
+        body => body.unwrap_or_default(),
+    };
     let error = OrgError::from_reply(status, &body);
     (Outcome::Status { status, busy: is_busy(&error), retry_after_ms }, error)
 }

@@ -2,17 +2,17 @@
 
 use super::error::{StageError, StageIo};
 use super::hash::{Instead, altered};
-use super::level::{Levels, Placed};
+use super::level::{Levels, Placed, Rules};
 use super::out::Out;
 use super::record::{Decision, MissingRecord, Past, RowRecord, action, reason};
-use super::resolve::Resolved;
+use super::resolve::{Beside, Resolved};
 use super::scan::Scan;
-use super::shape::Shape;
+use super::shape::{Chain, Shape};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::ledger::{Entry, State, load_tag};
 use crate::manifest::Duplicates;
-use crate::model::{KeyHash, Outcome};
+use crate::model::{KeyHash, Outcome, RecordId};
 use crate::source::split_position;
 use crate::transform::OnMissing;
 use std::collections::BTreeSet;
@@ -38,6 +38,9 @@ pub struct Decided<'a> {
     pub levels: Vec<(u64, u64)>,
     /// Rows with references for the second pass.
     pub deferred: u64,
+    /// Those of them that an earlier run, or this one before it was cut off, has sent: without which reference is not
+    /// told, for it may have put off others than this plan does.
+    pub linkless: u64,
     /// Rows of a delete whose record is gone already.
     pub gone: u64,
     /// Landed rows that are no longer in the source.
@@ -62,6 +65,8 @@ pub struct Decisions<'x> {
     pub paths: &'x [String],
     /// Keys that several records of the org have, as far as it was asked.
     pub ambiguous: &'x BTreeSet<KeyHash>,
+    /// Keys whose record is that of another row's key too.
+    pub twice: &'x BTreeSet<KeyHash>,
 }
 
 /// Decides.
@@ -91,6 +96,7 @@ pub fn decide<'a>(
         resolved,
         levels,
         missing: MissingCursor { iter: resolved.missing.iter(), here: None, begun: false },
+        left: Beside::over(scan.left.iter().decode(left_key)),
         out: Out::new(io, shape, scratch),
         stopped: Vec::new(),
         more_stopped: 0,
@@ -102,6 +108,16 @@ pub fn decide<'a>(
 /// Whether a reference is left for the second pass because its parent stands in a later load of the same object.
 fn goes_later(shape: &Shape, missing: &MissingRecord) -> bool {
     missing.later && shape.references.get(missing.reference as usize).is_some_and(|r| r.deferrable)
+}
+
+/// Links of chains that stand behind one that is there: nothing waits for them, a bit each.
+fn needless(chains: &[Chain], filled: u64, missing: &[MissingRecord]) -> u64 {
+    let missing = missing.iter().fold(0, |all, m| all | 1 << m.reference);
+    chains.iter().fold(0, |all, chain| {
+        let there = filled & chain.all & !missing;
+        let first = there & there.wrapping_neg();
+        if first == 0 { all } else { all | (chain.all & !(first - 1) & !first) }
+    })
 }
 
 /// What the ledger's entry makes of a row: create, update or delete of a record.
@@ -118,7 +134,7 @@ fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decisi
         },
         row: if deletes { known } else { decision.row },
         id: entry.id.filter(|_| landed),
-        retry: entry.failed(),
+        retry: entry.refused(),
         past: past_of(&entry),
         ..decision
     }
@@ -127,6 +143,10 @@ fn with_entry(decision: Decision, entry: Option<Entry>, deletes: bool) -> Decisi
 /// What an entry says of a row's last sending.
 pub(super) fn past_of(entry: &Entry) -> Past {
     Past { ours: entry.flags.created_by_us, run: entry.run, outcome: entry.outcome.map_or(255, |o| o as u8) }
+}
+
+fn left_key(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
+    (KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i])), None)
 }
 
 /// References that are missing, read along with the rows.
@@ -165,6 +185,8 @@ struct Pass<'p, 'a> {
     resolved: &'p Resolved<'a>,
     levels: Levels,
     missing: MissingCursor<'p>,
+    /// Keys of rows of the source that do not take part.
+    left: Beside<'p>,
     out: Out<'a>,
     stopped: Vec<(RowRecord, RowRecord)>,
     more_stopped: u64,
@@ -206,6 +228,7 @@ impl<'a> Pass<'_, 'a> {
                 && !self.shape.operation.deletes()
                 && entry.load == load_tag(&self.shape.name)
                 && !entry.flags.adopted
+                && !self.left.has(entry.key)?
             {
                 self.out.absent += 1;
                 if let Some(id) = entry.id {
@@ -246,6 +269,9 @@ impl<'a> Pass<'_, 'a> {
 
     fn row(&mut self, row: RowRecord, entry: Option<Entry>) -> Result<(), StageError> {
         let missing = self.missing.of(row.key, row.pos)?;
+        if self.given.twice.contains(&row.key) {
+            return self.out.leave(row.pos, row.line, reason::TWICE, 0);
+        }
         let there = entry.is_some_and(|e| e.state == State::Landed);
         let unsure = self.given.ambiguous.contains(&row.key);
         if self.shape.operation.needs_record() && (!there || unsure) {
@@ -253,7 +279,7 @@ impl<'a> Pass<'_, 'a> {
         }
         let later =
             missing.iter().filter(|m| goes_later(self.shape, m)).map(|m| 1 << m.reference).sum::<u64>();
-        let instead = match self.instead(&missing) {
+        let mut instead = match self.instead(&missing) {
             Ok(instead) => instead,
             Err((reason, reference)) => return self.out.leave(row.pos, row.line, reason, reference),
         };
@@ -270,8 +296,12 @@ impl<'a> Pass<'_, 'a> {
         };
         let decision = with_entry(decision, entry, self.shape.operation.deletes());
         if self.levels.waits(row.key) {
-            self.levels.decide(row.key, decision, instead, entry);
+            let needless = needless(&self.shape.chains, row.filled, &missing);
+            self.levels.decide(row.key, decision, instead, entry, needless);
             return Ok(());
+        }
+        if let Err((without, reference)) = instead.choose(&self.shape.chains, row.filled) {
+            return self.out.leave(row.pos, row.line, reason::without_parent(without, false), reference);
         }
         self.levels.takes_part(row.key);
         self.settle(decision, instead, entry)
@@ -281,7 +311,12 @@ impl<'a> Pass<'_, 'a> {
     /// left out.
     fn instead(&self, missing: &[MissingRecord]) -> Result<Instead, (u8, u8)> {
         let mut instead = Instead::default();
+        let chained = self.shape.chained();
         for missing in missing.iter().filter(|m| !m.own) {
+            if chained & (1 << missing.reference) != 0 {
+                instead.passed |= 1 << missing.reference;
+                continue;
+            }
             if self.resolved.fallbacks.contains_key(&missing.reference) {
                 instead.fallback |= 1 << missing.reference;
                 continue;
@@ -289,8 +324,7 @@ impl<'a> Pass<'_, 'a> {
             let reference = self.shape.references.get(missing.reference as usize);
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
                 OnMissing::Blank => instead.blank |= 1 << missing.reference,
-                OnMissing::Hold => return Err((reason::held(missing.going), missing.reference)),
-                OnMissing::Reject => return Err((reason::no_parent(missing.going), missing.reference)),
+                without => return Err((reason::without_parent(without, missing.going), missing.reference)),
             }
         }
         Ok(instead)
@@ -321,11 +355,10 @@ impl<'a> Pass<'_, 'a> {
         let row = decision.row;
         self.out.instead.0 += u64::from(instead.blank != 0);
         self.out.instead.1 += u64::from(instead.fallback != 0);
-        let payload = altered(row.payload, instead);
+        let payload = altered(&row, instead);
         let Some(entry) = entry else { return self.out.send(&decision) };
         if let Some(outcome) = self.given.resumed.and_then(|run| entry.outcome_in(run, payload)) {
-            self.out.count(outcome);
-            self.out.deferred += u64::from(entry.flags.reference_pending);
+            self.out.keep(outcome, entry.flags.reference_pending);
             return Ok(());
         }
         if entry.state != State::Landed {
@@ -335,8 +368,7 @@ impl<'a> Pass<'_, 'a> {
             return self.out.leave(row.pos, row.line, reason::CREATE_ONLY, 0);
         }
         if entry.payload == payload && !self.shape.operation.deletes() {
-            self.out.count(Outcome::Unchanged);
-            self.out.deferred += u64::from(entry.flags.reference_pending);
+            self.out.keep(Outcome::Unchanged, entry.flags.reference_pending);
             return Ok(());
         }
         self.out.send(&decision)
@@ -347,7 +379,9 @@ impl<'a> Pass<'_, 'a> {
             return Err(StageError::Problems(self.duplicates()));
         }
         let fallbacks = |reference: u8| self.resolved.fallbacks.contains_key(&reference);
-        let (placed, levels) = std::mem::take(&mut self.levels).place(&self.shape.references, &fallbacks);
+        let Shape { references, chains, .. } = self.shape;
+        let rules = Rules { references, chains, fallbacks: &fallbacks };
+        let (placed, levels) = std::mem::take(&mut self.levels).place(&rules);
         for placed in placed {
             match placed {
                 Placed::Goes(decision, instead, entry) => self.settle(decision, instead, entry)?,
@@ -365,6 +399,7 @@ impl<'a> Pass<'_, 'a> {
             outcomes,
             levels: self.out.levels,
             deferred: self.out.deferred,
+            linkless: self.out.linkless,
             gone: self.out.gone,
             absent: self.out.absent,
             absent_ids: self.out.absent_ids.finish()?,

@@ -190,8 +190,8 @@ pub fn key_texts(
         |(_, reference), row| {
             if matches!(worker.run(&row, &mut out), Verdict::Kept)
                 && let Some(shape) = shape.references.get(reference as usize)
-                && let Some(CellOut::Ref { target, key }) = out.cells.get(shape.rule)
-                && let Some((object, _)) = shape.targets.get(*target)
+                && let Some((target, key)) = out.cells.get(shape.rule).and_then(|cell| shape.key_in(cell))
+                && let Some((object, _)) = shape.targets.get(target)
             {
                 take(*object, &out.text[key.clone()]);
             }

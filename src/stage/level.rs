@@ -5,7 +5,7 @@
 
 use super::hash::Instead;
 use super::record::{Decision, MissingRecord, reason};
-use super::shape::ReferenceShape;
+use super::shape::{Chain, ReferenceShape};
 use crate::ledger::Entry;
 use crate::model::KeyHash;
 use crate::source::RowPos;
@@ -34,6 +34,33 @@ struct Waiting {
     /// References left for the second pass, a bit each.
     deferred: u64,
     state: State,
+}
+
+impl Waiting {
+    /// A parent of it is nowhere, or about to go.
+    fn without(&mut self, reference: u8, going: bool, rules: &Rules<'_>) {
+        let bit = 1 << reference;
+        if rules.chains.iter().any(|chain| chain.all & bit != 0) {
+            self.instead.passed |= bit;
+        } else if (rules.fallbacks)(reference) {
+            self.instead.fallback |= bit;
+        } else {
+            match rules.references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
+                OnMissing::Blank => self.instead.blank |= bit,
+                without => self.state = State::Out(reason::without_parent(without, going), reference),
+            }
+        }
+    }
+}
+
+/// What a load says of its references.
+pub struct Rules<'r> {
+    /// Each of them.
+    pub references: &'r [ReferenceShape],
+    /// Those that stand in one field.
+    pub chains: &'r [Chain],
+    /// Whether the fallback of one is there.
+    pub fallbacks: &'r dyn Fn(u8) -> bool,
 }
 
 /// Rows by the parents they wait for.
@@ -116,32 +143,36 @@ impl Levels {
     }
 
     /// Notes what a waiting row would do, and that of the rows with its key it is the one that counts.
-    pub fn decide(&mut self, key: KeyHash, decision: Decision, instead: Instead, entry: Option<Entry>) {
+    /// `needless`: references for which it need not wait, a bit each.
+    pub fn decide(
+        &mut self,
+        key: KeyHash,
+        decision: Decision,
+        instead: Instead,
+        entry: Option<Entry>,
+        needless: u64,
+    ) {
         let Some(index) = self.by_key.get(&key) else { return };
         let row = &mut self.rows[*index];
-        row.parents.retain(|(_, _, pos)| *pos == decision.pos);
+        row.parents.retain(|(_, reference, pos)| *pos == decision.pos && needless & (1 << *reference) == 0);
         (row.pos, row.line) = (decision.pos, decision.row.line);
         (row.instead, row.entry) = (instead, entry);
         row.decision = Some(decision);
     }
 
     /// Gives every waiting row its level, or its reason to stay behind.
-    pub fn place(
-        mut self,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) -> (Vec<Placed>, Self) {
+    pub fn place(mut self, rules: &Rules<'_>) -> (Vec<Placed>, Self) {
         self.leave_out_undecided();
         let children = self.children();
         let all = (0..self.rows.len()).collect();
-        self.settle(all, &children, references, fallbacks);
+        self.settle(all, &children, rules);
         let mut start = 0;
         while let Some(open) = (start..self.rows.len()).find(|r| self.rows[*r].state == State::Open) {
             start = open;
-            let moved = self.break_loop(open, references, &children);
-            self.settle(moved, &children, references, fallbacks);
+            let moved = self.break_loop(open, rules.references, &children);
+            self.settle(moved, &children, rules);
         }
-        self.flatten(references);
+        self.flatten(rules.references);
         let placed = self.rows.iter().filter_map(placed).collect();
         (placed, self)
     }
@@ -154,15 +185,9 @@ impl Levels {
     }
 
     /// Places every row whose parents are placed, beginning with these, until nothing moves.
-    fn settle(
-        &mut self,
-        mut queue: VecDeque<usize>,
-        children: &Children,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) {
+    fn settle(&mut self, mut queue: VecDeque<usize>, children: &Children, rules: &Rules<'_>) {
         while let Some(index) = queue.pop_front() {
-            if self.rows[index].state == State::Open && self.try_place(index, references, fallbacks) {
+            if self.rows[index].state == State::Open && self.try_place(index, rules) {
                 queue.extend(children.get(&self.rows[index].key).into_iter().flatten().copied());
             }
         }
@@ -179,42 +204,28 @@ impl Levels {
     }
 
     /// Looks at a row's parents; true when the row's state is final now.
-    fn try_place(
-        &mut self,
-        index: usize,
-        references: &[ReferenceShape],
-        fallbacks: &dyn Fn(u8) -> bool,
-    ) -> bool {
+    fn try_place(&mut self, index: usize, rules: &Rules<'_>) -> bool {
         let mut left = Vec::new();
         for (parent, reference, pos) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
                 Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
                 Parent::Open => left.push((parent, reference, pos)),
-                Parent::Nowhere if fallbacks(reference) => {
-                    self.rows[index].instead.fallback |= 1 << reference
-                }
                 Parent::Nowhere => {
-                    match references.get(reference as usize).map_or(OnMissing::Hold, |r| r.on_missing) {
-                        OnMissing::Blank => self.rows[index].instead.blank |= 1 << reference,
-                        OnMissing::Hold => self.out(index, reason::held(self.goes(parent)), reference),
-                        OnMissing::Reject => self.out(index, reason::no_parent(self.goes(parent)), reference),
-                    }
+                    let going = self.going.contains(&parent);
+                    self.rows[index].without(reference, going, rules);
                 }
             }
         }
-        if left.is_empty() && self.rows[index].state == State::Open {
-            self.rows[index].state = State::Placed;
+        let row = &mut self.rows[index];
+        if left.is_empty() && row.state == State::Open {
+            let filled = row.decision.map_or(0, |d| d.row.filled);
+            row.state = match row.instead.choose(rules.chains, filled) {
+                Ok(()) => State::Placed,
+                Err((without, reference)) => State::Out(reason::without_parent(without, false), reference),
+            };
         }
-        self.rows[index].parents = left;
-        self.rows[index].state != State::Open
-    }
-
-    fn goes(&self, parent: KeyHash) -> bool {
-        self.going.contains(&parent)
-    }
-
-    fn out(&mut self, index: usize, why: u8, reference: u8) {
-        self.rows[index].state = State::Out(why, reference);
+        row.parents = left;
+        row.state != State::Open
     }
 
     fn parent_level(&self, key: KeyHash) -> Parent {
@@ -314,228 +325,4 @@ fn placed(row: &Waiting) -> Option<Placed> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::record::{RowRecord, action};
-    use super::*;
-
-    fn reference(on_missing: OnMissing, deferrable: bool) -> Vec<ReferenceShape> {
-        vec![ReferenceShape {
-            rule: 0,
-            field: "ParentId".into(),
-            targets: Vec::new(),
-            on_missing,
-            fallback: None,
-            by_id: false,
-            deferrable,
-            clears: false,
-        }]
-    }
-
-    /// Rows `(key, parent)`, all taking part; a parent without a row is nowhere.
-    fn place(rows: &[(u128, u128)], references: &[ReferenceShape]) -> (Vec<Placed>, Levels) {
-        place_filled(rows, references, 1)
-    }
-
-    fn place_filled(
-        rows: &[(u128, u128)],
-        references: &[ReferenceShape],
-        filled: u64,
-    ) -> (Vec<Placed>, Levels) {
-        let mut levels = Levels::default();
-        for (key, parent) in rows.iter().filter(|(_, p)| *p != 0) {
-            let (child, pos, line) = (*key, *key as u64, *key as u32);
-            levels.wait(&MissingRecord {
-                child,
-                pos,
-                reference: 0,
-                own: true,
-                later: false,
-                going: false,
-                parent: *parent,
-                line,
-            });
-        }
-        for (key, _) in rows {
-            let row =
-                RowRecord { key: *key, pos: *key as u64, payload: 0, create: 0, line: *key as u32, filled };
-            let (pos, action) = (row.pos, action::CREATE);
-            levels.takes_part(*key);
-            levels.decide(
-                *key,
-                Decision {
-                    pos,
-                    level: 0,
-                    action,
-                    retry: false,
-                    deferred: 0,
-                    id: None,
-                    past: Default::default(),
-                    row,
-                },
-                Instead::default(),
-                None,
-            );
-        }
-        levels.place(references, &|_| false)
-    }
-
-    fn levels_of(placed: &[Placed]) -> Vec<(u64, i32)> {
-        placed
-            .iter()
-            .map(|p| match p {
-                Placed::Goes(d, ..) => (d.pos, i32::from(d.level)),
-                Placed::Out(pos, _, reason, _) => (*pos, -i32::from(*reason)),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn children_stand_below_their_parents_in_any_order() {
-        let rows = [(4, 3), (3, 2), (2, 1), (1, 0)];
-        let (placed, _) = place(&rows, &reference(OnMissing::Hold, true));
-        assert_eq!(levels_of(&placed), [(4, 3), (3, 2), (2, 1)]);
-    }
-
-    #[test]
-    fn a_missing_parent_holds_the_whole_branch() {
-        let rows = [(3, 2), (2, 9), (1, 0)];
-        let (placed, _) = place(&rows, &reference(OnMissing::Hold, true));
-        assert_eq!(levels_of(&placed), [(3, -2), (2, -2)]);
-        let (placed, _) = place(&rows, &reference(OnMissing::Blank, true));
-        assert_eq!(levels_of(&placed), [(3, 1), (2, 0)]);
-    }
-
-    fn decided(key: u128, pos: u64, line: u32) -> Decision {
-        let row = RowRecord { key, pos, payload: 0, create: 0, line, filled: 1 };
-        let (level, action, retry) = (0, action::CREATE, false);
-        Decision { pos, level, action, retry, deferred: 0, id: None, past: Default::default(), row }
-    }
-
-    #[test]
-    fn a_row_waits_for_its_own_parents_not_for_those_of_its_duplicate() {
-        let mut levels = Levels::default();
-        let (reference, own) = (0, true);
-        levels.wait(&MissingRecord {
-            child: 7,
-            pos: 1,
-            reference,
-            own,
-            later: false,
-            going: false,
-            parent: 99,
-            line: 2,
-        });
-        let blank = Instead { blank: 0b10, fallback: 0 };
-        levels.decide(7, decided(7, 5, 6), blank, None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
-        assert!(matches!(placed[..], [Placed::Goes(d, i, None)] if d.pos == 5 && i == blank), "{placed:?}");
-    }
-
-    #[test]
-    fn a_row_that_stays_behind_is_named_by_its_own_place() {
-        let mut levels = Levels::default();
-        let (reference, own) = (0, true);
-        for (pos, line) in [(1, 2), (5, 6)] {
-            levels.wait(&MissingRecord {
-                child: 7,
-                pos,
-                reference,
-                own,
-                later: false,
-                going: false,
-                parent: 99,
-                line,
-            });
-        }
-        levels.decide(7, decided(7, 5, 6), Instead::default(), None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| false);
-        assert!(matches!(placed[..], [Placed::Out(5, 6, reason::HELD, 0)]), "{placed:?}");
-    }
-
-    #[test]
-    fn a_fallback_is_remembered() {
-        let mut levels = Levels::default();
-        levels.wait(&MissingRecord {
-            child: 7,
-            pos: 1,
-            reference: 0,
-            own: true,
-            later: false,
-            going: false,
-            parent: 99,
-            line: 2,
-        });
-        levels.decide(7, decided(7, 1, 2), Instead::default(), None);
-        let (placed, _) = levels.place(&super::tests::reference(OnMissing::Hold, true), &|_| true);
-        assert!(matches!(placed[..], [Placed::Goes(_, Instead { blank: 0, fallback: 1 }, _)]), "{placed:?}");
-    }
-
-    #[test]
-    fn a_loop_is_opened_at_its_first_row_or_left_out() {
-        let rows = [(1, 2), (2, 3), (3, 1), (4, 3)];
-        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
-        assert_eq!(levels_of(&placed), [(1, 0), (2, 2), (3, 1), (4, 2)]);
-        assert!(matches!(placed[0], Placed::Goes(d, ..) if d.deferred == 1));
-        assert_eq!(levels.loops, [(vec![1, 2, 3], true)]);
-        let (placed, _) = place(&rows, &reference(OnMissing::Hold, false));
-        assert_eq!(levels_of(&placed), [(1, -5), (2, -5), (3, -5), (4, -2)]);
-    }
-
-    #[test]
-    fn a_loop_is_opened_where_a_reference_can_be_filled_later() {
-        let mut references = reference(OnMissing::Hold, false);
-        references.extend(reference(OnMissing::Hold, true));
-        let mut levels = Levels::default();
-        for (child, parent, reference) in [(1, 2, 0), (2, 1, 1)] {
-            let (pos, line) = (child as u64, child as u32);
-            levels.wait(&MissingRecord {
-                child,
-                pos,
-                reference,
-                own: true,
-                later: false,
-                going: false,
-                parent,
-                line,
-            });
-            levels.decide(child, decided(child, pos, line), Instead::default(), None);
-        }
-        let (placed, levels) = levels.place(&references, &|_| false);
-        assert_eq!(
-            (levels_of(&placed), &levels.loops[..]),
-            (vec![(1, 1), (2, 0)], &[(vec![2, 1], true)][..])
-        );
-    }
-
-    #[test]
-    fn many_rows_that_point_at_themselves_take_no_time() {
-        let rows: Vec<(u128, u128)> = (1..=20_000).map(|k| (k, k)).collect();
-        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
-        assert_eq!((placed.len(), levels.loops.len()), (20_000, 20_000));
-    }
-
-    #[test]
-    fn a_deep_hierarchy_keeps_its_references_to_other_objects() {
-        let mut references = reference(OnMissing::Hold, true);
-        references.extend(reference(OnMissing::Hold, true));
-        let rows: Vec<(u128, u128)> = (1..=12).map(|k| (k, k - 1)).collect();
-        let (placed, _) = place_filled(&rows, &references, 0b11);
-        assert!(placed.iter().all(|p| matches!(p, Placed::Goes(d, ..) if d.deferred == 1)), "{placed:?}");
-    }
-
-    #[test]
-    fn a_deep_hierarchy_that_cannot_be_deferred_keeps_its_levels() {
-        let rows: Vec<(u128, u128)> = (1..=300).map(|k| (k, k - 1)).collect();
-        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, false));
-        assert!(!levels.too_deep);
-        assert_eq!((levels_of(&placed)[0].1, levels_of(&placed)[298].1), (1, 255));
-    }
-
-    #[test]
-    fn a_deep_hierarchy_goes_flat() {
-        let rows: Vec<(u128, u128)> = (1..=12).map(|k| (k, k - 1)).collect();
-        let (placed, levels) = place(&rows, &reference(OnMissing::Hold, true));
-        assert!(levels.too_deep);
-        assert!(placed.iter().all(|p| matches!(p, Placed::Goes(d, ..) if d.level == 0 && d.deferred == 1)));
-    }
-}
+mod tests;

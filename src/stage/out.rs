@@ -15,6 +15,7 @@ pub(super) struct Out<'a> {
     pub(super) outcomes: [u64; 10],
     pub(super) levels: Vec<(u64, u64)>,
     pub(super) deferred: u64,
+    pub(super) linkless: u64,
     pub(super) gone: u64,
     pub(super) absent: u64,
     pub(super) absent_ids: Sorter<'a>,
@@ -33,6 +34,7 @@ impl<'a> Out<'a> {
             outcomes: [0; 10],
             levels: Vec::new(),
             deferred: 0,
+            linkless: 0,
             gone: 0,
             absent: 0,
             absent_ids: sorter("absent", 15),
@@ -42,6 +44,13 @@ impl<'a> Out<'a> {
 
     pub(super) fn count(&mut self, outcome: Outcome) {
         self.outcomes[outcome as usize] += 1;
+    }
+
+    /// A row that stays as it is, though perhaps without a reference that an earlier run put off.
+    pub(super) fn keep(&mut self, outcome: Outcome, reference_pending: bool) {
+        self.count(outcome);
+        self.deferred += u64::from(reference_pending);
+        self.linkless += u64::from(reference_pending);
     }
 
     pub(super) fn leave(&mut self, pos: u64, line: u32, reason: u8, reference: u8) -> Result<(), StageError> {

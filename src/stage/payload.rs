@@ -2,10 +2,10 @@
 //! "make it null" (reference B).
 
 use super::record::action;
-use super::shape::{RuleShape, Shape};
+use super::shape::{ReferenceShape, RuleShape, Seat, Shape};
 use crate::manifest::Operation;
 use crate::model::RecordId;
-use crate::transform::{CellOut, Only, RowOut};
+use crate::transform::{CellOut, Link, Only, RowOut};
 
 /// The columns of a part.
 pub(super) struct Columns {
@@ -64,6 +64,7 @@ impl Columns {
                 CellOut::Clear => line.extend_from_slice(b"#N/A"),
                 CellOut::Text(range) => cell(line, &row.text[range.clone()]),
                 CellOut::Ref { key, .. } => reference(shape, *rule, &row.text[key.clone()], given, line),
+                CellOut::Chain(links) => chain(shape, *rule, links, row, given, line),
             }
         }
         if line.len() == start {
@@ -82,6 +83,8 @@ pub(super) struct Given<'g> {
     pub(super) blank: u64,
     /// References to give their fallback, a bit each.
     pub(super) fallback: u64,
+    /// Links of chains that count, if they come first, a bit each.
+    pub(super) there: u64,
     /// Records of parents, for references that are sent as Ids.
     pub(super) parents: &'g [(u8, RecordId)],
 }
@@ -105,6 +108,19 @@ fn reference(shape: &Shape, rule: usize, key: &str, given: &Given<'_>, line: &mu
     }
     let key = if given.fallback & bit != 0 { reference.fallback.as_deref().unwrap_or(key) } else { key };
     cell(line, key.trim());
+}
+
+/// The first link that is there: a parent's Id, or what the chain ends with.
+fn chain(shape: &Shape, rule: usize, links: &[Link], row: &RowOut, given: &Given<'_>, line: &mut Vec<u8>) {
+    let here = |(index, r): &(usize, &ReferenceShape)| r.rule == rule && given.there & (1 << index) != 0;
+    let Some((index, first)) = shape.references.iter().enumerate().find(here) else { return };
+    match (first.seat, links.last()) {
+        (Seat::Last, Some(Link::Text(text))) => cell(line, &row.text[text.clone()]),
+        _ => {
+            let parent = given.parents.iter().find(|(r, _)| *r as usize == index);
+            cell(line, &parent.map(|(_, id)| id.to_string()).unwrap_or_default());
+        }
+    }
 }
 
 fn separate(line: &mut Vec<u8>) {

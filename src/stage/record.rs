@@ -37,14 +37,17 @@ pub mod reason {
     /// Its parent is deleted by the same manifest, and the reference says to reject it.
     pub const GOING: u8 = 9;
 
-    /// A row held for its parent, which is nowhere or about to go.
-    pub(in crate::stage) fn held(going: bool) -> u8 {
-        if going { HELD_GOING } else { HELD }
-    }
+    /// Its key leads to the record of another row's key.
+    pub const TWICE: u8 = 10;
 
-    /// A row rejected for its parent, which is nowhere or about to go.
-    pub(in crate::stage) fn no_parent(going: bool) -> u8 {
-        if going { GOING } else { NO_PARENT }
+    /// The reason of a row held or rejected for its parent, which is nowhere or about to go.
+    pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing, going: bool) -> u8 {
+        match (says, going) {
+            (crate::transform::OnMissing::Reject, true) => GOING,
+            (crate::transform::OnMissing::Reject, false) => NO_PARENT,
+            (_, true) => HELD_GOING,
+            (_, false) => HELD,
+        }
     }
 }
 
@@ -153,11 +156,13 @@ pub struct RowRecord {
     pub line: u32,
     /// References that have a value, a bit each.
     pub filled: u64,
+    /// Hash of what its chains come to where their first link is not there; 0 when there is nothing.
+    pub further: u64,
 }
 
 impl RowRecord {
     /// Bytes.
-    pub const WIDTH: usize = 60;
+    pub const WIDTH: usize = 68;
 
     /// To bytes, the key first.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
@@ -168,6 +173,7 @@ impl RowRecord {
             .bytes(&self.create.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .bytes(&self.filled.to_be_bytes())
+            .bytes(&self.further.to_be_bytes())
             .done()
     }
 
@@ -175,7 +181,7 @@ impl RowRecord {
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
         let (key, pos, payload, create) = (t.u128(), t.u64(), t.u128(), t.u64());
-        Self { key, pos, payload, create, line: t.u32(), filled: t.u64() }
+        Self { key, pos, payload, create, line: t.u32(), filled: t.u64(), further: t.u64() }
     }
 }
 
@@ -399,7 +405,7 @@ mod tests {
 
     #[test]
     fn records_come_back_as_they_were() {
-        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5 };
+        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5, further: 8 };
         assert_eq!(RowRecord::decode(&row.encode()), row);
         let id = RecordId::parse("0018c00002DJIpJ").ok();
         let past = Past { ours: true, run: 9, outcome: 5 };

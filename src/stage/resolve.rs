@@ -59,7 +59,7 @@ pub fn resolve<'a>(
     let mut fallbacks = BTreeMap::new();
     for (object, references) in &scan.references {
         let own = *object == shape.object;
-        let mut later = Beside(parents.later().peekable());
+        let mut later = Beside::over(parents.later());
         each(references, *object, parents, |record, found, going| {
             if skip & (1 << record.reference) != 0 {
                 return Ok(());
@@ -122,8 +122,8 @@ fn each(
     parents: &dyn Parents,
     mut f: impl FnMut(&RefRecord, Option<Option<RecordId>>, bool) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let mut there = Beside(parents.of(object)?.peekable());
-    let mut going = Beside(parents.going(object).peekable());
+    let mut there = Beside::over(parents.of(object)?);
+    let mut going = Beside::over(parents.going(object));
     let mut iter = references.iter();
     while let Some(bytes) = iter.next_record()? {
         let record = RefRecord::decode(bytes);
@@ -135,9 +135,16 @@ fn each(
 }
 
 /// Sorted keys read along with others.
-struct Beside<'p>(Peekable<Presence<'p>>);
+pub(super) struct Beside<'p>(Peekable<Presence<'p>>);
 
-impl Beside<'_> {
+impl<'p> Beside<'p> {
+    pub(super) fn over(
+        keys: impl Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> + 'p,
+    ) -> Self {
+        let keys: Presence<'p> = Box::new(keys);
+        Self(keys.peekable())
+    }
+
     /// What is there of a key; keys are asked for in ascending order.
     fn find(&mut self, key: KeyHash) -> Result<Option<Option<RecordId>>, StageError> {
         while let Some(passed) = self.0.next_if(|k| k.as_ref().map_or(true, |(k, _)| *k < key)) {
@@ -147,7 +154,8 @@ impl Beside<'_> {
         Ok(here.filter(|(k, _)| *k == key).map(|(_, id)| *id))
     }
 
-    fn has(&mut self, key: KeyHash) -> Result<bool, StageError> {
+    /// Whether a key is there.
+    pub(super) fn has(&mut self, key: KeyHash) -> Result<bool, StageError> {
         Ok(self.find(key)?.is_some())
     }
 }

@@ -185,12 +185,14 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
             if !matches!(worker.run(&SourceRow(*cells), out), Verdict::Kept) {
                 return;
             }
-            let parents = with_fallbacks(parents, assigned.row.fallback, resolved);
+            let Instead { blank, fallback, passed } = assigned.row.instead;
+            let parents = with_fallbacks(parents, fallback, resolved);
             let mut bytes = Vec::new();
             let given = Given {
                 id: assigned.row.decision.id,
-                blank: assigned.row.blank,
-                fallback: assigned.row.fallback,
+                blank,
+                fallback,
+                there: assigned.row.decision.row.filled & !passed & !blank,
                 parents: &parents,
             };
             columns[assigned.part as usize].row(step.shape, out, &given, &mut bytes);
@@ -216,15 +218,19 @@ fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexReco
     let decision = &row.decision;
     let second = decision.action == action::REFERENCES;
     let later = decision.deferred | (step.deferred & decision.row.filled);
-    let instead = Instead { blank: row.blank & !later, fallback: row.fallback };
-    let payload = if second { decision.row.payload } else { altered(decision.row.payload, instead) };
+    let instead = Instead { blank: row.instead.blank & !later, ..row.instead };
+    let payload = if second { decision.row.payload } else { altered(&decision.row, instead) };
     IndexRecord {
         key: decision.row.key,
         payload,
         create: decision.row.create,
         id: decision.id,
         action: decision.action,
-        pending: if second { step.deferred & decision.row.filled & row.blank != 0 } else { later != 0 },
+        pending: if second {
+            step.deferred & decision.row.filled & row.instead.blank != 0
+        } else {
+            later != 0
+        },
         file: split_position(pos).0,
         line,
         past: decision.past,

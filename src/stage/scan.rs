@@ -1,7 +1,7 @@
 //! The survey's reading: every source row once through the row path, with nothing kept but hashes and places.
 
 use super::error::{StageError, StageIo};
-use super::hash::hashes;
+use super::hash::{Hashes, hashes};
 use super::left_out::{LeftOutFile, LeftOutRow, Reasons};
 use super::ordered::ordered;
 use super::record::{RefRecord, RowRecord};
@@ -33,6 +33,10 @@ pub struct Scan<'a> {
     pub truncated: u64,
     /// Rows that take part, by key ([`RowRecord`]).
     pub rows: Sorted<'a>,
+    /// Keys of rows that are filtered, rejected or held here, as far as they can be read: they are in the source.
+    pub left: Sorted<'a>,
+    /// Rows without a key that can be read: nobody knows whose they are.
+    pub keyless: u64,
     /// References with a value, by the parent's object, by the parent's key (a reference record each).
     pub references: BTreeMap<usize, Sorted<'a>>,
     /// Rows with a value, by reference.
@@ -102,6 +106,8 @@ struct Found {
     rounded: u64,
     truncated: u64,
     rows: Vec<RowRecord>,
+    left: Vec<KeyHash>,
+    keyless: u64,
     references: Vec<(usize, RefRecord)>,
     refused: Vec<LeftOutRow>,
 }
@@ -124,7 +130,11 @@ impl<'s> Reader<'s> {
         rows.each(chunk, &mut |pos, line, cells| {
             found.source += 1;
             let mut one = One { shape, worker, out, scratch, found: &mut found };
-            if let Err((outcome, code, message)) = one.row(pos, line, &cells) {
+            let came = one.row(pos, line, &cells);
+            if !matches!(came, Ok(true)) {
+                one.left(&cells);
+            }
+            if let Err((outcome, code, message)) = came {
                 let cells = match (&cells, &keep_cells) {
                     (Ok(cells), true) => (0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(),
                     _ => Vec::new(),
@@ -146,18 +156,19 @@ struct One<'x> {
 }
 
 impl One<'_> {
+    /// Whether the row takes part.
     fn row(
         &mut self,
         pos: RowPos,
         line: u32,
         cells: &Result<&Cells<'_>, RowFault>,
-    ) -> Result<(), (Outcome, Code, String)> {
+    ) -> Result<bool, (Outcome, Code, String)> {
         let refused = |code, message| (Outcome::Rejected, code, message);
         let cells = cells.as_ref().map_err(|fault| refused(fault.code(), fault.to_string()))?;
         match self.worker.run(&SourceRow(**cells), self.out) {
             Verdict::Filtered => {
                 self.found.filtered += 1;
-                return Ok(());
+                return Ok(false);
             }
             // The message names the field already.
             Verdict::Rejected(reject) => {
@@ -172,9 +183,19 @@ impl One<'_> {
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
         let filled = self.references(pos, line, key);
-        let (payload, create) = hashes(self.shape, self.out, self.scratch);
-        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled });
-        Ok(())
+        let Hashes { payload, create, further } = hashes(self.shape, self.out, self.scratch);
+        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled, further });
+        Ok(true)
+    }
+
+    /// Notes whose row it is that does not take part.
+    fn left(&mut self, cells: &Result<&Cells<'_>, RowFault>) {
+        let Self { shape, worker, out, found, .. } = self;
+        let text = cells.as_ref().ok().and_then(|c| worker.text_of(&SourceRow(**c), shape.key_rule, out));
+        match text.and_then(|text| shape.key_form.hash(text)) {
+            Some(key) => found.left.push(key),
+            None => found.keyless += 1,
+        }
     }
 
     fn key(&self) -> Option<KeyHash> {
@@ -188,8 +209,10 @@ impl One<'_> {
     fn references(&mut self, pos: RowPos, line: u32, child: KeyHash) -> u64 {
         let mut filled = 0;
         for (index, reference) in self.shape.references.iter().enumerate() {
-            let Some(CellOut::Ref { target, key }) = self.out.cells.get(reference.rule) else { continue };
-            let Some((object, form)) = reference.targets.get(*target) else { continue };
+            let Some(cell) = self.out.cells.get(reference.rule) else { continue };
+            filled |= u64::from(reference.ends(cell)) << index;
+            let Some((target, key)) = reference.key_in(cell) else { continue };
+            let Some((object, form)) = reference.targets.get(target) else { continue };
             if let Some(parent) = form.hash(&self.out.text[key.clone()]) {
                 filled |= 1 << index;
                 let record = RefRecord { parent, pos, reference: index as u8, child, line };
@@ -207,6 +230,7 @@ struct Gather<'a, 'x, 'f> {
     shape: &'x Shape,
     left_out: Option<&'x mut LeftOutFile<'f>>,
     rows: Sorter<'a>,
+    left: Sorter<'a>,
     references: BTreeMap<usize, Sorter<'a>>,
     total: Found,
     rejected: u64,
@@ -222,8 +246,10 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         scratch: &'x str,
         left_out: Option<&'x mut LeftOutFile<'f>>,
     ) -> Result<Self, StageError> {
-        let rows =
-            Sorter::new(io.files, &format!("{scratch}/rows-{}", shape.load), RowRecord::WIDTH, SORT_BUDGET);
+        let sorter = |what: &str, width| {
+            Sorter::new(io.files, &format!("{scratch}/{what}-{}", shape.load), width, SORT_BUDGET)
+        };
+        let (rows, left) = (sorter("rows", RowRecord::WIDTH), sorter("left-keys", 16));
         let filled = vec![0; shape.references.len()];
         let references = BTreeMap::new();
         let mut gather = Self {
@@ -232,6 +258,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             shape,
             left_out,
             rows,
+            left,
             references,
             total: Found::default(),
             rejected: 0,
@@ -266,6 +293,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
     fn take(&mut self, found: Found) -> Result<(), StageError> {
         self.total.source += found.source;
         self.total.filtered += found.filtered;
+        self.total.keyless += found.keyless;
         self.total.rounded += found.rounded;
         self.total.truncated += found.truncated;
         let held = found.refused.iter().filter(|r| r.outcome == Outcome::Held).count() as u64;
@@ -273,6 +301,9 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         self.rejected += found.refused.len() as u64 - held;
         for row in &found.rows {
             self.rows.push(&row.encode())?;
+        }
+        for key in &found.left {
+            self.left.push(&key.to_be_bytes())?;
         }
         for (object, record) in &found.references {
             self.filled[record.reference as usize] += 1;
@@ -300,6 +331,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             rounded: self.total.rounded,
             truncated: self.total.truncated,
             rows: self.rows.finish()?,
+            left: self.left.finish()?,
+            keyless: self.total.keyless,
             references,
             filled: self.filled,
             chunks,

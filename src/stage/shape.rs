@@ -5,7 +5,8 @@ use super::record::action;
 use crate::manifest::Operation;
 use crate::model::{KeyForm, KeyHash};
 use crate::source::CsvFormat;
-use crate::transform::{OnMissing, Only, RowProgram};
+use crate::transform::{CellOut, Link, OnMissing, Only, RowProgram};
+use std::ops::Range;
 
 /// A load, ready for its rows.
 pub struct Shape {
@@ -31,8 +32,10 @@ pub struct Shape {
     pub program: RowProgram,
     /// The rules, by field name.
     pub rules: Vec<RuleShape>,
-    /// The rules that are references, by field name.
+    /// The rules that are references, by field name; then what else a chain may come to.
     pub references: Vec<ReferenceShape>,
+    /// The fields that hold the first of several things of which one is a reference.
+    pub chains: Vec<Chain>,
     /// What rows with the same key come to.
     pub duplicates: crate::manifest::Duplicates,
     /// How rows are written.
@@ -57,6 +60,11 @@ impl Shape {
             action::UPDATE => self.by_id(),
             _ => false,
         }
+    }
+
+    /// The references that stand in chains, a bit each.
+    pub fn chained(&self) -> u64 {
+        self.chains.iter().fold(0, |all, chain| all | chain.all)
     }
 
     /// The reference that a rule is, if it is one.
@@ -96,6 +104,7 @@ impl Header {
 }
 
 /// A rule that is a reference.
+#[derive(Debug, Clone)]
 pub struct ReferenceShape {
     /// The rule.
     pub rule: usize,
@@ -113,9 +122,56 @@ pub struct ReferenceShape {
     pub deferrable: bool,
     /// Whether a blank removes what the org has: never left for a second pass, which only fills.
     pub clears: bool,
+    /// What it is of its field.
+    pub seat: Seat,
+}
+
+/// What a reference is of its field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// All of it.
+    Alone,
+    /// A link of a chain: a [`Link::Ref`] with this seat.
+    Link(usize),
+    /// No reference at all, but what ends a chain and is always there: a [`Link::Text`].
+    Last,
+}
+
+/// A field that holds the first of several things of which one is a reference. The lower bit comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The field's rule.
+    pub rule: usize,
+    /// Its links among the load's references, a bit each.
+    pub all: u64,
+    /// Those of them that look for the fallback.
+    pub fallbacks: u64,
+    /// What a row does for which none of them is there.
+    pub on_missing: OnMissing,
 }
 
 impl ReferenceShape {
+    /// The parent's target and key in a row's cell.
+    pub fn key_in<'c>(&self, cell: &'c CellOut) -> Option<(usize, &'c Range<usize>)> {
+        let link = |links: &'c [Link], wanted: usize| {
+            links.iter().find_map(|link| match link {
+                Link::Ref { seat, target, key } if *seat == wanted => Some((*target, key)),
+                _ => None,
+            })
+        };
+        match (cell, self.seat) {
+            (CellOut::Ref { target, key }, Seat::Alone) => Some((*target, key)),
+            (CellOut::Chain(links), Seat::Link(seat)) => link(links, seat),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the end of a chain, and the row's chain has one.
+    pub fn ends(&self, cell: &CellOut) -> bool {
+        self.seat == Seat::Last
+            && matches!(cell, CellOut::Chain(links) if matches!(links.last(), Some(Link::Text(_))))
+    }
+
     /// Whether it points to records of this object.
     pub fn points_to(&self, object: usize) -> bool {
         self.targets.iter().any(|(o, _)| *o == object)

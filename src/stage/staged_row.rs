@@ -1,27 +1,28 @@
 //! A row on its way into a part: what sorters hold of it, fixed width, behind the keys that they sort by.
 
+use super::hash::Instead;
 use super::record::Decision;
 
 /// A row with its part: what the sorter by lane and the sorter by place hold behind their keys.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     pub(super) decision: Decision,
-    pub(super) blank: u64,
-    pub(super) fallback: u64,
+    pub(super) instead: Instead,
 }
 
-pub(super) const ROW: usize = Decision::WIDTH + 16;
+pub(super) const ROW: usize = Decision::WIDTH + 24;
 
 impl Row {
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.decision.encode());
-        out.extend_from_slice(&self.blank.to_be_bytes());
-        out.extend_from_slice(&self.fallback.to_be_bytes());
+        let Instead { blank, fallback, passed } = self.instead;
+        [blank, fallback, passed].iter().for_each(|set| out.extend_from_slice(&set.to_be_bytes()));
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Self {
         let (decision, rest) = bytes.split_at(Decision::WIDTH);
-        Self { decision: Decision::decode(decision), blank: be64(rest), fallback: be64(&rest[8..]) }
+        let instead = Instead { blank: be64(rest), fallback: be64(&rest[8..]), passed: be64(&rest[16..]) };
+        Self { decision: Decision::decode(decision), instead }
     }
 }
 

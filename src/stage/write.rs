@@ -3,6 +3,7 @@
 use super::deal::{assign, lane, locked_parents, with_locks};
 use super::decide::{Decided, Entries, past_of};
 use super::error::{StageError, StageIo};
+use super::hash::Instead;
 use super::part::{PartLimits, StagedPart};
 use super::record::{Decision, LeftRecord, MissingRecord, RowRecord, action, reason};
 use super::resolve::{Parents, Resolved, resolve};
@@ -233,21 +234,23 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
 
     /// A row of a load; `gone`: references whose parent is not there.
     fn row(&mut self, decision: Decision, gone: u64, resolved: &Resolved<'_>) -> Result<(), StageError> {
-        let (mut blank, mut fallback) = (decision.deferred, 0);
-        for index in bits(gone) {
+        let chained = self.step.shape.chained();
+        let mut instead = Instead { blank: decision.deferred, fallback: 0, passed: gone & chained };
+        for index in bits(gone & !chained) {
             let bit = 1 << index;
             if resolved.fallbacks.contains_key(&index) {
-                fallback |= bit;
+                instead.fallback |= bit;
                 continue;
             }
-            let reference = &self.step.shape.references[index as usize];
-            match reference.on_missing {
-                OnMissing::Blank => blank |= bit,
-                OnMissing::Hold => return self.leave(&decision, reason::HELD, index),
-                OnMissing::Reject => return self.leave(&decision, reason::NO_PARENT, index),
+            match self.step.shape.references[index as usize].on_missing {
+                OnMissing::Blank => instead.blank |= bit,
+                without => return self.leave(&decision, reason::without_parent(without, false), index),
             }
         }
-        self.push(Row { decision, blank, fallback })
+        match instead.choose(&self.step.shape.chains, decision.row.filled) {
+            Ok(()) => self.push(Row { decision, instead }),
+            Err((without, index)) => self.leave(&decision, reason::without_parent(without, false), index),
+        }
     }
 
     /// A row of a second pass: what is there goes, what is not waits, or stays blank where the reference says so;
@@ -265,7 +268,7 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
             self.waiting += u64::from(bits(blank).any(waits));
             return Ok(());
         }
-        self.push(Row { decision, blank, fallback })
+        self.push(Row { decision, instead: Instead { blank, fallback, passed: 0 } })
     }
 
     fn leave(&mut self, decision: &Decision, why: u8, reference: u8) -> Result<(), StageError> {

@@ -253,6 +253,14 @@ impl Runner {
         }
     }
 
+    /// Evaluates every expression for a row, wanted or not.
+    pub(super) fn run_regardless(&mut self, row: &dyn Cells) {
+        self.load(row);
+        self.values.clear();
+        let row = &self.row;
+        self.values.extend(self.pieces.iter().map(|piece| run(piece.as_ref(), row)));
+    }
+
     fn run_singly(&mut self) -> Result<bool, Fault> {
         if self.condition.is_some() && !run(self.condition.as_ref(), &self.row)?.is_true() {
             return Ok(false);

@@ -38,7 +38,7 @@ pub use compile::{Class, Expr, ExprProblem, Role, Scope, compile, is_time_zone, 
 pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
 pub use map::{MapFault, ValueMap};
-pub use program::{CellOut, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
+pub use program::{CellOut, Link, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{
     AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, RefTarget, TableEntry,
     TooLong, Unmapped, Value,

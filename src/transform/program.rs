@@ -75,6 +75,24 @@ pub enum CellOut {
         /// The raw key, a part of [`RowOut::text`].
         key: Range<usize>,
     },
+    /// Several things that the value may be, a reference among them: the first counts that is there. Never empty.
+    Chain(Vec<Link>),
+}
+
+/// One of several things that a value may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// A reference by key: there if its parent is.
+    Ref {
+        /// Which of the rule's references; those of its fallback are counted on behind them.
+        seat: usize,
+        /// Index into that reference's targets.
+        target: usize,
+        /// The raw key, a part of [`RowOut::text`].
+        key: Range<usize>,
+    },
+    /// A part of [`RowOut::text`], always there: the last.
+    Text(Range<usize>),
 }
 
 /// All rules of a load, bound to a header. Cheap to clone.
@@ -104,7 +122,8 @@ struct Compiled {
     converter: Converter,
     value: Source,
     when: Option<Source>,
-    tag: Option<Source>,
+    /// What picks the object of each reference.
+    tags: Vec<Option<Source>>,
 }
 
 impl RowProgram {
@@ -170,14 +189,15 @@ impl Binder<'_> {
                 self.source(tree, guard.as_ref())
             }
         };
-        let type_expr = rule.matcher.reference().and_then(|(_, type_expr)| type_expr);
-        let tag = type_expr.map(|expr| {
+        let mut tag = |expr: &Expr| {
             let tree = self.bound(expr);
             self.source(tree, guard.as_ref())
-        });
+        };
+        let references = rule.matcher.references();
+        let tags = references.iter().map(|(_, type_expr)| type_expr.map(&mut tag)).collect();
         let when = guard.map(|tree| self.source(tree, None));
         let converter = Converter::new(&rule.convert, rule.too_long);
-        Compiled { rule, converter, value, when, tag }
+        Compiled { rule, converter, value, when, tags }
     }
 }
 
@@ -206,6 +226,25 @@ impl RowWorker {
             Ok(true) => Verdict::Kept,
             Ok(false) => Verdict::Filtered,
             Err(reject) => Verdict::Rejected(reject),
+        }
+    }
+
+    /// The text that one rule makes of a row, whatever becomes of the row; nothing where the rule itself fails or is
+    /// blank. For rows that are left out: whose they are.
+    pub fn text_of<'o>(&mut self, row: &dyn Row, rule: usize, out: &'o mut RowOut) -> Option<&'o str> {
+        out.text.clear();
+        out.cells.clear();
+        if !self.program.unknown.is_empty() {
+            return None;
+        }
+        let row = Shown(row);
+        if let Some(runner) = &mut self.runner {
+            runner.run_regardless(&row);
+        }
+        let program = self.program.clone();
+        match self.cell(program.fields.get(rule)?, &row, out).ok()? {
+            CellOut::Text(range) => out.text.get(range),
+            _ => None,
         }
     }
 
@@ -246,11 +285,11 @@ impl RowWorker {
             Some(when) if !self.evaluate(when, row)?.is_true() => Datum::Missing,
             _ => self.evaluate(&field.value, row)?,
         };
-        let tag = || match &field.tag {
-            Some(tag) => self.evaluate(tag, row).map(Datum::into_text),
-            None => Ok(Cow::Borrowed("")),
+        let tag = |reference: usize| match field.tags.get(reference) {
+            Some(Some(tag)) => self.evaluate(tag, row).map(Datum::into_text),
+            _ => Ok(Cow::Borrowed("")),
         };
-        let (cell, changed) = settle(&field.rule, &field.converter, value, tag, &mut out.text)?;
+        let (cell, changed) = settle(&field.rule, &field.converter, value, &tag, &mut out.text)?;
         out.rounded += u32::from(changed.rounded);
         out.truncated += u32::from(changed.truncated);
         Ok(cell)

@@ -137,7 +137,7 @@ pub enum Matcher {
         fold: Fold,
     },
     /// The first of several that finds its own alternative of the value, which stand with [`OR`] between them. One
-    /// that is nothing takes its alternative as it stands; a reference is the last.
+    /// that is nothing takes its alternative as it stands; whether a reference finds its own is not known here.
     FirstOf(Vec<Matcher>),
 }
 
@@ -156,13 +156,18 @@ impl Matcher {
         }
     }
 
-    /// What a reference points at, alone or among others: the objects, and what picks one of them.
-    pub fn reference(&self) -> Option<(&[RefTarget], Option<&Expr>)> {
+    /// What its references point at, alone or among others, in their order: the objects, and what picks one of them.
+    pub fn references(&self) -> Vec<(&[RefTarget], Option<&Expr>)> {
         match self {
-            Self::Ref { targets, type_expr } => Some((targets, type_expr.as_ref())),
-            Self::FirstOf(all) => all.iter().find_map(Self::reference),
-            Self::None | Self::Table { .. } => None,
+            Self::Ref { targets, type_expr } => vec![(targets, type_expr.as_ref())],
+            Self::FirstOf(all) => all.iter().flat_map(Self::references).collect(),
+            Self::None | Self::Table { .. } => Vec::new(),
         }
+    }
+
+    /// Whether it is one of several of which one is a reference.
+    pub fn chains(&self) -> bool {
+        matches!(self, Self::FirstOf(all) if all.iter().any(|one| matches!(one, Self::Ref { .. })))
     }
 
     /// Itself, or those that are tried one after the other.

@@ -2,7 +2,7 @@
 
 use super::convert::{Changed, Converter};
 use super::datum::{Datum, Fault};
-use super::program::CellOut;
+use super::program::{CellOut, Link};
 use super::rule::{
     Blank, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, RefTarget, TableEntry, Unmapped,
 };
@@ -34,12 +34,15 @@ fn unmatched(words: impl Into<Cow<'static, str>>) -> Refusal {
     Refusal { code: Code::RowUnmatched, fault: Fault::new(words), held: false }
 }
 
-/// Settles one cell; what it receives is appended to `out`. `tag` gives the type of a polymorphic reference.
+/// Gives the type of the n-th reference of a rule, where it is polymorphic.
+type Tag<'t, 'v> = &'t dyn Fn(usize) -> Result<Cow<'v, str>, Fault>;
+
+/// Settles one cell; what it receives is appended to `out`.
 pub(super) fn settle<'v>(
     rule: &FieldRule,
     converter: &Converter,
     value: Datum<'v>,
-    tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
+    tag: Tag<'_, 'v>,
     out: &mut String,
 ) -> Result<(CellOut, Changed), Refusal> {
     let text = match filled(rule, converter, value)? {
@@ -52,26 +55,60 @@ pub(super) fn settle<'v>(
     }
     match &rule.matcher {
         Matcher::None => converted(converter, &text, out),
-        Matcher::Ref { targets, .. } => referred(targets, &text, tag, out),
+        Matcher::Ref { targets, .. } => {
+            let target = picked(targets, || tag(0))?;
+            Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
+        }
+        matcher if matcher.chains() => chain(rule, converter, &text, tag, out),
         Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
-            Some(Hit::Id(id)) => Ok((CellOut::Text(append(id, out)), Changed::default())),
-            Some(Hit::Text(CLEAR)) => Err(written_clear()),
-            Some(Hit::Text(text)) => converted(converter, text, out),
-            Some(Hit::Key(targets, key)) => referred(targets, key, tag, out),
+            Some(hit) => settled(hit, converter, out),
             None => Ok((blank(rule), Changed::default())),
         },
     }
 }
 
-/// A reference to one of these objects by this key.
-fn referred<'v>(
-    targets: &[RefTarget],
-    key: &str,
-    tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
+/// What was found for good.
+fn settled(hit: Hit<'_>, converter: &Converter, out: &mut String) -> Result<(CellOut, Changed), Refusal> {
+    match hit {
+        Hit::Id(id) | Hit::Key(_, _, id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
+        Hit::Text(CLEAR) => Err(written_clear()),
+        Hit::Text(text) => converted(converter, text, out),
+    }
+}
+
+/// Everything that a value may be, up to what is there for certain; then the same of the fallback.
+fn chain<'v>(
+    rule: &FieldRule,
+    converter: &Converter,
+    text: &str,
+    tag: Tag<'_, 'v>,
     out: &mut String,
 ) -> Result<(CellOut, Changed), Refusal> {
-    let target = picked(targets, tag)?;
-    Ok((CellOut::Ref { target, key: append(key, out) }, Changed::default()))
+    let own = rule.matcher.references().len();
+    let fallback = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty());
+    let mut links = Vec::new();
+    for (round, text) in [Some(text), fallback].into_iter().flatten().enumerate() {
+        let mut last = None;
+        hits(&rule.matcher, text, &mut |hit| {
+            let Hit::Key(nth, targets, key) = hit else {
+                last = Some(hit);
+                return Ok(true);
+            };
+            // A fallback is a key of the first object, as beside a `ref` that stands alone.
+            let target = if round == 0 { picked(targets, || tag(nth))? } else { 0 };
+            links.push(Link::Ref { seat: round * own + nth, target, key: append(key, out) });
+            Ok(false)
+        })?;
+        if let Some(hit) = last {
+            let (cell, changed) = settled(hit, converter, out)?;
+            links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
+            return Ok((CellOut::Chain(links), changed));
+        }
+    }
+    match links.is_empty() {
+        true => nothing(rule).map(|()| (blank(rule), Changed::default())),
+        false => Ok((CellOut::Chain(links), Changed::default())),
+    }
 }
 
 fn written_clear() -> Refusal {
@@ -187,13 +224,14 @@ fn picked<'v>(
 }
 
 /// What a text came to.
+#[derive(Clone, Copy)]
 enum Hit<'x> {
     /// A record of a table.
     Id(&'x str),
     /// A text that is taken as it stands.
     Text(&'x str),
-    /// The key of a record that is loaded here.
-    Key(&'x [RefTarget], &'x str),
+    /// The key of a record that is loaded here, by which of the references.
+    Key(usize, &'x [RefTarget], &'x str),
 }
 
 /// What a text finds, else the fallback; `None` is blank.
@@ -206,20 +244,39 @@ fn found<'x>(rule: &'x FieldRule, text: &'x str) -> Result<Option<Hit<'x>>, Refu
     {
         return Ok(Some(hit));
     }
+    nothing(rule).map(|()| None)
+}
+
+/// What becomes of a value that nothing matched: an error, or a blank.
+fn nothing(rule: &FieldRule) -> Result<(), Refusal> {
     let mut kinds: Vec<&str> = rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
     kinds.dedup();
     let nobody = unmatched(format!("the org has no such {}", kinds.join(" or ")));
     match rule.on_missing {
-        OnMissing::Blank => Ok(None),
+        OnMissing::Blank => Ok(()),
         // A record may yet come; of users, queues and record types nobody expects that.
         OnMissing::Hold if kinds == ["record"] => Err(Refusal { held: true, ..nobody }),
         OnMissing::Hold | OnMissing::Reject => Err(nobody),
     }
 }
 
-/// The first that finds its alternative of a text. A default or a fallback has none: it is looked for wherever
-/// something is looked for.
+/// The first thing that a text finds.
 fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
+    let mut found = None;
+    hits(matcher, text, &mut |hit| {
+        found = Some(hit);
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// Shows what the alternatives of a text find, in their order, until `enough` says so. A default or a fallback has no
+/// alternatives: it is looked for wherever something is looked for.
+fn hits<'x>(
+    matcher: &'x Matcher,
+    text: &'x str,
+    enough: &mut dyn FnMut(Hit<'x>) -> Result<bool, Refusal>,
+) -> Result<(), Refusal> {
     let all = matcher.each();
     let own: Vec<&str> = text.split(OR).collect();
     let whole = own.len() != all.len();
@@ -227,20 +284,24 @@ fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Ref
         return Err(unmatched("the value holds the control character U+001E"));
     }
     let looks = all.iter().any(|one| !matches!(one, Matcher::None));
+    let mut nth = 0;
     for (at, one) in all.iter().enumerate() {
         let text = if whole { text } else { own[at] };
         let hit = match one {
             _ if one.is_blank(text) => None,
             Matcher::None => Some(Hit::Text(text)).filter(|_| !(whole && looks)),
-            Matcher::Ref { targets, .. } => Some(Hit::Key(targets, text)),
+            Matcher::Ref { targets, .. } => Some(Hit::Key(nth, targets, text)),
             Matcher::Table { what, ids, fold } => entry(what, ids, *fold, text)?.map(Hit::Id),
             Matcher::FirstOf(_) => None,
         };
-        if hit.is_some() {
-            return Ok(hit);
+        nth += usize::from(matches!(one, Matcher::Ref { .. }));
+        if let Some(hit) = hit
+            && enough(hit)?
+        {
+            return Ok(());
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 fn entry<'r>(

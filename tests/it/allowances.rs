@@ -20,7 +20,7 @@ pub fn limited(project: &Project, limit: &str) -> Arc<Project> {
 
 /// The code of the error that a life ended with.
 fn stopped(end: Result<cutover::engine::Finished, EngineError>) -> EngineError {
-    let error = end.err().expect("it is not over");
+    let error = end.expect_err("it is not over");
     assert_eq!(error.exit().code(), 69, "{error}");
     error
 }

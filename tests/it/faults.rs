@@ -2,6 +2,7 @@
 //! or stops with the documented exit code, and the next one goes on to them. Nothing is sent twice for good, and a job
 //! that nobody knows has no rows.
 
+use crate::others::exit;
 use crate::world::{Aim, Project, World};
 use cutover::checkpoint::{Ended, LoadState, RunState, journal_path, read_journal};
 use cutover::local_org::Faults;
@@ -409,13 +410,6 @@ fn a_lock_that_stays_fails_its_rows_until_the_next_apply() {
     calm.check_org(&world).unwrap();
 }
 
-fn exit(life: crate::world::Life) -> u8 {
-    match life.end.unwrap() {
-        Ok(finished) => finished.exit.code(),
-        Err(error) => error.exit().code(),
-    }
-}
-
 /// Records that others delete, in the middle of a run or between two: 81 tells of them, and `--refresh` brings them and
 /// nothing else back.
 #[test]
@@ -437,45 +431,5 @@ fn records_deleted_by_others_are_told_of_and_loaded_again() {
         assert_eq!(exit(world.apply_refreshed(Aim::Nowhere)), calm.exit, "{aim}");
         calm.check_org(&world).unwrap_or_else(|why| panic!("{aim}: {why}"));
         assert_eq!(exit(world.apply(Aim::Nowhere)), calm.exit, "{aim}");
-    }
-}
-
-/// What others change is theirs until its row changes.
-#[test]
-fn what_others_edit_stays_until_its_row_changes() {
-    let world = World::new(&Project::northwind());
-    exit(world.apply(Aim::Nowhere));
-    let edit = "{ then: edit_records, object: Shipper__c, count: 2, field: Phone__c, value: Theirs, \
-                path: /services/data, nth: 1 }";
-    world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{edit}]")).unwrap());
-    let theirs =
-        || world.org.query("SELECT Legacy_Id__c FROM Shipper__c WHERE Phone__c = 'Theirs'").unwrap().rows;
-    assert_eq!((exit(world.apply(Aim::Nowhere)), theirs().len()), (0, 2));
-}
-
-/// A change that may have landed is not forgotten when the source is as it was before, and its row is sent again.
-#[test]
-fn a_change_of_unknown_outcome_is_taken_back_when_the_source_is() {
-    for fault in ["lose_results, per_mille: 1000", "delete_job, path: 'jobs/ingest/*/successfulResults'"] {
-        let world = World::new(&Project::tiny());
-        let contacts = |name: &str| {
-            let text = format!("id,name,account\nC1,{name},A1\nC2,Bob,A4\nC3,Cyd,A5\n");
-            world.sources.put("contacts.csv", text.as_bytes());
-        };
-        let in_org =
-            || world.org.query("SELECT LastName FROM Contact WHERE Legacy_Id__c = 'C1'").unwrap().rows;
-        contacts("Ada");
-        assert_eq!(exit(world.apply(Aim::Nowhere)), 68);
-        contacts("Eve");
-        // The job that is to take the row again is not made.
-        let stop = "{ then: drop_after, method: POST, path: jobs/ingest, nth: 2 }";
-        let faults = format!("faults: [{{ then: {fault} }}, {stop}]");
-        world.org.set_faults(Faults::read("faults.yaml", &faults).unwrap());
-        assert_eq!(exit(world.apply(Aim::Nowhere)), 69, "{fault}");
-        assert_eq!(in_org(), [[Some("Eve".to_owned())]], "{fault}");
-        contacts("Ada");
-        world.org.set_faults(Faults::default());
-        assert_eq!(exit(world.apply(Aim::Nowhere)), 68, "{fault}");
-        assert_eq!(in_org(), [[Some("Ada".to_owned())]], "{fault}");
     }
 }

@@ -232,6 +232,31 @@ fn without_a_login_sf_says_why() {
     assert_eq!(front.seen("").len(), 0);
 }
 
+/// The program does not wait for a command that never answers, neither for its words nor in order to end.
+#[test]
+#[cfg(unix)]
+fn an_sf_command_that_hangs_is_ended() {
+    let project = project("{ sf: uat-alias }");
+    let org = Served::start(&project);
+    let front = Front::before(&org, |_, _| Turn::Pass);
+    let mut hangs = command(&project, &front, &["plan"]);
+    with_sf(&project, &mut hangs, "echo $$ > \"$SF_LOG.pid\"; exec sleep 100");
+    hangs.env("CUTOVER_SF_TIMEOUT", "1");
+    let began = std::time::Instant::now();
+    let output = finished(hangs).exits(77);
+    assert!(output.err.contains("the `sf` command has not answered for 1 s"), "{}", output.err);
+    assert!(began.elapsed().as_secs() < 60, "the program lived on with its child");
+    let pid = project.read("sf.log.pid");
+    let alive = || Command::new("kill").args(["-0", pid.trim()]).output().unwrap().status.success();
+    for _ in 0..100 {
+        if !alive() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the command is still there");
+}
+
 #[test]
 fn a_proxy_is_asked_for_what_is_not_this_machine() {
     let project = project("{ url: https://acme.my.example, token: env:TEST_SECRET }");

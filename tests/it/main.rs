@@ -34,6 +34,7 @@ mod docs;
 mod examples;
 mod exit_codes;
 mod faults;
+mod first_of;
 mod held;
 mod house;
 #[cfg(unix)]
@@ -47,6 +48,7 @@ mod mistaken;
 #[cfg(unix)]
 mod npsp;
 mod operations;
+mod others;
 mod pauses;
 mod privacy;
 mod protect;

@@ -63,6 +63,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
         updated: 0,
         deleted: 0,
         unchanged: 0,
+        held: 0,
         failed: 0,
         segment: Some(named),
         failures: Some(failed),

@@ -79,7 +79,6 @@ pub async fn plan_rollback(
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
-#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
 pub async fn rollback(
     ports: Ports<'_>,
     connected: &Connected<'_>,

@@ -4,8 +4,8 @@ use super::{COLUMNS, scope};
 use crate::diagnostic::Code;
 use crate::model::KeyForm;
 use crate::transform::{
-    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Matcher, OnMissing, Only, RefTarget, Role, Row,
-    RowOut, RowProgram, TableEntry, TooLong, Unmapped, Value, ValueMap, Verdict, compile,
+    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, RefTarget, Role,
+    Row, RowOut, RowProgram, TableEntry, TooLong, Unmapped, Value, ValueMap, Verdict, compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,6 +69,7 @@ fn shown(out: &RowOut) -> String {
         CellOut::Clear => "clear".to_owned(),
         CellOut::Text(at) => format!("'{}'", &out.text[at.clone()]),
         CellOut::Ref { target, key } => format!("ref {target} '{}'", &out.text[key.clone()]),
+        CellOut::Chain(links) => links.iter().map(|one| link(out, one)).collect::<Vec<_>>().join(" else "),
     });
     cells.collect::<Vec<_>>().join(" ")
 }
@@ -400,6 +401,43 @@ const POLICIES: &[Case] = &[
         "bob\u{1e}K",
         "ref 0 'K'",
     ),
+    (
+        "first of: a reference, and what is found behind it",
+        |r| r.matcher = last_of(refs(&[None], None)),
+        "K\u{1e}eve",
+        "ref 0 'K' else '005E'",
+    ),
+    (
+        "first of: a reference, and nothing behind it",
+        |r| r.matcher = last_of(refs(&[None], None)),
+        "K\u{1e}bob",
+        "ref 0 'K'",
+    ),
+    (
+        "first of: a blank key is no reference",
+        |r| r.matcher = last_of(refs(&[None], None)),
+        "\u{1e}eve",
+        "'005E'",
+    ),
+    (
+        "first of: two references, each with a type of its own, and a fallback",
+        |r| {
+            r.matcher = Matcher::FirstOf(vec![
+                refs(&[Some("ACC"), Some("OPP")], Some("'OPP'")),
+                refs(&[Some("ACC"), Some("OPP")], Some("'ACC'")),
+                table(&[("eve", id("005E"))]),
+            ]);
+            r.fallback = Some("eve".into());
+        },
+        "K\u{1e}L\u{1e}bob",
+        "ref 1 'K' else ref 0 'L' (1) else ref 0 'eve' (2) else ref 0 'eve' (3) else '005E'",
+    ),
+    (
+        "first of: a reference and a table that finds nothing",
+        |r| r.matcher = last_of(refs(&[None], None)),
+        "\u{1e}bob",
+        "!309 Name: `name`: the org has no such user",
+    ),
     ("first of: all blank", |r| r.matcher = first_of(refs(&[None], None)), "\u{1e}", "absent"),
     (
         "first of: a type picks",
@@ -443,8 +481,21 @@ const POLICIES: &[Case] = &[
     ),
 ];
 
+fn link(out: &RowOut, link: &Link) -> String {
+    match link {
+        Link::Text(at) => format!("'{}'", &out.text[at.clone()]),
+        Link::Ref { seat: 0, target, key } => format!("ref {target} '{}'", &out.text[key.clone()]),
+        Link::Ref { seat, target, key } => format!("ref {target} '{}' ({seat})", &out.text[key.clone()]),
+    }
+}
+
 fn inactive(policy: Inactive) -> TableEntry {
     TableEntry::Inactive { id: "005I".into(), policy }
+}
+
+/// This, and then users.
+fn last_of(first: Matcher) -> Matcher {
+    Matcher::FirstOf(vec![first, table(&[("eve", id("005E"))])])
 }
 
 /// Users, and then this.

@@ -412,8 +412,8 @@ fn loads(dice: &mut Dice, objects: &[Vec<Reference>]) -> Vec<Load> {
 /// Some loads by calls, and now and then one more for records that somebody else made, which have no masters.
 fn of_others(dice: &mut Dice, objects: &[Vec<Reference>], loads: &mut Vec<Load>) {
     let by_calls = dice.chance(40);
-    for object in 0..objects.len() {
-        let masterless = !objects[object].iter().any(|reference| reference.master);
+    for (object, references) in objects.iter().enumerate() {
+        let masterless = !references.iter().any(|reference| reference.master);
         if masterless && dice.chance(20) {
             let kinds = [Operation::Update, Operation::Update, Operation::Delete, Operation::HardDelete];
             let operation = *dice.pick(&kinds);

@@ -1,0 +1,434 @@
+//! What became of a part's rows, gathered from result files and answers: every row gets exactly one fate, matched by
+//! what it carries, a key or an Id. Must not know the ledger or the journal.
+
+use super::exit::EngineError;
+use super::kept::{cell_of, each_payload_row};
+use super::named::read_named;
+use super::trail::Hint;
+use crate::checkpoint::Part;
+use crate::model::{KeyForm, KeyHash, RecordId};
+use crate::ports::Files;
+use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
+use crate::stage::{IndexRecord, action};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The org did what was asked: the record is there, or is deleted.
+    Landed {
+        /// Its record.
+        id: RecordId,
+        /// Whether the record is new.
+        created: bool,
+    },
+    /// It was to be deleted and is not there any more: somebody else did it.
+    Gone,
+    /// The org refused it because what it points to is not there (reference C2, class D): it waits for that.
+    Held {
+        /// The code.
+        code: String,
+        /// The org's words.
+        text: String,
+    },
+    /// The org refused it.
+    Failed {
+        /// The record, where the org named it.
+        id: String,
+        /// The code.
+        code: String,
+        /// The org's words.
+        text: String,
+        /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
+        passing: bool,
+    },
+}
+
+/// How often a delete that another record keeps goes again: the records that keep it may be among those after it.
+const KEPT_ATTEMPTS: u32 = 2;
+
+/// A part's index in memory: at most one part's rows, 70 bytes each.
+pub(super) struct Index {
+    records: Vec<IndexRecord>,
+    by_id: BTreeMap<RecordId, Vec<usize>>,
+    key: String,
+    form: KeyForm,
+    matches_by_id: bool,
+    attempt: u32,
+}
+
+impl Index {
+    /// Reads a part's index and checks it against what the journal says of it.
+    pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
+        let bytes = read_named(files, &part.index)?;
+        let records: Vec<IndexRecord> =
+            bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
+        let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
+        let (key, by_id) = (part.key.clone(), by_id(&records));
+        Ok(Self { records, by_id, key, form, matches_by_id: part.by_id(), attempt: part.attempt })
+    }
+
+    /// Only these records from now on.
+    fn keep(&mut self, records: Vec<IndexRecord>) {
+        self.by_id = by_id(&records);
+        self.records = records;
+    }
+
+    /// The row that carries this; of several that name one record, the first.
+    fn find(&self, get: impl Fn(&str) -> Option<String>) -> Option<usize> {
+        if self.matches_by_id {
+            let rows = self.by_id.get(&RecordId::parse(&get("Id")?).ok()?)?;
+            return rows.first().copied();
+        }
+        self.position(self.form.hash(&get(&self.key)?)?)
+    }
+
+    fn position(&self, key: KeyHash) -> Option<usize> {
+        self.records.binary_search_by_key(&key, |r| r.key).ok()
+    }
+
+    /// Whether other rows name the same record: an answer by Id does not say which of them is meant.
+    fn shares(&self, at: usize) -> bool {
+        let rows = self.records[at].id.filter(|_| self.matches_by_id).and_then(|id| self.by_id.get(&id));
+        rows.is_some_and(|rows| rows.len() > 1)
+    }
+
+    /// The rows that name one record, for each record that several rows name.
+    fn shared(&self) -> Vec<Vec<usize>> {
+        let shared = self.by_id.values().filter(|rows| self.matches_by_id && rows.len() > 1);
+        shared.cloned().collect()
+    }
+}
+
+fn by_id(records: &[IndexRecord]) -> BTreeMap<RecordId, Vec<usize>> {
+    let mut by_id: BTreeMap<RecordId, Vec<usize>> = BTreeMap::new();
+    for (at, id) in records.iter().enumerate().filter_map(|(at, r)| Some((at, r.id?))) {
+        by_id.entry(id).or_default().push(at);
+    }
+    by_id
+}
+
+/// The fates of a part's rows.
+pub(super) struct Collected {
+    index: Index,
+    fates: Vec<Option<Fate>>,
+    /// Answers about records that several rows name: the first of the rows, the file that it came from, the fate.
+    shared: Vec<(usize, Option<ResultKind>, Fate)>,
+    state: String,
+    message: Option<String>,
+    /// Rows of which nothing was told.
+    untold: BTreeSet<KeyHash>,
+    /// Those of them that go again.
+    unsure: Vec<IndexRecord>,
+    /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
+    /// sending of it may have created the record.
+    hints: BTreeMap<KeyHash, Hint>,
+}
+
+impl Collected {
+    pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
+        let fates = vec![None; index.records.len()];
+        let (shared, untold, unsure, hints) = (Vec::new(), BTreeSet::new(), Vec::new(), BTreeMap::new());
+        Ok(Self { index, fates, shared, state: state.to_owned(), message, untold, unsure, hints })
+    }
+
+    /// The job went away while its results were read.
+    pub(super) fn vanished(&mut self, (state, message): (&str, &str)) {
+        (self.state, self.message) = (state.to_owned(), Some(message.to_owned()));
+    }
+
+    /// An earlier sending of the row at a place may have created its record.
+    pub(super) fn doubt(&mut self, at: usize) {
+        let record = &self.index.records[at];
+        if record.action == action::CREATE {
+            self.hints.insert(record.key, Hint::Doubtful);
+        }
+    }
+
+    /// How the org worded the end.
+    pub(super) fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// The rows with their fates, in order of their keys, and what else is known of them.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
+    }
+
+    /// Rows that go again although they may have landed.
+    pub(super) fn unsure(&self) -> &[IndexRecord] {
+        &self.unsure
+    }
+
+    /// Whether the job ended because the org's allowance of a day was spent: the rows that it did not come to are
+    /// nobody's fault, and no number of tries is too many for them.
+    pub(super) fn ended_at_a_limit(&self) -> bool {
+        self.message.as_deref().is_some_and(tells_limit)
+    }
+
+    /// Takes one row of a result file.
+    pub(super) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
+        let Some(at) = self.index.find(|column| row.get(column).map(str::to_owned)) else {
+            return Err(std::io::Error::other("a result file has a row that was not sent in this job"));
+        };
+        let fate = match kind {
+            ResultKind::Successful => {
+                let id = row.id().and_then(|id| RecordId::parse(id).ok());
+                let id = id.ok_or_else(|| std::io::Error::other("a saved row has no record id"))?;
+                Fate::Landed { id, created: row.created().unwrap_or(false) }
+            }
+            ResultKind::Failed => {
+                let error = row.error().unwrap_or_else(|| RowError::parse(""));
+                let text = row.get("sf__Error").unwrap_or_default().to_owned();
+                self.refused(row.id().unwrap_or_default().to_owned(), error, text)
+            }
+            ResultKind::Unprocessed => self.not_tried(),
+        };
+        self.give(at, Some(kind), fate);
+        Ok(())
+    }
+
+    /// A result file is read once more: what it said of records that several rows name is said again.
+    pub(super) fn read_again(&mut self, kind: ResultKind) {
+        self.shared.retain(|(_, from, _)| *from != Some(kind));
+    }
+
+    /// What a refusal comes to.
+    fn refused(&self, id: String, error: RowError, text: String) -> Fate {
+        if self.waits(&error) {
+            return Fate::Held { code: error.code, text };
+        }
+        let passing = self.passes(&error);
+        Fate::Failed { id, code: error.code, text, passing }
+    }
+
+    /// Whether a row waits for what it points to. Of a row that names its record by Id the org may mean that record.
+    pub(super) fn waits(&self, error: &RowError) -> bool {
+        let by_id = self.index.matches_by_id && error.code != "INVALID_FIELD";
+        error.class() == ErrorClass::Dependency && !by_id
+    }
+
+    /// Whether the same row may well go in when it is sent again.
+    pub(super) fn passes(&self, error: &RowError) -> bool {
+        let kept = error.code == "DELETE_FAILED" && self.index.attempt < KEPT_ATTEMPTS;
+        error.class() == ErrorClass::Transient || kept
+    }
+
+    /// Gives a row its fate; two that differ are none that can be believed.
+    fn give(&mut self, at: usize, from: Option<ResultKind>, fate: Fate) {
+        if self.index.shares(at) {
+            self.shared.push((at, from, fate));
+            return;
+        }
+        let fate = match self.fates[at].take() {
+            Some(before) if before != fate => self.contradicted(at, [before, fate]),
+            _ => fate,
+        };
+        self.fates[at] = Some(fate);
+    }
+
+    /// The row counts as failed, but its record is not forgotten: an insert must not go twice.
+    fn contradicted(&mut self, at: usize, both: [Fate; 2]) -> Fate {
+        for fate in both {
+            if let Fate::Landed { id, .. } = fate {
+                self.index.records[at].id = Some(id);
+            }
+        }
+        let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();
+        let text = "the result files give the row two outcomes".to_owned();
+        Fate::Failed { id, code: "CONTRADICTED".into(), text, passing: false }
+    }
+
+    /// A row that went, as its payload has it, and its fate.
+    pub(super) fn fate_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(&IndexRecord, &Fate)> {
+        let at = self.index.find(get)?;
+        Some((&self.index.records[at], self.fates[at].as_ref()?))
+    }
+
+    /// Whether any row failed.
+    pub(super) fn has_failures(&self) -> bool {
+        self.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. })))
+    }
+
+    /// Whether any row waits for what it points to.
+    pub(super) fn has_held(&self) -> bool {
+        self.fates.iter().any(|f| matches!(f, Some(Fate::Held { .. })))
+    }
+
+    /// Whether the whole upload was refused for its form, so that no row was tried.
+    pub(super) fn was_refused_whole(&self) -> bool {
+        self.message.as_deref().is_some_and(is_structural)
+    }
+
+    /// Rows that no file names.
+    pub(super) fn unknown(&self) -> usize {
+        self.fates.iter().filter(|f| f.is_none()).count()
+    }
+
+    /// Their keys as text, from the part's payload.
+    pub(super) fn unknown_keys(&self, files: &dyn Files, part: &Part) -> Result<Vec<String>, EngineError> {
+        let mut keys = Vec::new();
+        each_payload_row(files, part, |header, record| {
+            let get = cell_of(header, record);
+            if self.index.find(&get).is_some_and(|at| self.fates[at].is_none()) {
+                keys.extend(get(&part.key));
+            }
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that
+    /// they are deleted or unknown to it.
+    pub(super) fn doubtful(&self) -> Vec<RecordId> {
+        let pairs = self.index.records.iter().zip(&self.fates);
+        pairs.filter(|(_, fate)| is_doubtful(fate.as_ref())).filter_map(|(record, _)| record.id).collect()
+    }
+
+    /// Settles the doubtful records of a delete: those not among `there` are gone. By our own doing, where the org told
+    /// nothing of this intent or an earlier one of it (`again`); else by somebody's.
+    pub(super) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
+        for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
+            let Some(id) = record.id.filter(|id| is_doubtful(fate.as_ref()) && !there.contains(id)) else {
+                continue;
+            };
+            let ours = fate.is_none() || again;
+            *fate = Some(if ours { Fate::Landed { id, created: false } } else { Fate::Gone });
+        }
+    }
+
+    /// The place of a row that went, as its payload has it, and the Id by which the org knew it.
+    pub(super) fn place_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(usize, Option<RecordId>)> {
+        let at = self.index.find(get)?;
+        Some((at, self.index.records[at].id.filter(|_| self.index.matches_by_id)))
+    }
+
+    /// Gives the row at a place its fate, or leaves it unknown.
+    pub(super) fn set(&mut self, at: usize, fate: Option<Fate>) {
+        if let Some(fate) = fate {
+            self.give(at, None, fate);
+        }
+    }
+
+    /// The row of a key has this record, whatever became of it.
+    pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
+        if let Some(at) = self.index.position(key) {
+            self.index.records[at].id = Some(id);
+            self.doubt(at);
+        }
+    }
+
+    /// Rows without a fate may have landed and will not be sent again as they are.
+    pub(super) fn fail_unknown(&mut self) {
+        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
+            let text =
+                "the run was cut off before the org's answer, and its inputs have changed since".to_owned();
+            let code = "UNKNOWN_OUTCOME".to_owned();
+            *fate = Some(Fate::Failed { id: String::new(), code, text, passing: false });
+        }
+    }
+
+    /// The record of an insert's row, of which the org told nothing, was found by its key.
+    pub(super) fn set_found(&mut self, key: KeyHash, id: RecordId) {
+        if let Some(at) = self.index.position(key) {
+            self.fates[at] = Some(Fate::Landed { id, created: true });
+            self.hints.insert(key, Hint::Found);
+        }
+    }
+
+    /// Rows left without a fate get the one that is safe: they go again.
+    pub(super) fn close(&mut self) {
+        self.share_out();
+        let unknown = match self.message {
+            Some(_) => self.not_tried(),
+            None => Fate::Failed {
+                id: String::new(),
+                code: "UNKNOWN_OUTCOME".into(),
+                text: "no result file names the row".into(),
+                passing: true,
+            },
+        };
+        for at in 0..self.fates.len() {
+            if self.fates[at].is_none() {
+                self.untold.insert(self.index.records[at].key);
+                self.fates[at] = Some(unknown.clone());
+                self.doubt(at);
+            }
+        }
+    }
+
+    /// Rows that name one record get what the org said of it, if it said the same as often as there are rows. They never
+    /// go again: not even then would it be known which is meant.
+    fn share_out(&mut self) {
+        let shared = std::mem::take(&mut self.shared);
+        for rows in self.index.shared() {
+            let told: Vec<&Fate> =
+                shared.iter().filter(|(at, ..)| *at == rows[0]).map(|(_, _, fate)| fate).collect();
+            let agree = told.len() == rows.len() && told.iter().all(|fate| *fate == told[0]);
+            let fate = match told.first().filter(|_| agree).map(|fate| (*fate).clone()) {
+                Some(Fate::Failed { id, code, text, .. }) => Fate::Failed { id, code, text, passing: false },
+                Some(fate) => fate,
+                None => self.undecided(&rows),
+            };
+            for at in rows {
+                self.fates[at].get_or_insert_with(|| fate.clone());
+            }
+        }
+    }
+
+    /// Nobody knows which of the rows the org took.
+    fn undecided(&self, rows: &[usize]) -> Fate {
+        let lines: Vec<String> = rows.iter().map(|at| self.index.records[*at].line.to_string()).collect();
+        let lines = lines.join(" and ");
+        let text =
+            format!("the rows at lines {lines} go to one record, and the org does not say which it took");
+        let id = self.index.records[rows[0]].id.map(|id| id.to_string()).unwrap_or_default();
+        Fate::Failed { id, code: "SAME_RECORD".into(), text, passing: false }
+    }
+
+    /// The fate of a row that the job never came to. A fault in the upload's form meets it every time.
+    fn not_tried(&self) -> Fate {
+        let why = self.message.clone().unwrap_or_else(|| "the job ended before the row was tried".into());
+        let text = format!("{}: {why}", self.state);
+        let passing = !is_structural(&why);
+        Fate::Failed { id: String::new(), code: "NOT_PROCESSED".into(), text, passing }
+    }
+
+    /// Takes out the rows that were refused in passing, to be sent again.
+    pub(super) fn split_passing(&mut self) -> Vec<KeyHash> {
+        let passing = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { passing: true, .. }));
+        let (mut again, mut records, mut fates) = (Vec::new(), Vec::new(), Vec::new());
+        for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
+            if passing(&fate) {
+                again.push(record.key);
+                self.unsure.extend(self.untold.contains(&record.key).then_some(*record));
+            } else {
+                records.push(*record);
+                fates.push(fate);
+            }
+        }
+        self.fates = fates;
+        self.index.keep(records);
+        again
+    }
+}
+
+/// Whether an upload was refused for its form.
+fn is_structural(message: &str) -> bool {
+    ["InvalidBatch", "ClientInputError"].iter().any(|word| message.contains(word))
+}
+
+/// Whether a row's record may be gone.
+pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
+    const MAYBE: [&str; 2] = ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"];
+    match fate {
+        None => true,
+        Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
+        Some(_) => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "collected_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+//! Rows that the survey leaves out, and records whose rows are gone: in words and in files, without a value of the
+//! customer but in the files.
+
+use super::exit::EngineError;
+use super::ports::Ports;
+use crate::diagnostic::Code;
+use crate::ledger::sort::Sorted;
+use crate::model::Outcome;
+use crate::stage::{
+    Decided, LeftOutFile, LeftRecord, Reasons, RowPlace, Scan, Shape, reason, write_left_out,
+};
+
+/// Lists the records whose rows are no longer in the source: by Id, the key is nowhere any more.
+pub(super) fn write_absent(
+    ports: &Ports<'_>,
+    folder: Option<&str>,
+    shape: &Shape,
+    decided: &Decided<'_>,
+) -> Result<(), EngineError> {
+    let Some(path) = folder.filter(|_| decided.absent > 0).map(|f| format!("{f}/{}.absent.csv", shape.name))
+    else {
+        return Ok(());
+    };
+    ports.files.remove(&path)?;
+    ports.files.append(&path, b"record_id\n")?;
+    let mut ids = decided.absent_ids.iter();
+    while let Some(bytes) = ids.next_record()? {
+        let id = <[u8; 15]>::try_from(bytes).ok().and_then(crate::model::RecordId::from_bytes);
+        ports
+            .files
+            .append(&path, format!("{}\n", id.map(|i| i.to_string()).unwrap_or_default()).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Counts and writes the rows that a decision left out.
+pub(super) fn leave_out(
+    ports: &Ports<'_>,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    left: &Sorted<'_>,
+    file: Option<&mut LeftOutFile<'_>>,
+    reasons: &mut Reasons,
+) -> Result<(), EngineError> {
+    let mut iter = left.iter();
+    let next = || Ok(iter.next_record()?.map(|bytes| in_words(shape, &LeftRecord::decode(bytes))));
+    Ok(write_left_out(ports.stage(), shape, &scan.chunks, next, file, reasons)?)
+}
+
+/// Why a row is left out, without a value of the customer.
+fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
+    let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
+    let word = shape.operation.word();
+    let (outcome, code, message) = match left.reason {
+        reason::DUPLICATE => {
+            (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
+        }
+        reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
+        reason::HELD_GOING => (Outcome::Held, Code::RowParent, going(field)),
+        reason::GOING => (Outcome::Rejected, Code::RowParent, going(field)),
+        reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
+        reason::CREATE_ONLY => (
+            Outcome::Rejected,
+            Code::NotWriteable,
+            "a field changed that the org takes on create alone".to_owned(),
+        ),
+        reason::NO_RECORD => (
+            Outcome::Rejected,
+            Code::RowUnmatched,
+            format!("the org has no record with its {}, and `{word}` creates none", shape.key_field),
+        ),
+        reason::TWICE => (
+            Outcome::Rejected,
+            Code::RowDuplicate,
+            "its key leads to the record of another row of the source".to_owned(),
+        ),
+        reason::AMBIGUOUS => (
+            Outcome::Rejected,
+            Code::RowUnmatched,
+            format!("several records of the org have its {}", shape.key_field),
+        ),
+        _ => (
+            Outcome::Rejected,
+            Code::RowLoop,
+            format!("{field}: rows point at each other, and the field cannot be filled later"),
+        ),
+    };
+    RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+}
+
+fn going(field: &str) -> String {
+    format!("{field}: its parent is among the records that this manifest deletes")
+}
