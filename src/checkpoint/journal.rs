@@ -224,14 +224,15 @@ impl<'a> Journal<'a> {
     pub fn open(files: &'a dyn Files, run: u32) -> Result<(Self, Vec<Line>), JournalError> {
         let path = journal_path(run);
         let (lines, good) = read_journal(files, &path)?;
-        if files.length(&path)?.is_some_and(|length| length > good) {
+        let held = files.length(&path)?.unwrap_or(0);
+        if held > good {
             files.truncate(&path, good)?;
-            files.sync(&path)?;
         }
-        Ok((
-            Self { files, path, seq: lines.len() as u64, unsynced: false, broken: false, named: false },
-            lines,
-        ))
+        let (seq, unsynced) = (lines.len() as u64, held > 0);
+        let mut journal = Self { files, path, seq, unsynced, broken: false, named: false };
+        // A process that was killed may have left lines in the cache alone: what is gone by is durable first.
+        journal.commit()?;
+        Ok((journal, lines))
     }
 
     /// Appends an event. Not durable before [`Journal::commit`].

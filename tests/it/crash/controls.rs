@@ -58,7 +58,7 @@ fn is_found_out(undisturbed: &Undisturbed, flaw: Flaw, by: &str) {
 
 #[test]
 fn a_journal_that_is_not_synced_is_found_out() {
-    is_found_out(&Undisturbed::of(pair(), &PAIR), Flaw::Forgetful, "the org differs");
+    is_found_out(&Undisturbed::of(pair(), &PAIR), Flaw::Forgetful, "its end is lost");
 }
 
 #[test]

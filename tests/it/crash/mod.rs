@@ -44,6 +44,8 @@ struct Course<'u> {
     lives: usize,
     /// Whether a call that makes a job was repeated behind our back: one job more than anybody knows.
     repeated: bool,
+    /// Whether a delete was repeated behind our back: the answer that arrives says that the record was gone.
+    gone: bool,
     /// Whether a source was changed on the way: then the first run is not the one that counts.
     changed: bool,
 }
@@ -66,8 +68,15 @@ impl Undisturbed {
             assert!(expected.iter().all(counts) && load.source == sum, "{load:?}");
         }
         assert_eq!(this.loads.iter().map(|l| l.references.filled).collect::<Vec<_>>(), expected.filled);
-        let course =
-            Course { undisturbed: &this, world, met: Vec::new(), lives: 1, repeated: false, changed: false };
+        let course = Course {
+            undisturbed: &this,
+            world,
+            met: Vec::new(),
+            lives: 1,
+            repeated: false,
+            gone: false,
+            changed: false,
+        };
         course.check(&finished.state, finished.exit.code()).unwrap();
         this
     }
@@ -75,12 +84,24 @@ impl Undisturbed {
     fn begin(&self, flaw: Option<Flaw>) -> Course<'_> {
         let mut world = World::new(&self.project);
         world.flaw = flaw;
-        Course { undisturbed: self, world, met: Vec::new(), lives: 0, repeated: false, changed: false }
+        Course {
+            undisturbed: self,
+            world,
+            met: Vec::new(),
+            lives: 0,
+            repeated: false,
+            gone: false,
+            changed: false,
+        }
     }
 
     /// What a run counts, as far as every run must count the same.
-    fn counts(&self, loads: &[LoadState]) -> Vec<LoadState> {
+    fn counts(&self, loads: &[LoadState], gone: bool) -> Vec<LoadState> {
         let mut loads = loads.to_vec();
+        for load in loads.iter_mut().filter(|_| gone) {
+            let deleted = std::mem::take(&mut load.outcomes[Outcome::Deleted as usize]);
+            load.outcomes[Outcome::Unchanged as usize] += deleted;
+        }
         for load in loads.iter_mut().filter(|_| self.lenient) {
             let created = std::mem::take(&mut load.outcomes[Outcome::Created as usize]);
             load.outcomes[Outcome::Updated as usize] += created;
@@ -161,7 +182,7 @@ impl Course<'_> {
         let path = journal_path(1);
         let (lines, _) = read_journal(&self.world.disk, &path).map_err(|e| e.to_string())?;
         let first = RunState::fold(&path, &lines).map_err(|e| e.to_string())?;
-        let counts = |loads| self.undisturbed.counts(loads);
+        let counts = |loads| self.undisturbed.counts(loads, self.gone);
         if !matches!(first.ended, Some((Ended::Finished, _)))
             || counts(&first.loads) != counts(&self.undisturbed.loads)
         {

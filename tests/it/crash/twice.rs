@@ -30,6 +30,7 @@ impl Undisturbed {
         // A network file system that repeats a `rename` whose answer was lost says that there is no such file.
         let codes: &[u8] = if name.starts_with("rename ") { &[1] } else { &[69] };
         course.repeated = name.starts_with("org POST");
+        course.gone = name.starts_with("org DELETE");
         let end = course.to_the_end(life, codes);
         (course.lives, course.met, end.map_err(|why| format!("{aim:?} ({name}): {why}")))
     }

@@ -2,7 +2,8 @@
 //! the ports of the test world, between the engine and the disk or the org, and nowhere in the program: no word of a
 //! manifest, no argument and no variable reaches them.
 //!
-//! - [`Flaw::Forgetful`]: what is written to the journal is not synced, as if `commit` were left out.
+//! - [`Flaw::Forgetful`]: what is written to the journal is not synced, as if `commit` were left out. (The state's store is
+//!   flushed: it remembers that there was more.)
 //! - [`Flaw::LateIntent`]: the line of an intent reaches the journal only with the line after it, which tells the
 //!   outcome: an engine that acts first and writes then. (Written in the wrong order, the lines would be refused at once
 //!   by their numbers; what a crash leaves of such an engine is a journal that lacks the intent.)
