@@ -72,13 +72,17 @@ pub(super) fn note(
     let noted = books.open(&beside(object))?;
     if !renewed.is_empty() || !(same_key || noted.segments().is_empty()) {
         let keys = renewed.iter().decode(|b| KeyHash::from_be_bytes(std::array::from_fn(|i| b[i])));
-        noted.rebuild(keys, |key| *key, |joined| match joined {
-            Ok(Joined::Left(key) | Joined::Both(key, _)) => {
-                Some(Ok(Entry { run, ..Entry::new(key, State::Landed) }))
-            }
-            Ok(Joined::Right(before)) => same_key.then_some(Ok(before)),
-            Err(error) => Some(Err(error)),
-        })?;
+        noted.rebuild(
+            keys,
+            |key| *key,
+            |joined| match joined {
+                Ok(Joined::Left(key) | Joined::Both(key, _)) => {
+                    Some(Ok(Entry { run, ..Entry::new(key, State::Landed) }))
+                }
+                Ok(Joined::Right(before)) => same_key.then_some(Ok(before)),
+                Err(error) => Some(Err(error)),
+            },
+        )?;
     }
     Ok(renewed.len())
 }

@@ -3,10 +3,12 @@
 
 use crate::process::{Running, npsp};
 use cutover::checkpoint::Event;
+use cutover::ports::{Files, RealFiles};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cutover");
 
@@ -114,4 +116,22 @@ fn an_apply_never_meets_somebody_who_looks() {
         looker.kill();
     }
     assert_eq!(codes, [Some(0); 4]);
+}
+
+#[test]
+fn who_looks_never_keeps_a_holder_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, done) = (RealFiles::new(folder.path()), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    files.is_locked("lock").unwrap();
+                }
+            });
+        }
+        let taken = (0..300).filter(|_| files.lock("lock").unwrap().is_some()).count();
+        done.store(true, Ordering::SeqCst);
+        assert_eq!(taken, 300);
+    });
 }
