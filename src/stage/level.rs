@@ -75,6 +75,7 @@ enum State {
 
 /// What became of a row that waited.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::large_enum_variant, reason = "nearly every row that waits goes in the end")]
 pub enum Placed {
     /// It goes, with these references without their own parent; its entry in the ledger beside it.
     Goes(Decision, Instead, Option<Entry>),

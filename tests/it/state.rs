@@ -52,10 +52,13 @@ fn what_is_whole_is_whole() {
     assert_eq!((found["runs"].as_array().unwrap().len(), &found["exit"]), (2, &0.into()));
 }
 
+/// What is named, and what damages it.
+type Damage = (&'static str, Box<dyn Fn(&Project)>);
+
 #[test]
 fn each_kind_of_damage_is_told_with_its_file() {
     let journal = |p: &Project| p.path(".cutover/runs/2/events.ndjson");
-    let cases: Vec<(&str, Box<dyn Fn(&Project)>)> = vec![
+    let cases: Vec<Damage> = vec![
         ("runs/2/events.ndjson:2", Box::new(move |p| edit(&journal(p), "surveyed", "sorveyed"))),
         ("runs/2/plan.json", Box::new(|p| p.write(".cutover/runs/2/plan.json", "{"))),
         ("runs/1/report.json", Box::new(|p| p.write(".cutover/runs/1/report.json", "{"))),

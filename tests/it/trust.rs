@@ -127,13 +127,13 @@ fn a_refresh_that_is_ended_anywhere_and_made_again_comes_to_the_same() {
     let exit = finished(life).exit;
     let reads = trace.iter().rposition(|name| name.contains("jobs/query")).unwrap();
     let (mut worlds, mut died) = (0, 0);
-    for number in 0..trace.len() {
+    for (number, name) in trace.iter().enumerate() {
         // Every call of the refresh itself, and some of the run behind it.
         if number > reads && number % 9 != 0 {
             continue;
         }
         let mut aims = vec![Aim::Before(number), Aim::After(number)];
-        if trace[number].starts_with("org ") {
+        if name.starts_with("org ") {
             aims.extend([Aim::Lost(number), Aim::Cut(number)]);
         }
         for aim in aims {
@@ -147,7 +147,7 @@ fn a_refresh_that_is_ended_anywhere_and_made_again_comes_to_the_same() {
             }
             let mut ends = (0..3).map(|_| world.apply_refreshed(Aim::Nowhere).end.unwrap());
             let end = ends.find_map(Result::ok).unwrap_or_else(|| panic!("{aim:?}: no end"));
-            assert_eq!((end.exit, world.contents() == then), (exit, true), "{aim:?} at {}", trace[number]);
+            assert_eq!((end.exit, world.contents() == then), (exit, true), "{aim:?} at {name}");
             for (object, _) in OBJECTS {
                 let (known, there) = ids(&world, object);
                 assert_eq!(known, there, "{aim:?} at {}: {object}", trace[number]);

@@ -131,10 +131,13 @@ fn a_whole_folder_has_nothing_wrong() {
     assert_eq!(worse(&files), [""; 0]);
 }
 
+/// What is damaged, how, and what is said of it.
+type Damage<'d> = (&'d str, &'d dyn Fn(&MemoryFiles), &'d str);
+
 #[test]
 fn each_damage_is_found() {
     let part = "data/3/firms-0-7";
-    let cases: [(&str, &dyn Fn(&MemoryFiles), &str); 9] = [
+    let cases: [Damage<'_>; 9] = [
         ("payload", &|f| f.put(&format!("{part}.csv"), b"K__c\nB\n"), "its bytes have changed"),
         ("index", &|f| f.remove(&format!("{part}.index")).unwrap(), "it is not there"),
         ("segment", &|f| f.put(&format!("{LEDGER}/run-1-part-0-0.seg"), b"x"), "no ledger segment"),

@@ -40,7 +40,7 @@ impl Undisturbed {
                 course.world.org_works_on();
             }
         }
-        let end = course.to_the_end(life, &[69]);
+        let end = course.go_on(life, &[69]);
         let name = aim.number().map_or("", |n| self.trace[n].as_str());
         (course.lives, course.met, end.map_err(|why| format!("{aim:?} ({name}): {why}")))
     }

@@ -38,7 +38,7 @@ fn crash_and(
             course.world.lose_power();
         }
         others(&mut course);
-        let end = course.to_the_end(life, &[]);
+        let end = course.go_on(life, &[]);
         let name = &undisturbed.trace[*number];
         (course.lives, course.met, end.map_err(|why| format!("after {number} ({name}): {why}")))
     });

@@ -137,7 +137,7 @@ impl Course<'_> {
 
     /// Goes on until a run is over, and looks at what came of it. Only a life that was disturbed may end with an error,
     /// and only with one of these codes.
-    fn to_the_end(&mut self, mut life: Life, codes: &[u8]) -> Result<(), String> {
+    fn go_on(&mut self, mut life: Life, codes: &[u8]) -> Result<(), String> {
         for lives in 0..=MOST_LIVES {
             match life.end.take() {
                 Some(Ok(finished)) => return self.check(&finished.state, finished.exit.code()),
@@ -158,8 +158,7 @@ impl Course<'_> {
         for ((query, rows), expected) in self.world.contents().iter().zip(expected.contents) {
             let cells =
                 |row: &Vec<Option<String>>| row.iter().map(|c| c.clone().unwrap_or_default()).collect();
-            let found: Vec<String> =
-                rows.iter().map(|row| cells(row)).map(|c: Vec<String>| c.join("|")).collect();
+            let found: Vec<String> = rows.iter().map(cells).map(|c: Vec<String>| c.join("|")).collect();
             if found != *expected {
                 return Err(format!("the org differs: {found:?} instead of {expected:?}: {query}"));
             }
@@ -204,7 +203,8 @@ impl Course<'_> {
             };
             keys.extend(keys_of(&self.world, &path));
         }
-        (refused.sort(), left_out.sort());
+        refused.sort();
+        left_out.sort();
         let expected = self.undisturbed.expected.refused;
         if !self.changed && (&refused[..], &left_out[..]) != (&owned(expected.0)[..], &owned(expected.1)[..])
         {

@@ -86,7 +86,7 @@ impl Undisturbed {
         let life = course.live(Aim::After(first));
         self.check_hit(Aim::After(first), &life, None);
         // By lost power or by a kill, and whatever the org does meanwhile: each at its part of the pairs.
-        let (power, works) = (first / 3 % 2 == 0, first / 5 % 2 == 0);
+        let (power, works) = ((first / 3).is_multiple_of(2), (first / 5).is_multiple_of(2));
         if power {
             course.world.lose_power();
         }
@@ -95,18 +95,18 @@ impl Undisturbed {
         }
         let Some(second) = second else {
             let life = course.live(Aim::Nowhere);
-            return (life.trace.clone(), course.lives, course.met.clone(), course.to_the_end(life, &[]));
+            return (life.trace.clone(), course.lives, course.met.clone(), course.go_on(life, &[]));
         };
         let life = course.live(Aim::Before(second));
         assert!(
             life.end.is_none() && life.hit == Some(second) && life.trace.len() == second + 1,
             "before {second} after {first} did not end the process"
         );
-        if (first / 4 + second / 3) % 2 == 0 {
+        if (first / 4 + second / 3).is_multiple_of(2) {
             course.world.lose_power();
         }
         let name = life.trace[second].clone();
-        let end = course.to_the_end(life, &[]);
+        let end = course.go_on(life, &[]);
         let end = end
             .map_err(|why| format!("after {first} ({}), before {second} ({name}): {why}", self.trace[first]));
         (Vec::new(), course.lives, course.met, end)

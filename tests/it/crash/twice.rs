@@ -31,7 +31,7 @@ impl Undisturbed {
         let codes: &[u8] = if name.starts_with("rename ") { &[1] } else { &[69] };
         course.repeated = name.starts_with("org POST");
         course.gone = name.starts_with("org DELETE");
-        let end = course.to_the_end(life, codes);
+        let end = course.go_on(life, codes);
         (course.lives, course.met, end.map_err(|why| format!("{aim:?} ({name}): {why}")))
     }
 }

@@ -98,7 +98,7 @@ fn full_at(project: &std::sync::Arc<Project>, write: u64, once: bool, expected: 
         }
     }
     world.disk.make_room();
-    if write % 2 == 0 {
+    if write.is_multiple_of(2) {
         world.lose_power();
     }
     let finished = world.apply(Aim::Nowhere).end.unwrap();

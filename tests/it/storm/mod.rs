@@ -308,8 +308,8 @@ impl<'m> Storm<'m> {
 
     /// Every record that the org holds.
     fn there(&self) -> Vec<(usize, String)> {
-        let contents = self.world.contents().into_iter().enumerate();
-        let keys = |(object, (_, rows)): (usize, (String, Vec<Vec<Option<String>>>))| {
+        let contents = self.world.contents().into_iter().map(|(_, rows)| rows).enumerate();
+        let keys = |(object, rows): (usize, Vec<Vec<Option<String>>>)| {
             rows.into_iter().filter_map(move |row| Some((object, row.into_iter().next()??.to_lowercase())))
         };
         contents.flat_map(keys).collect()
