@@ -78,7 +78,7 @@ pub async fn prepare<'a>(
         books.open(&object.name)?;
     }
     check_whole(ports, books)?;
-    check_counts(ports, &connected.client, &bound, books).await?;
+    check_counts(&connected.client, &bound, books).await?;
     let all = vec![true; migration.loads.len()];
     let selected = if options.selected.is_empty() { &all } else { options.selected };
     let PrepareOptions { resumed, left_out, .. } = options;

@@ -13,23 +13,19 @@ use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
-use crate::manifest::Operation;
 use crate::salesforce::Client;
 use std::cell::Cell;
 
-/// Compares the org's COUNT() with each ledger that is in use, and with none where an `insert` would need one.
+/// Compares the org's COUNT() with each ledger that is in use.
 ///
 /// # Errors
-/// 81 for each object of which the org has fewer records than we landed, or of which an `insert` whose state is lost
-/// might make records twice.
+/// 81 for each object of which the org has fewer records than we landed.
 pub(super) async fn check_counts(
-    ports: &Ports<'_>,
     client: &Client<'_>,
     bound: &Bound,
     books: &mut Books<'_>,
 ) -> Result<(), EngineError> {
     let mut problems = Vec::new();
-    let lost = no_run_of(ports, books)?;
     for object in &bound.objects {
         let ledger = books.open(&object.name)?;
         let (key, landed) = (key_of(object), ledger.landed_count()?);
@@ -38,16 +34,13 @@ pub(super) async fn check_counts(
             continue;
         }
         ledger.set_key(&key);
-        let blind = lost && ledger.segments().is_empty() && inserts(bound, object);
-        if landed == 0 && !blind {
+        if landed == 0 {
             continue;
         }
         let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
         let there = client.count(&soql).await?;
         if there < landed {
             problems.push(gone(object, landed, there));
-        } else if blind && there > 0 {
-            problems.push(perhaps_twice(object, there));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
@@ -75,27 +68,6 @@ fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
         object.name, object.key
     );
     let help = "run `cutover apply --refresh`: it reads the keys that the org has and loads what is missing";
-    Diagnostic::error(Code::OrgDrift, message).help(help)
-}
-
-/// Whether the state folder tells of no run into this org.
-fn no_run_of(ports: &Ports<'_>, books: &Books<'_>) -> Result<bool, EngineError> {
-    let path = journal_path(last_run(ports.files)?);
-    let (lines, _) = read_journal(ports.files, &path)?;
-    Ok(lines.is_empty() || !books.is_of(&RunState::fold(&path, &lines)?.org_id))
-}
-
-fn inserts(bound: &Bound, object: &BoundObject) -> bool {
-    object.loads.iter().any(|load| bound.loads[*load].operation == Operation::Insert)
-}
-
-/// Nobody but the ledger keeps an `insert` from making its records again.
-fn perhaps_twice(object: &BoundObject, there: u64) -> Diagnostic {
-    let message = format!(
-        "the org has {there} {} records with a {}, and nothing is known here of a run into it: an `insert` might make them twice",
-        object.name, object.key
-    );
-    let help = "run `cutover apply --refresh`: it reads the keys that the org has; what it has is not inserted again";
     Diagnostic::error(Code::OrgDrift, message).help(help)
 }
 

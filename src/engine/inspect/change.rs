@@ -5,7 +5,6 @@ use super::ledgers::Proved;
 use crate::engine::EngineError;
 use crate::ledger::inspect::write_current;
 use crate::ports::Files;
-use std::collections::BTreeSet;
 use std::io;
 
 /// Something that is to be done to the state folder.
@@ -131,12 +130,11 @@ fn below(files: &dyn Files, folder: &str, found: &mut Vec<String>) -> io::Result
 
 /// Removes files, and folders that are empty without them; one folder's files durably before the next one's.
 fn remove(files: &dyn Files, paths: &[String]) -> io::Result<()> {
-    let mut done = BTreeSet::new();
     let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     for (index, path) in paths.iter().enumerate() {
         files.remove(path)?;
         let here = folder(path);
-        if paths.get(index + 1).is_none_or(|next| folder(next) != here) && done.insert(here.clone()) {
+        if paths.get(index + 1).is_none_or(|next| folder(next) != here) {
             settle(files, here)?;
         }
     }

@@ -4,6 +4,7 @@ use super::{said, site, undisturbed, unfinished};
 use crate::process::{Running, Site, difference};
 use crate::project::Project;
 use cutover::checkpoint::Event;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -99,6 +100,18 @@ fn signal(child: &std::process::Child, name: &str) {
     assert!(sent.success());
 }
 
+/// What a process says until a line has these words. Read a byte at a time: what comes later is read by others.
+fn said_until(child: &mut std::process::Child, words: &str) -> String {
+    let mut said = Vec::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    while !String::from_utf8_lossy(&said).contains(words) {
+        let mut byte = [0];
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&said));
+        said.extend(byte);
+    }
+    String::from_utf8(said).unwrap()
+}
+
 #[test]
 fn a_second_process_is_told_who_holds_the_state() {
     let site = site(3);
@@ -119,13 +132,14 @@ fn ctrl_c_twice_leaves_now_and_the_next_apply_goes_on() {
     for name in ["INT", "TERM"] {
         let site = site(3);
         let expected = undisturbed(&site);
-        let (mut world, child) = waiting(&site);
+        let (mut world, mut child) = waiting(&site);
+        // The org does not answer: the first signal waits for it, the second one does not.
+        world.org("STOP");
         signal(&child, name);
-        // The first one waits for an answer of the org; until it is heard, a second one would be the first.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        let mut told = said_until(&mut child, "once more leaves now");
         signal(&child, name);
         let done = child.wait_with_output().unwrap();
-        let told = said(&done);
+        told.push_str(&said(&done));
         assert_eq!((done.status.code(), done.status.signal()), (Some(69), None), "{told}");
         assert!(told.contains("once more leaves now"), "{told}");
         assert!(told.contains("left at once: run `cutover apply` again"), "{told}");

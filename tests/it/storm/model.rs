@@ -66,7 +66,7 @@ impl Model {
         if self.records.remove(&gone).is_none() {
             return;
         }
-        let mut along = Vec::new();
+        let (mut along, mut cleared) = (Vec::new(), Vec::new());
         for ((child, name), record) in &mut self.records {
             for (reference, parent) in scenario.objects[*child].iter().zip(&mut record.parents) {
                 if reference.to != object || parent.as_deref() != Some(key) {
@@ -76,9 +76,12 @@ impl Model {
                     along.push((*child, name.clone()));
                 } else {
                     *parent = None;
+                    cleared.push((*child, name.clone()));
                 }
             }
         }
+        // What referred to it is not what was sent any more: it goes again.
+        cleared.iter().for_each(|child| _ = self.sent.remove(child));
         along.iter().for_each(|(child, name)| self.others_delete(scenario, *child, name));
     }
 
