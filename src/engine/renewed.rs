@@ -5,14 +5,16 @@
 //! Must not know why a ledger is built again, nor how rows are decided: what is known of such a row is forgotten here.
 
 use super::books::Books;
+use super::collected::{Collected, Fate};
 use super::exit::EngineError;
 use super::find::keyed;
 use super::ports::Ports;
+use crate::checkpoint::Part;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
-use crate::stage::{Entries, Scan, Shape, StageError, referring};
+use crate::stage::{Entries, IndexRecord, Scan, Shape, StageError, referring};
 use std::cell::Cell;
 
 /// Bytes that one sorter may hold.
@@ -85,6 +87,43 @@ pub(super) fn note(
         )?;
     }
     Ok(renewed.len())
+}
+
+/// Notes durably which records of a part the org made anew, though it had them before: somebody had deleted them, and no
+/// count told. Rows of earlier runs that refer to them go again with the next apply; those of this run find the new one.
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn note_made_again(
+    books: &mut Books<'_>,
+    part: &Part,
+    collected: &Collected,
+    run: u32,
+) -> Result<(), EngineError> {
+    let made_again = |record: &IndexRecord, fate: Option<&Fate>| match fate {
+        Some(Fate::Landed { id, created: true }) => record.id.is_some_and(|known| known != *id),
+        _ => false,
+    };
+    let keys: Vec<KeyHash> = collected
+        .rows()
+        .filter(|(record, fate, _)| made_again(record, *fate))
+        .map(|(record, ..)| record.key)
+        .collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let noted = |key, before: u32| Entry { run: before.max(run - 1), ..Entry::new(key, State::Landed) };
+    let ledger = books.open(&beside(&part.object))?;
+    Ok(ledger.rebuild(
+        keys.into_iter().map(Ok),
+        |key| *key,
+        |joined| match joined {
+            Ok(Joined::Left(key)) => Some(Ok(noted(key, 0))),
+            Ok(Joined::Both(key, before)) => Some(Ok(noted(key, before.run))),
+            Ok(Joined::Right(before)) => Some(Ok(before)),
+            Err(error) => Some(Err(error)),
+        },
+    )?)
 }
 
 /// The ledger of such keys of an object.

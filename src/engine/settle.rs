@@ -6,6 +6,7 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
+use super::renewed::note_made_again;
 use super::rollback::forgotten;
 use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
@@ -33,6 +34,7 @@ pub(super) fn settle(
     write_held(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
     let trail = write_trail(desk, key, &part, &collected)?;
+    note_made_again(books, &part, &collected, run)?;
     let segment = outcomes(desk, books, key, &part, &collected)?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
