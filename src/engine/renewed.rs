@@ -101,7 +101,8 @@ pub(super) fn note_made_again(
     run: u32,
 ) -> Result<(), EngineError> {
     let made_again = |record: &IndexRecord, fate: Option<&Fate>| match fate {
-        Some(Fate::Landed { id, created: true }) => record.id.is_some_and(|known| known != *id),
+        // Told as updated too: somebody else may have made it again, or an earlier sending of ours.
+        Some(Fate::Landed { id, .. }) => record.id.is_some_and(|known| known != *id),
         _ => false,
     };
     let keys: Vec<KeyHash> = collected

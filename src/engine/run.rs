@@ -127,6 +127,8 @@ struct Runner<'r, 'd, 'a> {
     gate: Gate,
     /// Why the run stops, once it does.
     stopping: Option<Stopping>,
+    /// Whether a part could not be settled: it is the next apply's, and so is every one after it.
+    untold: bool,
 }
 
 enum Stopping {
@@ -147,7 +149,18 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
         let gate = Gate::new(desk, &prepared.plan, migration);
         let steps = BTreeMap::new();
-        Self { desk, prepared, migration, books, parallel, objects, steps, gate, stopping: None }
+        Self {
+            desk,
+            prepared,
+            migration,
+            books,
+            parallel,
+            objects,
+            steps,
+            gate,
+            stopping: None,
+            untold: false,
+        }
     }
 
     async fn run(&mut self) -> Result<Exit, EngineError> {
@@ -228,6 +241,10 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     }
 
     fn settled(&mut self, key: PartKey, collected: Collected) {
+        // Once the ledger could not be told of a part it must not hear of a later one: the earlier one would count as told.
+        if self.untold {
+            return;
+        }
         self.mark(key, PartProgress::Over);
         let day_is_spent = collected.ended_at_a_limit();
         let done = settle(self.desk, self.books, key, collected).and_then(|again| {
@@ -237,7 +254,10 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         match done {
             Ok(()) if day_is_spent => self.stop(Stopping::Checkpoint(spent(self.desk))),
             Ok(()) => self.check_budgets(),
-            Err(error) => self.stop(Stopping::Error(error)),
+            Err(error) => {
+                self.untold = true;
+                self.stop(Stopping::Error(error));
+            }
         }
     }
 

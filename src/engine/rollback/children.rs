@@ -130,7 +130,12 @@ async fn pairs<'a>(
 
 /// Some objects can be asked for with one filter only, or not at all.
 fn is_about_the_question(error: &OrgError) -> bool {
-    matches!(error, OrgError::Api { status: 400..=404, .. } | OrgError::QueryFailed(_)) && !error.is_limit()
+    const CODES: [&str; 3] = ["MALFORMED_QUERY", "INVALID_TYPE", "INVALID_FIELD"];
+    match error {
+        OrgError::Api { code, .. } => CODES.contains(&code.as_str()),
+        OrgError::QueryFailed(why) => CODES.iter().any(|code| why.contains(code)),
+        _ => false,
+    }
 }
 
 /// Every pair, by the child.

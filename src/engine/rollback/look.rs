@@ -197,7 +197,7 @@ fn sorter<'a>(ports: &Ports<'a>) -> Sorter<'a> {
     Sorter::new(ports.files, "data/scratch/rollback-there", 15 + 2 * MOMENT, SORT_BUDGET)
 }
 
-/// What the org has of the first of these, asked for in lists.
+/// What the org has of these, asked for in lists: none is called gone without an answer.
 async fn listed<'a>(
     ports: &Ports<'a>,
     client: &Client<'_>,
@@ -206,7 +206,7 @@ async fn listed<'a>(
     missing: impl Iterator<Item = io::Result<(Created, Fate)>>,
 ) -> Result<Sorted<'a>, EngineError> {
     let mut found = sorter(ports);
-    let mut missing = missing.take(MOST_LISTED as usize).peekable();
+    let mut missing = missing.peekable();
     while missing.peek().is_some() {
         let ids = missing.by_ref().take(CHUNK).map(|m| Ok(m?.0.id.to_string()));
         let ids = ids.collect::<io::Result<Vec<String>>>()?;
