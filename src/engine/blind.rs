@@ -53,6 +53,7 @@ fn already(shape: &Shape, object: &BoundObject, there: u64) -> Diagnostic {
         "{}: {there} of the rows to be inserted have a {} record with their {} in the org, and nothing is known of an earlier run: they would be there twice",
         shape.name, object.name, object.key
     );
-    let help = "run `cutover apply --refresh`: it takes over the records that are there and inserts the others";
+    let help =
+        "run `cutover apply --refresh`: it takes over the records that are there and inserts the others";
     Diagnostic::error(Code::OrgDrift, message).help(help)
 }

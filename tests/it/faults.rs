@@ -316,7 +316,8 @@ fn leftover_jobs(world: &World) -> Result<usize, String> {
 #[track_caller]
 fn survives_all(project: Arc<Project>, of_jobs: &[&str]) {
     let (calm, cases) = (Calm::of(project), cases(of_jobs));
-    let (ended, took) = crowd(&cases, |case| calm.survives(case).map_err(|why| format!("{}: {why}\n", case.name)));
+    let (ended, took) =
+        crowd(&cases, |case| calm.survives(case).map_err(|why| format!("{}: {why}\n", case.name)));
     let applies: usize = ended.iter().flatten().sum();
     figures(&format!("faults: {} worlds, {applies} applies, {took:.1?}", cases.len()));
     let wrong: Vec<String> = ended.into_iter().filter_map(Result::err).collect();

@@ -192,6 +192,9 @@ fn a_lost_state_doubles_nothing() {
     let stopped = world.apply();
     let words = String::from_utf8_lossy(&stopped.stderr);
     assert_eq!(stopped.status.code(), Some(81), "{words}");
-    assert!(words.contains("CampaignMember record with their") && words.contains("apply --refresh"), "{words}");
+    assert!(
+        words.contains("CampaignMember record with their") && words.contains("apply --refresh"),
+        "{words}"
+    );
     assert_eq!(difference(&world.contents(), &expected), None);
 }

@@ -84,7 +84,8 @@ pub(crate) fn describe(schema: &Schema, object: &Object, types: &[RecordTypeInfo
     whole.insert("recordTypeInfos".into(), record_types(object, types, version));
     whole.insert("childRelationships".into(), children(schema, object));
     let whole = Value::Object(whole).to_string();
-    let fields = object.fields_told.get_or_init(|| object.fields.iter().map(field).collect::<Value>().to_string());
+    let fields =
+        object.fields_told.get_or_init(|| object.fields.iter().map(field).collect::<Value>().to_string());
     format!("{},\"fields\":{fields}}}", whole.strip_suffix('}').unwrap_or_default())
 }
 
