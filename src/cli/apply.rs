@@ -2,13 +2,12 @@
 
 use super::approve::{Asked, needs_saved_plan};
 use super::args::{ApplyArgs, Global};
-use super::org::reach;
-use super::plan::{seed, threads};
 use super::project::{MANIFEST, Project};
 use super::screen::Screen;
 use super::select::selected;
 use super::until::{here, until};
 use super::watch::Watch;
+use super::wired::Wired;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
@@ -17,7 +16,7 @@ use crate::engine::{
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
-use crate::ports::{Clock, Files, MemoryStore, RealClock, SeededRandom, Store, read_text, write_durably};
+use crate::ports::{Clock, Files, MemoryStore, RealClock, Store, read_text, write_durably};
 use crate::report::{failure_groups, report_json, report_text};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -93,22 +92,10 @@ impl Order<'_> {
         let migration = project.migration(environment, self.screen)?;
         let selected = selected(&migration, &self.global.select)?;
         let _lock = project.lock()?;
-        let reached = reach(project, &migration).await?;
-        let store = store(project, self.screen);
-        let (work, random) = (threads(), SeededRandom::new(seed()));
-        let ports = Ports {
-            org: &reached.org,
-            files: &project.files,
-            sources: &project.sources,
-            store: &*store,
-            clock: &RealClock,
-            work: &work,
-            random: &random,
-        };
+        let wired = Wired::new(project, &migration, || store(project, self.screen)).await?;
+        let ports = wired.ports();
         let finished = self.load(&ports, project, &migration, &selected).await?;
-        if let Some(local) = reached.local {
-            local.stop().await?;
-        }
+        wired.close().await?;
         self.show(project, &finished)?;
         Ok(finished.exit)
     }

@@ -21,6 +21,7 @@ mod socket;
 mod state;
 mod until;
 mod watch;
+mod wired;
 
 pub use args::command;
 pub use local::{Running, serve, serve_forever};

@@ -1,14 +1,14 @@
 //! `cutover plan`: what would be done.
 
 use super::args::{Global, PlanArgs};
-use super::org::reach;
 use super::project::Project;
 use super::screen::Screen;
 use super::select::selected;
 use super::watch::Watch;
-use crate::engine::{Books, EngineError, Exit, Ports, PrepareOptions, bound, connect, prepare};
+use super::wired::Wired;
+use crate::engine::{Books, EngineError, Exit, PrepareOptions, bound, connect, prepare};
 use crate::plan::Plan;
-use crate::ports::{MemoryStore, RealClock, SeededRandom, Threads};
+use crate::ports::MemoryStore;
 use crate::report::{plan_json, plan_text};
 use std::path::Path;
 
@@ -52,17 +52,8 @@ async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<
     let migration = project.migration(global.env.as_deref(), screen)?;
     let selected = selected(&migration, &global.select)?;
     let _lock = project.lock()?;
-    let reached = reach(project, &migration).await?;
-    let (store, work, random) = (MemoryStore::default(), threads(), SeededRandom::new(seed()));
-    let ports = Ports {
-        org: &reached.org,
-        files: &project.files,
-        sources: &project.sources,
-        store: &store,
-        clock: &RealClock,
-        work: &work,
-        random: &random,
-    };
+    let wired = Wired::new(project, &migration, || Box::new(MemoryStore::default())).await?;
+    let ports = wired.ports();
     let connected = connect(&ports, &migration).await?;
     let bound = bound(&migration, &connected)?;
     screen.show(&bound.1, &project.root);
@@ -72,21 +63,8 @@ async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<
     let prepared = prepare(&ports, &connected, &migration, bound, &mut books, options, &watch).await?;
     let plan = prepared.plan.clone();
     drop(prepared);
-    if let Some(local) = reached.local {
-        local.stop().await?;
-    }
+    wired.close().await?;
     Ok(plan)
-}
-
-/// As many workers as the machine has processors.
-pub(super) fn threads() -> Threads {
-    Threads::new(std::thread::available_parallelism().map_or(2, usize::from))
-}
-
-/// The spread of waits differs from run to run; nothing else hangs on it.
-pub(super) fn seed() -> u64 {
-    use crate::ports::Clock;
-    RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
 }
 
 pub(super) fn save(path: &Path, json: &str) -> Result<(), EngineError> {

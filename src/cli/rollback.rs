@@ -3,11 +3,11 @@
 use super::apply::{begun_with, listen, not_ours, read_plan, store};
 use super::approve::{Asked, needs_saved_plan};
 use super::args::{Global, RollbackArgs};
-use super::org::reach;
-use super::plan::{save, seed, threads};
+use super::plan::save;
 use super::project::Project;
 use super::screen::Screen;
 use super::watch::Watch;
+use super::wired::Wired;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
     EngineError, Exit, Ports, Question, RollbackOptions, RolledBack, Stop, connect, is_protected,
@@ -15,7 +15,7 @@ use crate::engine::{
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::Plan;
-use crate::ports::{RealClock, SeededRandom, write_durably};
+use crate::ports::write_durably;
 use crate::report::{failure_groups, plan_json, plan_text, report_json, rollback_json, rollback_text};
 use std::path::Path;
 use std::sync::Arc;
@@ -80,18 +80,8 @@ impl<'o> Order<'o> {
         let environment = self.global.env.as_deref().or(self.saved.as_ref().map(|p| p.environment.as_str()));
         let migration = project.migration(environment, self.screen)?;
         let _lock = project.lock()?;
-        let reached = reach(project, &migration).await?;
-        let store = store(project, self.screen);
-        let (work, random) = (threads(), SeededRandom::new(seed()));
-        let ports = Ports {
-            org: &reached.org,
-            files: &project.files,
-            sources: &project.sources,
-            store: &*store,
-            clock: &RealClock,
-            work: &work,
-            random: &random,
-        };
+        let wired = Wired::new(project, &migration, || store(project, self.screen)).await?;
+        let ports = wired.ports();
         let exit = match &self.args.out {
             Some(path) => self.plan(&ports, &migration, path).await?,
             None => {
@@ -99,9 +89,7 @@ impl<'o> Order<'o> {
                 self.show(project, &done)?
             }
         };
-        if let Some(local) = reached.local {
-            local.stop().await?;
-        }
+        wired.close().await?;
         Ok(exit)
     }
 
