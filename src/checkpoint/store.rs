@@ -28,14 +28,19 @@ impl SledStore {
         Self::try_open(folder).map(|store| (store, Some(refused)))
     }
 
-    /// Looks into a store in a copy of it made at `copy`: to open one may change it. Gives the run whose state it holds,
-    /// and that state's last event.
+    /// Copies a store to a folder that is not there yet, to be looked into: to open one may change it.
+    ///
+    /// # Errors
+    /// The disk's own, of either folder; `AlreadyExists` where something stands there.
+    pub fn copy(folder: &Path, copy: &Path) -> std::io::Result<()> {
+        copy_folder(folder, copy)
+    }
+
+    /// Looks into such a copy. Gives the run whose state it holds, and that state's last event.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn look(folder: &Path, copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
-        let unreadable = |error: std::io::Error| StoreError(error.to_string());
-        copy_folder(folder, copy).map_err(unreadable)?;
+    pub fn look(copy: &Path) -> Result<Option<(u32, u64)>, StoreError> {
         super::folded::holds(&Self::try_open(copy)?)
     }
 
@@ -86,7 +91,7 @@ fn private(_path: &Path) -> std::io::Result<()> {
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
+    std::fs::create_dir(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

@@ -53,7 +53,7 @@ fn saved_plan(path: Option<&Path>) -> Result<(Option<PathBuf>, Option<Plan>), En
     }
     let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
     if plan.rolls_back.is_some() {
-        return Err(not_ours(path, "it rolls a run back, which `cutover rollback FILE` does"));
+        return Err(for_another(path, "rolls a run back", "rollback"));
     }
     let full = std::fs::canonicalize(path)?;
     let beside = full.ancestors().skip(1).map(|f| f.join(MANIFEST)).find(|m| m.is_file());
@@ -74,6 +74,15 @@ pub(super) fn read_plan(text: &str) -> Result<Plan, String> {
 pub(super) fn not_ours(path: &Path, why: &str) -> EngineError {
     let message = format!("{} is no plan of this cutover: {why}", path.display());
     EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help("make a new plan"))
+}
+
+/// A plan that another command executes.
+pub(super) fn for_another(path: &Path, what: &str, command: &str) -> EngineError {
+    let problem = Diagnostic::error(Code::WrongValue, format!("{} {what}", path.display()));
+    EngineError::problem(
+        Exit::Usage,
+        problem.help(format!("`cutover {command} {}` does that", path.display())),
+    )
 }
 
 /// What the user ordered.

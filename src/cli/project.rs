@@ -107,9 +107,9 @@ impl Project {
 /// 75 when another process holds it.
 pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>, EngineError> {
     let held = files.lock(LOCK)?.ok_or_else(|| held(files, folder))?;
-    // Who it is, for the one that comes second.
-    files.truncate(LOCK, 0)?;
-    files.append(LOCK, format!("{}\n", std::process::id()).as_bytes())?;
+    // Who it is, for the one that comes second: the lock holds without.
+    let _ = files.truncate(LOCK, 0);
+    let _ = files.append(LOCK, format!("{}\n", std::process::id()).as_bytes());
     Ok(held)
 }
 

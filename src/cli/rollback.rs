@@ -1,6 +1,6 @@
 //! `cutover rollback RUN`: show what would be deleted, ask, delete, and say what cannot be undone.
 
-use super::apply::{begun_with, listen, not_ours, read_plan, store};
+use super::apply::{begun_with, for_another, listen, not_ours, read_plan, store};
 use super::approve::{Asked, needs_saved_plan};
 use super::args::{Global, RollbackArgs};
 use super::plan::save;
@@ -31,6 +31,14 @@ pub(super) async fn run(args: &RollbackArgs, global: &Global, screen: &Screen) -
         Err(error) => Err(error),
     };
     done.unwrap_or_else(|error| screen.fail(&goes_on(error, &args.run), &project.root))
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> EngineError {
+    let message =
+        format!("{} is the number of no run, and cannot be read as a plan: {error}", path.display());
+    let help =
+        "`cutover status` tells the number of the last run; `cutover rollback RUN --out FILE` saves a plan";
+    EngineError::problem(Exit::Usage, Diagnostic::error(Code::FileMissing, message).help(help))
 }
 
 /// Where an error says what to do next, that is this command again.
@@ -68,9 +76,9 @@ impl<'o> Order<'o> {
             return Ok(Self { args, global, screen, saved: None, options });
         }
         let path = Path::new(&args.run);
-        let text = std::fs::read_to_string(path).map_err(|e| not_ours(path, &e.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|e| unread(path, &e))?;
         let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
-        let back = plan.rolls_back.as_ref().ok_or_else(|| not_ours(path, "it rolls nothing back"))?;
+        let back = plan.rolls_back.as_ref().ok_or_else(|| for_another(path, "loads rows", "apply"))?;
         let (include_edited, with) = (back.include_edited, back.with.clone());
         let options = RollbackOptions { run: back.run, include_edited, with };
         Ok(Self { args, global, screen, saved: Some(plan), options })

@@ -12,7 +12,7 @@ use crate::engine::inspect::{
 use crate::engine::{EngineError, Exit};
 use crate::ports::{Files, RealFiles};
 use crate::report::{Looked, changes_text, findings_text, state_json};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// How often a folder is looked at in which a process is at work: what is wrong each time is wrong.
@@ -93,10 +93,11 @@ impl Folder {
         if !folder.is_dir() {
             return StoreFacts::Absent;
         }
-        let copy = std::env::temp_dir().join(format!("cutover-look-{}", std::process::id()));
+        // Where there is no room for a copy, nothing is known of the store: that is no damage.
+        let Ok(copy) = scratch_copy(&folder) else { return StoreFacts::Unread };
         let there = copy.clone();
         // A damaged store may end the thread that opens it.
-        let looked = std::thread::spawn(move || SledStore::look(&folder, &there)).join();
+        let looked = std::thread::spawn(move || SledStore::look(&there)).join();
         let _ = std::fs::remove_dir_all(&copy);
         match looked {
             Ok(Ok(holds)) => StoreFacts::Usable(holds),
@@ -118,6 +119,19 @@ impl Folder {
         }
         Ok(held)
     }
+}
+
+/// A copy of a store in a folder of its own; nothing is left of one that failed.
+fn scratch_copy(store: &Path) -> std::io::Result<PathBuf> {
+    let names = (0..LOOKS).map(|n| format!("cutover-look-{}-{n}", std::process::id()));
+    let mut copies = names.map(|name| std::env::temp_dir().join(name));
+    let free = copies.find(|copy| !copy.exists()).ok_or(std::io::ErrorKind::AlreadyExists)?;
+    SledStore::copy(store, &free).inspect_err(|error| {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            let _ = std::fs::remove_dir_all(&free);
+        }
+    })?;
+    Ok(free)
 }
 
 fn check(path: Option<&Path>, global: &Global, screen: &Screen) -> Result<Exit, EngineError> {
@@ -221,6 +235,7 @@ impl Order<'_> {
             return exit;
         }
         self.screen.tell(&match (changes.len(), done) {
+            (0, _) if exit == Exit::Invalid => "nothing that can be repaired".into(),
             (0, _) => format!("nothing to {}", self.command),
             (changes, true) => format!("{changes} changes made"),
             (changes, false) => format!("{changes} changes would be made; nothing was changed"),
@@ -232,19 +247,30 @@ impl Order<'_> {
 fn write_out(args: &ExportArgs, global: &Global, screen: &Screen) -> Result<Exit, EngineError> {
     let folder = Folder::find(args.path.as_deref(), global)?;
     let org = the_org(&folder, args.org.as_deref())?;
-    if folder.is_busy() {
-        hold(&folder.files, &folder.path)?;
-    }
+    let _held = match folder.hold() {
+        Ok(held) => Some(held),
+        Err(error) if error.exit() == Exit::Locked => return Err(error),
+        // A copy that may only be read can be told of.
+        Err(_) => None,
+    };
     match &args.out {
-        None => rows(&folder, &org, args.csv, &mut std::io::stdout().lock())?,
+        None => to_the_reader(rows(&folder, &org, args.csv, &mut BufWriter::new(std::io::stdout().lock())))?,
         Some(path) => {
-            let mut out = std::io::BufWriter::new(super::plan::private_file(path)?);
+            let mut out = BufWriter::new(super::plan::private_file(path)?);
             rows(&folder, &org, args.csv, &mut out)?;
             out.flush()?;
             screen.tell(&format!("written: {}", path.display()));
         }
     }
     Ok(Exit::Done)
+}
+
+/// A reader that has seen enough and left is no error.
+fn to_the_reader(written: Result<(), EngineError>) -> Result<(), EngineError> {
+    match written {
+        Err(EngineError::Disk(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// The org that was named, or the only one.
@@ -269,14 +295,23 @@ fn the_org(folder: &Folder, named: Option<&str>) -> Result<String, EngineError> 
     Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::State, message).help(help)))
 }
 
+/// The disk's own error, where it is one.
+fn unwrapped(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
+}
+
 fn rows(folder: &Folder, org: &str, csv: bool, out: &mut dyn Write) -> Result<(), EngineError> {
     if !csv {
         writeln!(out, "{}", serde_json::json!({ "schema": "cutover.ledger/1", "org_id": org }))?;
-        return export(&folder.files, org, &mut |row: &LedgerRow| {
+        export(&folder.files, org, &mut |row: &LedgerRow| {
             writeln!(out, "{}", serde_json::to_string(row).map_err(std::io::Error::other)?)
-        });
+        })?;
+        return Ok(out.flush()?);
     }
     let mut csv = csv::Writer::from_writer(out);
-    export(&folder.files, org, &mut |row| csv.serialize(row).map_err(std::io::Error::other))?;
+    export(&folder.files, org, &mut |row| csv.serialize(row).map_err(unwrapped))?;
     Ok(csv.flush()?)
 }

@@ -8,13 +8,15 @@ use super::exit::{EngineError, Exit};
 use super::find::there_already;
 use super::ports::Ports;
 use crate::bind::{Bound, BoundObject};
+use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::load_tag;
 use crate::manifest::Operation;
 use crate::salesforce::Client;
 use crate::stage::{Scan, Shape};
 
-/// Asks the org for the keys of every load that inserts and of which the ledger has not one row.
+/// Asks the org for the keys of every load that inserts and of which the ledger has not one row. Beside a run that is
+/// not over, and is not the one that goes on (`resumes`), nothing is asked: its own rows may be there.
 ///
 /// # Errors
 /// 81 for each load whose records are there; the org's refusal, or the disk's own.
@@ -24,7 +26,11 @@ pub(super) async fn check_inserts(
     bound: &Bound,
     (shapes, scans): (&[Shape], &[Scan<'_>]),
     books: &Books<'_>,
+    resumes: bool,
 ) -> Result<(), EngineError> {
+    if !resumes && is_under_way(ports, books)? {
+        return Ok(());
+    }
     let mut problems = Vec::new();
     let inserts = |(shape, _): &(&Shape, &Scan<'_>)| shape.operation == Operation::Insert;
     for (shape, scan) in shapes.iter().zip(scans).filter(inserts) {
@@ -35,6 +41,14 @@ pub(super) async fn check_inserts(
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
+}
+
+/// Whether the newest run went into this org and is not over.
+fn is_under_way(ports: &Ports<'_>, books: &Books<'_>) -> Result<bool, EngineError> {
+    let path = journal_path(last_run(ports.files)?);
+    let (lines, _) = read_journal(ports.files, &path)?;
+    let state = RunState::fold(&path, &lines)?;
+    Ok(books.is_of(&state.org_id) && state.ended.is_none())
 }
 
 /// Whether a row of the load was ever sent, as far as the ledger knows.

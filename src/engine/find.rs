@@ -80,9 +80,10 @@ pub(super) async fn there_already(
         return Ok(0);
     }
     let found = found(ports, client, object, shape, scan, &wanted, count).await?;
-    let mut there = 0;
+    let (mut there, mut last) = (0, None);
     for next in known(&found, &wanted) {
-        there += u64::from(matches!(next?, Joined::Both(..)));
+        let Joined::Both((key, _), _) = next? else { continue };
+        there += u64::from(last.replace(key) != Some(key));
     }
     Ok(there)
 }

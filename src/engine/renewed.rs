@@ -132,6 +132,11 @@ fn beside(object: &str) -> String {
     format!("{object}.renewed")
 }
 
+/// Whether a ledger is one of those.
+pub(super) fn is_beside(object: &str) -> bool {
+    object.ends_with(".renewed")
+}
+
 /// What of a load refers to such records.
 pub(super) struct Stale<'a> {
     /// `key of the row, run, whether sending the row again mends it`.

@@ -108,7 +108,8 @@ pub(super) async fn survey<'a>(
     for object in &bound.objects {
         books.open(&object.name)?;
     }
-    check_inserts(ports, &connected.client, bound, (&shapes, &scans), books).await?;
+    check_inserts(ports, &connected.client, bound, (&shapes, &scans), books, options.resumed.is_some())
+        .await?;
     let graph = graph(migration, bound, &scans);
     let order = order(&graph).map_err(|problems| EngineError::Problems(Exit::Invalid, problems))?;
     let deferred = deferred(&order, shapes.len());

@@ -63,6 +63,12 @@ pub struct Rules<'r> {
     pub fallbacks: &'r dyn Fn(u8) -> bool,
 }
 
+/// Whether a link of a chain stands behind one that is there: nothing waits for it.
+fn stands_behind(reference: u8, there: u64, chains: &[Chain]) -> bool {
+    let before = (1 << reference) - 1;
+    chains.iter().any(|chain| chain.all & (1 << reference) != 0 && chain.all & there & before != 0)
+}
+
 /// Rows by the parents they wait for.
 type Children = BTreeMap<KeyHash, Vec<usize>>;
 
@@ -206,10 +212,13 @@ impl Levels {
 
     /// Looks at a row's parents; true when the row's state is final now.
     fn try_place(&mut self, index: usize, rules: &Rules<'_>) -> bool {
-        let mut left = Vec::new();
+        let (mut left, mut there) = (Vec::new(), 0);
         for (parent, reference, pos) in std::mem::take(&mut self.rows[index].parents) {
             match self.parent_level(parent) {
-                Parent::At(level) => self.rows[index].level = self.rows[index].level.max(level + 1),
+                Parent::At(level) => {
+                    there |= 1 << reference;
+                    self.rows[index].level = self.rows[index].level.max(level + 1);
+                }
                 Parent::Open => left.push((parent, reference, pos)),
                 Parent::Nowhere => {
                     let going = self.going.contains(&parent);
@@ -217,6 +226,7 @@ impl Levels {
                 }
             }
         }
+        left.retain(|(_, reference, _)| !stands_behind(*reference, there, rules.chains));
         let row = &mut self.rows[index];
         if left.is_empty() && row.state == State::Open {
             let filled = row.decision.map_or(0, |d| d.row.filled);

@@ -126,6 +126,13 @@ struct Compiled {
     tags: Vec<Option<Source>>,
 }
 
+impl Compiled {
+    /// Whether its value comes from the script.
+    fn is_scripted(&self) -> bool {
+        std::iter::once(&self.value).chain(&self.when).any(|source| !matches!(source, Source::Native(_)))
+    }
+}
+
 impl RowProgram {
     /// Binds rules to the columns of a header. A column that is not there rejects every row; `compile` with the
     /// same columns has refused it before.
@@ -238,11 +245,12 @@ impl RowWorker {
             return None;
         }
         let row = Shown(row);
-        if let Some(runner) = &mut self.runner {
+        let program = self.program.clone();
+        let field = program.fields.get(rule)?;
+        if let (Some(runner), true) = (&mut self.runner, field.is_scripted()) {
             runner.run_regardless(&row);
         }
-        let program = self.program.clone();
-        match self.cell(program.fields.get(rule)?, &row, out).ok()? {
+        match self.cell(field, &row, out).ok()? {
             CellOut::Text(range) => out.text.get(range),
             _ => None,
         }

@@ -154,7 +154,11 @@ fn levels_follow_the_parent_that_counts() {
     assert_eq!(project.apply(0).outcomes("Account"), "5 unchanged, 3 created");
     assert_eq!(parents(&project)[5..], ["F6 F8", "F7 F1", "F8 F7"]);
     assert_eq!(project.apply(0).jobs(), []);
+    // The same where that parent is as new as they are.
+    project.append("firms.csv", "G1,,\nG2,G1,G3\nG3,G2,\n");
+    assert_eq!(project.apply(0).outcomes("Account"), "8 unchanged, 3 created");
+    assert_eq!(parents(&project)[8..], ["G1 ", "G2 G1", "G3 G2"]);
     project.append("firms.csv", "F9,,F1\n");
-    assert_eq!(project.apply(0).outcomes("Account"), "6 unchanged, 1 created, 2 updated");
+    assert_eq!(project.apply(0).outcomes("Account"), "9 unchanged, 1 created, 2 updated");
     assert_eq!(parents(&project)[3], "F4 F9");
 }

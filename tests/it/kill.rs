@@ -4,8 +4,8 @@
 //!
 //! `KILLS` says how many cycles; the slow lane has 200 (CONTRIBUTING).
 
-use crate::process::{Contents, Running, Site, difference, npsp};
-use cutover::checkpoint::Event;
+use crate::process::{Contents, PATIENCE, Running, Site, difference, npsp};
+use cutover::checkpoint::{Event, Part, PartState};
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -179,6 +179,29 @@ fn a_doubled_record_is_noticed() {
             assert!(difference(&wrong, &expected).is_some_and(|d| d.starts_with(&rows.0)));
         }
     }
+}
+
+/// Beside a run whose rows are in the org and not in the ledger, a plan does not take them for those of others.
+#[test]
+fn a_plan_beside_an_interrupted_insert_is_made() {
+    let site = npsp();
+    let mut world = site.world("planned-beside");
+    let process = world.begin();
+    let begun = Instant::now();
+    let is_there = |part: &Part| part.operation == "insert" && part.state == PartState::Closed;
+    world.until(1, 1, |event| matches!(event, Event::RunStarted { .. }));
+    while !world.told(1).parts.values().any(is_there) {
+        assert!(begun.elapsed() < PATIENCE, "no insert was ever closed");
+    }
+    world.org("STOP");
+    assert_eq!(process.kill().signal(), Some(9));
+    world.kill_org();
+    world.finish_jobs();
+    world.serve_again();
+    assert!(world.told(1).parts.values().any(is_there), "it was settled before the kill");
+    let plan = world.command("plan").output().unwrap();
+    assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stderr));
+    assert_eq!(world.apply().status.code(), Some(0));
 }
 
 /// With the state lost an insert would go twice: it stops, and the org is as it was.

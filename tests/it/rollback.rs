@@ -396,8 +396,8 @@ fn it_is_approved_like_a_delete() {
     }
     run(&["rollback", "1", "--out", "saved.json"]).exits(0);
     run(&["rollback", "saved.json"]).exits(64);
-    let wrong = run(&["apply", "saved.json"]).exits(81);
-    assert!(wrong.err.contains("cutover rollback FILE"), "{}", wrong.err);
+    let wrong = run(&["apply", "saved.json"]).exits(64);
+    assert!(wrong.err.contains("`cutover rollback saved.json` does that"), "{}", wrong.err);
     assert_eq!((org.jobs(), org.count("Account")), (jobs, 6));
     // A protected org wants the saved plan and its name typed.
     project.replace("cutover.yaml", ", protect: false", "");

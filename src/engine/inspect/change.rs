@@ -4,7 +4,7 @@ use super::crosswalk::keep_crosswalk;
 use super::ledgers::Proved;
 use crate::engine::EngineError;
 use crate::ledger::inspect::write_current;
-use crate::ports::Files;
+use crate::ports::{Files, folder_of};
 use std::io;
 
 /// Something that is to be done to the state folder.
@@ -130,11 +130,10 @@ fn below(files: &dyn Files, folder: &str, found: &mut Vec<String>) -> io::Result
 
 /// Removes files, and folders that are empty without them; one folder's files durably before the next one's.
 fn remove(files: &dyn Files, paths: &[String]) -> io::Result<()> {
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     for (index, path) in paths.iter().enumerate() {
         files.remove(path)?;
-        let here = folder(path);
-        if paths.get(index + 1).is_none_or(|next| folder(next) != here) {
+        let here = folder_of(path);
+        if paths.get(index + 1).is_none_or(|next| folder_of(next) != here) {
             settle(files, here)?;
         }
     }
@@ -142,13 +141,13 @@ fn remove(files: &dyn Files, paths: &[String]) -> io::Result<()> {
 }
 
 /// Makes what went from a folder durable, and removes it and those above it as far as they are empty.
-fn settle(files: &dyn Files, mut folder: String) -> io::Result<()> {
-    while !folder.is_empty() && files.list(&folder)?.is_empty() {
+fn settle(files: &dyn Files, mut folder: &str) -> io::Result<()> {
+    while !folder.is_empty() && files.list(folder)?.is_empty() {
         files
-            .sync_dir(&folder)
+            .sync_dir(folder)
             .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
-        files.remove_folder(&folder)?;
-        folder = folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
+        files.remove_folder(folder)?;
+        folder = folder_of(folder);
     }
-    files.sync_dir(&folder)
+    files.sync_dir(folder)
 }
