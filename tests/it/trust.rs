@@ -200,6 +200,26 @@ fn a_refresh_goes_on_through_faulty_calls() {
     assert!(struck >= 32, "{struck} calls were struck");
 }
 
+/// A run is cut off with a job in the org, and somebody removes what that brings: the refresh that goes on with the run
+/// notices it, and does not end by naming itself.
+#[test]
+fn what_goes_while_a_run_lies_interrupted_is_noticed_by_the_refresh_that_goes_on() {
+    let project = Project::tiny();
+    let calm = World::new(&project);
+    let trace = calm.apply(Aim::Nowhere).trace;
+    let closes: Vec<usize> = (0..trace.len()).filter(|at| trace[*at].starts_with("org PATCH")).collect();
+    let mut removed = 0;
+    for (number, (object, _)) in closes.iter().flat_map(|n| OBJECTS.map(|object| (*n, object))) {
+        let world = World::new(&project);
+        assert!(world.apply(Aim::After(number)).end.is_none(), "{}", trace[number]);
+        world.org_works_on();
+        removed += remove(&world, object);
+        finished(world.apply_refreshed(Aim::Nowhere));
+        assert_eq!(world.contents(), calm.contents(), "after {number} ({}): {object}", trace[number]);
+    }
+    assert!(closes.len() > 5 && removed > 20, "{closes:?} {removed}");
+}
+
 /// The state folder is deleted: a refresh takes over what the org has.
 #[test]
 fn a_lost_state_is_adopted_and_nothing_is_loaded_twice() {
