@@ -162,7 +162,7 @@ impl<'m> Storm<'m> {
         if missing && self.met_no_refusal() {
             return Err("records are gone, and no apply said so".into());
         }
-        // Nobody tells whether a life that was cut off sent such a row: where the org says so, it was not the last word.
+        // Whether a life that was cut off sent such a row, nobody tells: where the name is theirs no more, it did.
         let is_theirs = |place: &(usize, String)| weather::has(&self.world, place, "Name", THEIRS);
         self.written_over.iter().filter(|p| !is_theirs(p)).for_each(|place| self.model.write_over(place));
         let counts = self.model.day(&self.scenario, &rows);
