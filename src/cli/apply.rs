@@ -11,8 +11,7 @@ use super::wired::Wired;
 use crate::checkpoint::{RunState, SledStore, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{
-    Books, EngineError, Exit, Finished, Ports, Question, Stop, bound, connect, is_protected, refresh,
-    run as run_engine,
+    EngineError, Exit, Finished, Ports, Question, Stop, bound, connect, is_protected, run as run_engine,
 };
 use crate::manifest::{Migration, OrgLogin};
 use crate::plan::{PLAN_SCHEMA, Plan};
@@ -123,10 +122,6 @@ impl Order<'_> {
         let bound = bound(migration, &connected)?;
         self.screen.show(&bound.1, &project.root);
         let watch = Watch::new(self.screen);
-        if self.args.refresh {
-            let mut books = Books::new(ports.files, &connected.info.org_id);
-            refresh(ports, &connected.client, &bound.0, &mut books, &watch).await?;
-        }
         let (stop, asking) = (Arc::new(Stop::at(self.end)), Arc::new(AtomicBool::new(false)));
         let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
         let asked = Asked {
@@ -143,7 +138,10 @@ impl Order<'_> {
             asking.store(false, Ordering::SeqCst);
             said
         };
-        let done = run_engine(*ports, &connected, migration, bound, selected, &approve, &stop, &watch).await;
+        let refreshes = self.args.refresh;
+        let done =
+            run_engine(*ports, &connected, migration, bound, selected, refreshes, &approve, &stop, &watch)
+                .await;
         listener.abort();
         watch.done();
         done

@@ -8,6 +8,7 @@ use super::job::Desk;
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::{recover, republish};
+use super::refresh::refresh;
 use super::rollback::rollback_under_way;
 use super::run::{Approve, Question};
 use crate::bind::Bound;
@@ -94,6 +95,8 @@ pub(super) struct Before<'x, 'c> {
     pub(super) migration: &'x Migration,
     pub(super) bound: &'x (Bound, Vec<Diagnostic>),
     pub(super) selected: &'x [bool],
+    /// Whether the ledgers are to be built again once it is at rest: what it had under way lands only then.
+    pub(super) refreshes: bool,
     pub(super) approve: Approve<'x>,
 }
 
@@ -104,7 +107,7 @@ pub(super) async fn recover_run(
     books: &mut Books<'_>,
     before: &Before<'_, '_>,
 ) -> Result<bool, EngineError> {
-    let Before { connected, migration, bound, selected, approve } = before;
+    let Before { connected, migration, bound, selected, refreshes, approve } = before;
     let (org, run, inputs, rolls_back) = {
         let state = desk.state.borrow();
         (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
@@ -123,15 +126,23 @@ pub(super) async fn recover_run(
     }
     recover(desk, books, same).await?;
     if !same {
-        let exit = Exit::Interrupted.code();
-        keep_rest(desk.ports.files, run)?;
-        desk.note(Event::RunEnded { ended: Ended::Superseded, exit })?;
-        desk.save();
-        let note =
-            format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
-        desk.observer.progress(&Progress::Note(note));
+        supersede(desk, run)?;
+    }
+    if *refreshes {
+        refresh(&desk.ports, desk.client, &bound.0, books, desk.observer).await?;
     }
     Ok(same)
+}
+
+/// The run is over: a new plan takes its place.
+fn supersede(desk: &Desk<'_, '_>, run: u32) -> Result<(), EngineError> {
+    keep_rest(desk.ports.files, run)?;
+    desk.note(Event::RunEnded { ended: Ended::Superseded, exit: Exit::Interrupted.code() })?;
+    desk.save();
+    let note =
+        format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+    desk.observer.progress(&Progress::Note(note));
+    Ok(())
 }
 
 fn of_another_org(run: u32, org: &str, here: &str) -> EngineError {

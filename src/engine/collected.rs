@@ -123,13 +123,16 @@ pub(super) struct Collected {
     /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
     /// sending of it may have created the record.
     hints: BTreeMap<KeyHash, Hint>,
+    /// Rows whose record was found to be another than the one that was known.
+    renewed: BTreeSet<KeyHash>,
 }
 
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
         let (shared, untold, unsure, hints) = (Vec::new(), BTreeSet::new(), Vec::new(), BTreeMap::new());
-        Ok(Self { index, fates, shared, state: state.to_owned(), message, untold, unsure, hints })
+        let (state, renewed) = (state.to_owned(), BTreeSet::new());
+        Ok(Self { index, fates, shared, state, message, untold, unsure, hints, renewed })
     }
 
     /// The job went away while its results were read.
@@ -154,6 +157,11 @@ impl Collected {
     pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
         let pairs = self.index.records.iter().zip(&self.fates);
         pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
+    }
+
+    /// Rows whose record was found to be another than the one that was known, whatever becomes of them.
+    pub(super) fn renewed(&self) -> &BTreeSet<KeyHash> {
+        &self.renewed
     }
 
     /// Rows that go again although they may have landed.
@@ -232,7 +240,7 @@ impl Collected {
     fn contradicted(&mut self, at: usize, both: [Fate; 2]) -> Fate {
         for fate in both {
             if let Fate::Landed { id, .. } = fate {
-                self.index.records[at].id = Some(id);
+                self.known_as(at, id);
             }
         }
         let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();
@@ -314,8 +322,15 @@ impl Collected {
     /// The row of a key has this record, whatever became of it.
     pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
-            self.index.records[at].id = Some(id);
+            self.known_as(at, id);
             self.doubt(at);
+        }
+    }
+
+    fn known_as(&mut self, at: usize, id: RecordId) {
+        let record = &mut self.index.records[at];
+        if record.id.replace(id).is_some_and(|known| known != id) {
+            self.renewed.insert(record.key);
         }
     }
 

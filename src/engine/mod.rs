@@ -55,7 +55,6 @@ pub use pauses::{PauseAt, Wish, next_pause};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use recover::{CRASH_TABLE, CrashRow, Recovery, Window, window};
-pub use refresh::refresh;
 pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{Approve, Finished, Question, run};
 pub use survey::Surveyed;

@@ -77,7 +77,7 @@ fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
-pub async fn refresh(
+pub(super) async fn refresh(
     ports: &Ports<'_>,
     client: &Client<'_>,
     bound: &Bound,

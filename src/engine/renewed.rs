@@ -16,6 +16,7 @@ use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
 use crate::stage::{Entries, IndexRecord, Scan, Shape, StageError, referring};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 /// Bytes that one sorter may hold.
 const SORT_BUDGET: usize = 4 << 20;
@@ -105,11 +106,9 @@ pub(super) fn note_made_again(
         Some(Fate::Landed { id, .. }) => record.id.is_some_and(|known| known != *id),
         _ => false,
     };
-    let keys: Vec<KeyHash> = collected
-        .rows()
-        .filter(|(record, fate, _)| made_again(record, *fate))
-        .map(|(record, ..)| record.key)
-        .collect();
+    let rows = collected.rows().filter(|(record, fate, _)| made_again(record, *fate));
+    let mut keys: BTreeSet<KeyHash> = rows.map(|(record, ..)| record.key).collect();
+    keys.extend(collected.renewed());
     if keys.is_empty() {
         return Ok(());
     }

@@ -13,6 +13,7 @@ use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::recover::drop_part;
+use super::refresh::refresh;
 use super::settle::{Collected, settle};
 use super::whole::check_whole;
 use crate::bind::Bound;
@@ -59,7 +60,9 @@ pub enum Question<'q> {
     Plan(&'q Plan),
 }
 
-/// Carries a migration out, going on with an interrupted run where there is one.
+/// Carries a migration out, going on with an interrupted run where there is one. With `refreshes` the ledgers are built
+/// again from what the org has: first, and once more when an interrupted run has come to rest, for what it had under way
+/// lands only then.
 ///
 /// # Errors
 /// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
@@ -70,22 +73,19 @@ pub async fn run(
     migration: &Migration,
     bound: (Bound, Vec<Diagnostic>),
     selected: &[bool],
+    refreshes: bool,
     approve: Approve<'_>,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Finished, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let mut books = known(&ports, connected, &bound.0, refreshes, observer).await?;
     let last = last_run(ports.files)?;
-    for object in &bound.0.objects {
-        books.open(&object.name)?;
-    }
-    check_whole(&ports, &books)?;
     let (mut resumed, mut run) = (None, last.max(books.last_run()).max(last_kept(ports.store)) + 1);
     let _alive = alive(ports.files, last)?;
     if last > 0 {
         let desk = desk(ports, connected, last, stop, observer, &mut books)?;
         let unfinished = desk.state.borrow().unfinished();
-        let before = Before { connected, migration, bound: &bound, selected, approve };
+        let before = Before { connected, migration, bound: &bound, selected, refreshes, approve };
         if unfinished && recover_run(&desk, &mut books, &before).await? {
             (resumed, run) = (Some(last), last);
         }
@@ -102,6 +102,25 @@ pub async fn run(
     let exit = runner.run().await?;
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan: prepared.plan })
+}
+
+/// What is known of each object, whole; built again from what the org has where that is wanted.
+async fn known<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    bound: &Bound,
+    refreshes: bool,
+    observer: &dyn Observer,
+) -> Result<Books<'a>, EngineError> {
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    if refreshes {
+        refresh(ports, &connected.client, bound, &mut books, observer).await?;
+    }
+    for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    check_whole(ports, &books)?;
+    Ok(books)
 }
 
 /// Removes the files of rows left out that an interrupted call wrote: the survey that follows writes them anew, and

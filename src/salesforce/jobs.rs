@@ -202,7 +202,7 @@ impl Client<'_> {
     }
 
     /// Asks for a state. A refusal counts only when the job has not reached it: the first of two equal requests may
-    /// have done it before its reply was lost.
+    /// have done it before its reply was lost. Of a job that is gone by then, that is told instead.
     async fn move_to(
         &self,
         job: &str,
@@ -216,10 +216,8 @@ impl Client<'_> {
             Err(refusal @ OrgError::Api { status: 400..=499, .. }) => refusal,
             Err(other) => return Err(other),
         };
-        match self.job(job).await? {
-            Some(state) if reached(&state.state) => Ok(state),
-            _ => Err(refusal),
-        }
+        let state = self.json::<Wire>(Call::get(self.job_path(job))).await?.state();
+        if reached(&state.state) { Ok(state) } else { Err(refusal) }
     }
 
     pub(super) fn job_path(&self, job: &str) -> String {
@@ -326,6 +324,17 @@ mod tests {
         );
         let error = with(script, async |c| c.close("750x").await.unwrap_err());
         assert_eq!(error.code(), Some("INVALIDJOBSTATE"));
+    }
+
+    #[test]
+    fn a_job_that_is_gone_when_it_is_asked_about_a_refusal_is_gone() {
+        let refusal =
+            r#"[{"errorCode":"INVALIDJOBSTATE","message":"Closing already InProgress Job not allowed"}]"#;
+        let gone = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+        let script =
+            Script::default().broken(PATCH_CLOSE).reply(PATCH_CLOSE, 400, refusal).reply(JOB, 404, gone);
+        let error = with(script, async |c| c.close("750x").await.unwrap_err());
+        assert!(error.is_gone(), "{error}");
     }
 
     #[test]

@@ -200,6 +200,58 @@ fn a_refresh_goes_on_through_faulty_calls() {
     assert!(struck >= 32, "{struck} calls were struck");
 }
 
+/// A run is cut off with a job in the org, and somebody removes what that brings: the refresh that goes on with the run
+/// notices it, and does not end by naming itself.
+#[test]
+fn what_goes_while_a_run_lies_interrupted_is_noticed_by_the_refresh_that_goes_on() {
+    let project = Project::tiny();
+    let calm = World::new(&project);
+    let trace = calm.apply(Aim::Nowhere).trace;
+    let closes: Vec<usize> = (0..trace.len()).filter(|at| trace[*at].starts_with("org PATCH")).collect();
+    let mut removed = 0;
+    for (number, (object, _)) in closes.iter().flat_map(|n| OBJECTS.map(|object| (*n, object))) {
+        let world = World::new(&project);
+        assert!(world.apply(Aim::After(number)).end.is_none(), "{}", trace[number]);
+        world.org_works_on();
+        removed += remove(&world, object);
+        finished(world.apply_refreshed(Aim::Nowhere));
+        assert_eq!(world.contents(), calm.contents(), "after {number} ({}): {object}", trace[number]);
+    }
+    assert!(closes.len() > 5 && removed > 20, "{closes:?} {removed}");
+}
+
+/// C1 is removed, and no count tells; its row changes, and of the record that is made from it no result file tells.
+/// Whether or not the run is cut off at that: what refers to C1 points to the new one after the next apply.
+#[test]
+fn a_record_made_anew_of_which_no_result_tells_is_what_its_rows_refer_to() {
+    // Nothing is left over that would go with it.
+    let project = Project::tiny().with("accounts.csv", "id,name,parent,contact\nA1,One,,C1\nA5,Five,,C3\n");
+    let changed = || {
+        let world = loaded(&project);
+        assert_eq!(remove_where(&world, "Contact", "Legacy_Id__c = 'C1'"), 1);
+        world.others_call("POST", "sobjects/Contact", r#"{"LastName":"Else","Legacy_Id__c":"X1"}"#);
+        world.sources.put("contacts.csv", b"id,name,account\nC1,Eve,A1\nC2,Bob,A4\nC3,Cyd,A5\n");
+        let fault = "faults: [{ then: lose_results, per_mille: 1000, times: 1 }]";
+        world.org.set_faults(Faults::read("faults.yaml", fault).unwrap());
+        world
+    };
+    let trace = changed().apply(Aim::Nowhere).trace;
+    let close = trace.iter().position(|name| name.starts_with("org PATCH")).unwrap();
+    for aim in [Aim::Nowhere, Aim::After(close)] {
+        let world = changed();
+        assert_eq!(world.apply(aim).end.is_some(), aim.number().is_none(), "{aim:?}");
+        world.org_works_on();
+        (0..2).for_each(|_| _ = finished(world.apply(Aim::Nowhere)));
+        assert_eq!(world.org.struck(), 1, "{aim:?}");
+        let of = |soql: &str| world.org.query(soql).unwrap().rows.concat();
+        let visits =
+            of("SELECT Legacy_Id__c FROM Visit__c WHERE Contact__r.LastName = 'Eve' ORDER BY Legacy_Id__c");
+        assert_eq!(visits, ["V1", "V4"].map(|key| Some(key.to_owned())), "{aim:?}");
+        let accounts = of("SELECT Legacy_Id__c FROM Account WHERE Primary_Contact__r.LastName = 'Eve'");
+        assert_eq!(accounts, [Some("A1".to_owned())], "{aim:?}");
+    }
+}
+
 /// The state folder is deleted: a refresh takes over what the org has.
 #[test]
 fn a_lost_state_is_adopted_and_nothing_is_loaded_twice() {

@@ -26,6 +26,9 @@ const STORMS: u64 = 2_000;
 /// Applies that a day may take.
 const MOST_LIVES: usize = 20;
 
+/// The name that others give a record.
+const THEIRS: &str = "Theirs";
+
 /// What was met on the way, over all storms: how often, by name; and rows of the crash table.
 #[derive(Default)]
 struct Met {
@@ -84,6 +87,8 @@ struct Storm<'m> {
     loud: bool,
     /// Records to which others gave a note today.
     notes: Vec<(usize, String)>,
+    /// Records that others edited, and over which rows of today as they were at first may have been written.
+    written_over: Vec<(usize, String)>,
 }
 
 impl<'m> Storm<'m> {
@@ -93,7 +98,7 @@ impl<'m> Storm<'m> {
         weather::make(&world, &scenario.others());
         let model = Model::new(&scenario);
         let dice = Dice::of(seed, "storm");
-        let notes = Vec::new();
+        let (notes, written_over) = (Vec::new(), Vec::new());
         Self {
             seed,
             scenario,
@@ -107,6 +112,7 @@ impl<'m> Storm<'m> {
             refresh: false,
             loud: false,
             notes,
+            written_over,
         }
     }
 
@@ -132,6 +138,7 @@ impl<'m> Storm<'m> {
     fn day(&mut self, day: usize) -> Result<(), String> {
         (self.lives, self.lost, self.deleted, self.refresh) = (0, false, false, false);
         self.notes.clear();
+        self.written_over.clear();
         let calm = day > 0 && self.dice.chance(30);
         let mut turns = Dice::of(self.seed, &format!("turns {day}"));
         let early = !calm && turns.chance(25);
@@ -139,13 +146,8 @@ impl<'m> Storm<'m> {
         let weather = Weather::set(&self.world, &self.scenario, &mut self.dice, &mut turns, calm);
         let mut disturbances = if calm { 0 } else { self.dice.below(4) };
         if early {
-            self.met.add("inputs changed", 1);
-            let rows = self.scenario.earlier(day);
-            self.put(&rows);
             disturbances = disturbances.max(1);
-            for _ in 0..=turns.below(2) {
-                self.life(&mut turns, &mut disturbances)?;
-            }
+            self.early(day, &mut turns, &mut disturbances)?;
         }
         let rows = self.scenario.days[day].clone();
         self.put(&rows);
@@ -160,6 +162,9 @@ impl<'m> Storm<'m> {
         if missing && self.met_no_refusal() {
             return Err("records are gone, and no apply said so".into());
         }
+        // Whether a life that was cut off sent such a row, nobody tells: where the name is theirs no more, it did.
+        let is_theirs = |place: &(usize, String)| weather::has(&self.world, place, "Name", THEIRS);
+        self.written_over.iter().filter(|p| !is_theirs(p)).for_each(|place| self.model.write_over(place));
         let counts = self.model.day(&self.scenario, &rows);
         for place in &self.notes {
             self.model.records.entry(place.clone()).and_modify(|record| record.note = Some("theirs".into()));
@@ -167,6 +172,21 @@ impl<'m> Storm<'m> {
         let Some(Ok(finished)) = &life.end else { return Err("no end".into()) };
         let exact = self.lives == 1 && !weather.again && !self.lost;
         check::check(&self.world, &self.model, &counts, finished, exact)
+    }
+
+    /// Applies of the day's rows as they were at first. What of these is sent counts as sent, so that a record which
+    /// others edited before is written over, and again by the day's own row.
+    fn early(&mut self, day: usize, turns: &mut Dice, disturbances: &mut usize) -> Result<(), String> {
+        self.met.add("inputs changed", 1);
+        let rows = self.scenario.earlier(day);
+        self.put(&rows);
+        self.written_over = self.model.edits_written_over(&self.scenario, &rows, THEIRS);
+        for _ in 0..=turns.below(2) {
+            if self.life(turns, disturbances)?.is_some() {
+                std::mem::take(&mut self.written_over).iter().for_each(|place| self.model.write_over(place));
+            }
+        }
+        Ok(())
     }
 
     fn met_no_refusal(&self) -> bool {
@@ -295,10 +315,10 @@ impl<'m> Storm<'m> {
         let mut rows = self.scenario.days[day].iter().flatten();
         let free =
             !rows.any(|row| row.key.to_lowercase() == place.1 && row.parents.iter().any(|p| !p.is_empty()));
-        if turns.chance(15) && free && weather::edit(&self.world, &place, "Name", "Theirs") {
+        if turns.chance(15) && free && weather::edit(&self.world, &place, "Name", THEIRS) {
             self.met.add("records edited by others", 1);
             let record = self.model.records.get_mut(&place).ok_or("an unknown record")?;
-            record.name = "Theirs".into();
+            record.name = THEIRS.into();
         }
         let place = turns.pick(&there).clone();
         // Records of ours that others made hide it from a count that one of ours is missing.

@@ -85,6 +85,26 @@ impl Model {
         along.iter().for_each(|(child, name)| self.others_delete(scenario, *child, name));
     }
 
+    /// Records that others gave this name and that these rows would write over.
+    pub fn edits_written_over(
+        &self,
+        scenario: &Scenario,
+        rows: &[Vec<Row>],
+        theirs: &str,
+    ) -> Vec<(usize, String)> {
+        let mut then = self.clone();
+        then.day(scenario, rows);
+        let is_theirs = |model: &Self, place| model.records.get(place).is_some_and(|r| r.name == theirs);
+        let edited = self.records.keys().filter(|place| is_theirs(self, place));
+        edited.filter(|place| !is_theirs(&then, place)).cloned().collect()
+    }
+
+    /// A row of this record was sent that is not known here: its next row is not what was last sent (run.md, Ledger: the
+    /// payload hash of what was sent, from whatever state of the source), so it goes.
+    pub fn write_over(&mut self, place: &(usize, String)) {
+        self.sent.remove(place);
+    }
+
     /// A day's rows are loaded. Gives what became of each load's rows.
     pub fn day(&mut self, scenario: &Scenario, rows: &[Vec<Row>]) -> Vec<Counts> {
         let mut fates: BTreeMap<Place, Fate> = BTreeMap::new();

@@ -104,11 +104,17 @@ pub fn lose_job(world: &World, dice: &mut Dice) -> bool {
 pub fn edit(world: &World, (object, key): &(usize, String), field: &str, value: &str) -> bool {
     let name = object_name(*object);
     let body = format!("{{\"{field}\":\"{value}\"}}");
-    let done = format!("SELECT COUNT() FROM {name} WHERE Legacy_Id__c = '{key}' AND {field} = '{value}'");
     repeat(|| {
         world.others_call("PATCH", &format!("sobjects/{name}/Legacy_Id__c/{key}"), &body);
-        count(world, &done) == 1
+        has(world, &(*object, key.clone()), field, value)
     })
+}
+
+/// Whether a record has this value in a field.
+pub fn has(world: &World, (object, key): &(usize, String), field: &str, value: &str) -> bool {
+    let name = object_name(*object);
+    count(world, &format!("SELECT COUNT() FROM {name} WHERE Legacy_Id__c = '{key}' AND {field} = '{value}'"))
+        == 1
 }
 
 /// Somebody else deletes a record. Whether that went well.

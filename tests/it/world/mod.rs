@@ -20,8 +20,8 @@ use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
 use cutover::engine::{
-    Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
-    bound, connect, refresh, rollback, run,
+    EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window, bound,
+    connect, rollback, run,
 };
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
@@ -311,12 +311,9 @@ async fn drive(
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
-    if refreshes {
-        let mut books = Books::new(ports.files, &connected.info.org_id);
-        refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
-    }
     let all = vec![true; migration.loads.len()];
-    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
+    let finished =
+        run(ports, &connected, migration, bound, &all, refreshes, &|_| Ok(()), &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
