@@ -14,7 +14,7 @@ use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
-use crate::stage::{Entries, IndexRecord, Scan, Shape, StageError, referring};
+use crate::stage::{Entries, IndexRecord, Parents, Scan, Shape, StageError, referring};
 use std::cell::Cell;
 
 /// Bytes that one sorter may hold.
@@ -127,6 +127,14 @@ pub(super) fn note_made_again(
     )?)
 }
 
+/// Opens what is noted of these objects.
+///
+/// # Errors
+/// A damaged ledger, or the disk's own.
+pub(super) fn open_notes(books: &mut Books<'_>, objects: &[String]) -> Result<(), EngineError> {
+    objects.iter().try_for_each(|object| books.open(&beside(object)).map(|_| ()))
+}
+
 /// The ledger of such keys of an object.
 fn beside(object: &str) -> String {
     format!("{object}.renewed")
@@ -139,26 +147,24 @@ pub(super) struct Stale<'a> {
 }
 
 impl<'a> Stale<'a> {
-    /// Of the rows of a load.
+    /// Of the rows of a load; what is noted of the objects ([`open_notes`]) is open. `parents`: what will be there.
     ///
     /// # Errors
     /// The disk's own.
     pub(super) fn of(
         ports: &Ports<'a>,
-        books: &mut Books<'_>,
+        books: &Books<'_>,
         objects: &[String],
         shape: &Shape,
         scan: &Scan<'_>,
+        parents: &dyn Parents,
     ) -> Result<Self, EngineError> {
-        for object in objects {
-            books.open(&beside(object))?;
-        }
         let mut rows = Sorter::new(ports.files, "data/scratch/stale", STALE, SORT_BUDGET);
         let of = |object: usize| match objects.get(object) {
             Some(object) => books.entries(&beside(object)),
             None => Box::new(std::iter::empty()),
         };
-        referring(shape, scan, &of, &mut |child, entry, sent| {
+        referring(shape, scan, &of, parents, &mut |child, entry, sent| {
             let mut bytes = [0; STALE];
             bytes[..16].copy_from_slice(&child.to_be_bytes());
             bytes[16..20].copy_from_slice(&entry.run.to_be_bytes());
