@@ -2,6 +2,7 @@
 
 use super::ledgers::folders;
 use crate::engine::EngineError;
+use crate::engine::renewed::is_beside;
 use crate::ledger::{Entry, Ledger, State};
 use crate::ports::Files;
 use std::io;
@@ -46,7 +47,8 @@ pub fn export(
     org: &str,
     take: &mut dyn FnMut(&LedgerRow) -> io::Result<()>,
 ) -> Result<(), EngineError> {
-    for object in folders(files, &format!("ledger/{org}"))? {
+    let objects = folders(files, &format!("ledger/{org}"))?;
+    for object in objects.into_iter().filter(|object| !is_beside(object)) {
         let ledger = Ledger::open(files, &format!("ledger/{org}/{object}"))?;
         ledger.verify()?;
         for entry in ledger.iter_with_removed() {
