@@ -53,6 +53,7 @@ pub(super) fn settle(
         segment: Some(named),
         failures,
         trail,
+        renewed: renewed.len() as u64,
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {

@@ -18,9 +18,10 @@ use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
 use cutover::engine::{
-    Books, EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window,
-    bound, connect, refresh, rollback, run,
+    Books, EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack, Stop,
+    Window, bound, connect, refresh, rollback, run,
 };
+use cutover::diagnostic::{Code, Diagnostic};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -57,6 +58,8 @@ pub struct World {
     pub unreadable: Option<String>,
     /// When nothing more is to begin (`--until`).
     pub end: Option<i64>,
+    /// Whether somebody says no to a second round.
+    pub once: bool,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -70,6 +73,8 @@ pub struct Life<T = Finished> {
     pub hit: Option<usize>,
     /// The windows of the crash table that it recovered from, in their order.
     pub windows: Vec<Window>,
+    /// What the user was told on the way.
+    pub notes: Vec<String>,
     /// How it ended; nothing when it was killed.
     pub end: Option<Result<T, EngineError>>,
 }
@@ -103,6 +108,7 @@ impl World {
             tap: Tap::default(),
             unreadable: None,
             end: None,
+            once: false,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -112,14 +118,14 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, false, seen, Stop::at(self.end)).await
+            drive(ports, migration, (false, self.once), seen, Stop::at(self.end)).await
         })
     }
 
     /// One `cutover apply --refresh`.
     pub fn apply_refreshed(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, true, seen, Stop::at(self.end)).await
+            drive(ports, migration, (true, self.once), seen, Stop::at(self.end)).await
         })
     }
 
@@ -172,7 +178,7 @@ impl World {
         let end = runtime.block_on(until_gone);
         drop(life);
         let (trace, hit) = gate.told();
-        Life { trace, hit, windows: seen.0.into_inner(), end }
+        Life { trace, hit, windows: seen.windows.into_inner(), notes: seen.notes.into_inner(), end }
     }
 
     /// Power is lost: what is not durable is gone.
@@ -282,13 +288,20 @@ async fn drive_back(
 
 /// Notes what a life recovers from.
 #[derive(Default)]
-struct Seen(RefCell<Vec<Window>>);
+struct Seen {
+    windows: RefCell<Vec<Window>>,
+    notes: RefCell<Vec<String>>,
+}
 
 impl Observer for Seen {
     fn event(&self, _: &Line, _: &RunState) {}
-    fn progress(&self, _: &Progress) {}
+    fn progress(&self, progress: &Progress) {
+        if let Progress::Note(note) = progress {
+            self.notes.borrow_mut().push(note.clone());
+        }
+    }
     fn recovered(&self, _: PartKey, window: Window) {
-        self.0.borrow_mut().push(window);
+        self.windows.borrow_mut().push(window);
     }
 }
 
@@ -296,7 +309,7 @@ impl Observer for Seen {
 async fn drive(
     ports: Ports<'_>,
     migration: &Migration,
-    refreshes: bool,
+    (refreshes, once): (bool, bool),
     seen: &Seen,
     stop: Stop,
 ) -> Result<Finished, EngineError> {
@@ -314,7 +327,13 @@ async fn drive(
         refresh(&ports, &connected.client, &bound.0, &mut books, seen).await?;
     }
     let all = vec![true; migration.loads.len()];
-    let finished = run(ports, &connected, migration, bound, &all, &|_| Ok(()), &stop, seen).await?;
+    let approve = |question: Question<'_>| match question {
+        Question::Again(_) if once => {
+            Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, "nothing was sent")))
+        }
+        _ => Ok(()),
+    };
+    let finished = run(ports, &connected, migration, bound, &all, &approve, &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;
