@@ -1,7 +1,7 @@
 //! The rounds of a run. One carries the plan out, and mostly that is all. Where the org made records anew in it, because
 //! somebody had deleted them and no count told, rows that refer to them point to nothing, though they were decided to be
 //! the same: then all is decided once more, as for a run that goes on after it was interrupted, and what is left is sent.
-//! There is no third round: what is made anew in the second is told, and is the next run's.
+//! There is no third round: what is made anew in the second is counted in the report, and is the next run's.
 //!
 //! Must not know how rows are decided or sent.
 
@@ -9,13 +9,14 @@ use super::begin::begin;
 use super::books::Books;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
+use super::gate::Hold;
 use super::job::Desk;
 use super::ports::{Observer, Ports, Progress};
 use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::run::{Approve, Question, Runner};
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
 use crate::ports::Files;
 
@@ -66,26 +67,34 @@ impl<'a> Rounds<'_, '_, 'a> {
         let Prepared { bound, survey, .. } = before;
         // First: what the survey sorted has the names that the next one gives.
         drop(survey);
-        let prepared = self.prepare((bound, Vec::new()), books, Some(self.run)).await?;
+        let rest = |error| Hold::of(error, desk).rest(desk);
+        let prepared = self.prepare((bound, Vec::new()), books, Some(self.run)).await.map_err(rest)?;
         let plan = &prepared.plan;
-        if plan.changes && let Err(error) = (self.approve)(Question::Again(plan)) {
+        if plan.inputs != desk.state.borrow().inputs {
+            return Err(rest(changed()));
+        }
+        if !plan.changes {
+            plan.notes.iter().for_each(|note| self.tell(note.clone()));
+        } else if let Err(error) = (self.approve)(Question::Again(plan)) {
             self.tell(format!("{error}: what refers to them goes with the next `cutover apply`"));
-            return Runner::new(desk, &prepared, self.migration, books).finish(Ended::Finished, Exit::Partial);
+            return Runner::new(desk, &prepared, self.migration, books)
+                .finish(Ended::Finished, Exit::Partial);
         }
         begin(desk, &prepared, self.migration, self.run, Some(self.run))?;
         let exit = Runner::new(desk, &prepared, self.migration, books).run(true).await?;
-        let anew = desk.state.borrow().renewed;
-        if anew > 0 {
-            self.tell(format!(
-                "{anew} more records were made anew meanwhile: what refers to them goes with the next `cutover apply`"
-            ));
-        }
         Ok(exit.unwrap_or(Exit::Partial))
     }
 
     fn tell(&self, note: String) {
         self.observer.progress(&Progress::Note(note));
     }
+}
+
+/// A source is another than the run began with.
+fn changed() -> EngineError {
+    let message = "a source changed while the run was going on";
+    let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
 /// Removes the files of rows left out that an earlier call or round wrote: the survey that follows writes them anew,

@@ -69,8 +69,7 @@ fn make(world: &World, object: &str, key: &str) {
 /// The contact of each visit and of each account.
 fn links(world: &World) -> Vec<(String, String)> {
     let visits = "SELECT Legacy_Id__c, Contact__r.Legacy_Id__c FROM Visit__c ORDER BY Legacy_Id__c";
-    let accounts =
-        "SELECT Legacy_Id__c, Primary_Contact__r.Legacy_Id__c FROM Account ORDER BY Legacy_Id__c";
+    let accounts = "SELECT Legacy_Id__c, Primary_Contact__r.Legacy_Id__c FROM Account ORDER BY Legacy_Id__c";
     let rows = |soql: &str| world.org.query(soql).unwrap().rows;
     let rows = rows(visits).into_iter().chain(rows(accounts));
     rows.map(|row| (row[0].clone().unwrap(), row[1].clone().unwrap_or_default())).collect()
@@ -87,11 +86,8 @@ fn is_mended(world: &World, before: &[(String, String)], what: &str) {
 #[test]
 fn what_a_rollback_finds_gone_is_made_again_with_what_referred_to_it() {
     let world = World::new(&tiny());
-    let before = [
-        ("accounts.csv", ACCOUNTS_BEFORE),
-        ("contacts.csv", CONTACTS_BEFORE),
-        ("visits.csv", VISITS_BEFORE),
-    ];
+    let before =
+        [("accounts.csv", ACCOUNTS_BEFORE), ("contacts.csv", CONTACTS_BEFORE), ("visits.csv", VISITS_BEFORE)];
     put(&world, before);
     assert_eq!(exit(&world), 0);
     put(&world, [("accounts.csv", ACCOUNTS), ("contacts.csv", CONTACTS), ("visits.csv", VISITS)]);
@@ -110,11 +106,8 @@ fn what_a_rollback_finds_gone_is_made_again_with_what_referred_to_it() {
 #[test]
 fn what_a_rollback_deletes_is_made_again_with_what_referred_to_it() {
     let world = World::new(&tiny());
-    let before = [
-        ("accounts.csv", ACCOUNTS_BEFORE),
-        ("contacts.csv", CONTACTS_BEFORE),
-        ("visits.csv", VISITS_BEFORE),
-    ];
+    let before =
+        [("accounts.csv", ACCOUNTS_BEFORE), ("contacts.csv", CONTACTS_BEFORE), ("visits.csv", VISITS_BEFORE)];
     put(&world, before);
     assert_eq!(exit(&world), 0);
     put(&world, [("accounts.csv", ACCOUNTS), ("contacts.csv", CONTACTS), ("visits.csv", VISITS)]);
@@ -186,7 +179,10 @@ fn what_is_not_pointed_to_in_the_same_run_is_told_and_left_to_the_next() {
     world.once = true;
     let life = world.apply(Aim::Nowhere);
     let notes = life.notes.join("\n");
-    assert!(notes.contains("1 records were gone from the org") && notes.contains("next `cutover apply`"), "{notes}");
+    assert!(
+        notes.contains("1 records were gone from the org") && notes.contains("next `cutover apply`"),
+        "{notes}"
+    );
     let run = done(life);
     assert_eq!((run.exit.code(), sent(&run), run.state.renewed), (68, 1, 1));
     assert_ne!(links(&world), linked);
@@ -203,18 +199,23 @@ fn what_is_made_anew_in_the_second_round_is_told_and_left_to_the_next_run() {
     let rows = "id,name,parent\nA1,One,\nA2,Two,A1\nA3,Three,A2\n";
     let project = tiny().with("cutover.yaml", firms).with("accounts.csv", rows);
     let world = loaded(&project);
-    let parents = || world.org.query("SELECT Legacy_Id__c, Parent.Legacy_Id__c FROM Account WHERE Legacy_Id__c LIKE 'A%' ORDER BY Legacy_Id__c").unwrap().rows;
+    let parents = || {
+        world.org.query("SELECT Legacy_Id__c, Parent.Legacy_Id__c FROM Account WHERE Legacy_Id__c LIKE 'A%' ORDER BY Legacy_Id__c").unwrap().rows
+    };
     let before = parents();
     remove(&world, "Account", "A1");
     make(&world, "Account", "X1");
     make(&world, "Account", "X2");
     world.sources.put("accounts.csv", rows.replace("One", "First").as_bytes());
-    let rule = "{ then: delete_records, object: Account, record: A2, method: POST, path: jobs/ingest, nth: 2 }";
+    let rule =
+        "{ then: delete_records, object: Account, record: A2, method: POST, path: jobs/ingest, nth: 2 }";
     world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{rule}]")).unwrap());
     let life = world.apply(Aim::Nowhere);
     let notes = life.notes.join("\n");
-    assert!(notes.contains("1 more records were made anew meanwhile"), "{notes}");
+    assert!(notes.contains("1 records were gone from the org"), "{notes}");
     let run = done(life);
+    let told = cutover::report::report_text(&run.state, &[], ".cutover");
+    assert!(told.contains("1 records were gone from the org and were made anew: what refers"), "{told}");
     assert_eq!((run.exit.code(), sent(&run), run.state.renewed), (68, 2, 1));
     let next = done(world.apply(Aim::Nowhere));
     assert_eq!((next.exit.code(), sent(&next)), (0, 1), "A3");
@@ -242,6 +243,27 @@ fn a_run_of_two_rounds_goes_on_wherever_it_is_ended() {
         assert_eq!(exit(&world), 0, "{number} {}", trace[number]);
         is_mended(&world, &linked, &format!("ended at {number} {}", trace[number]));
     }
+}
+
+/// The source is another when the second round reads it: the run stops there, and the next apply makes a new plan.
+#[test]
+fn a_source_that_changes_between_the_rounds_stops_the_run() {
+    let world = loaded(&tiny());
+    let linked = links(&world);
+    goes_unnoticed(&world);
+    let changed = VISITS.replace("first", "1st");
+    let sources = world.sources.clone();
+    let life = world.apply_watched(&move |note| {
+        if note.contains("were made anew") {
+            sources.put("visits.csv", changed.as_bytes());
+        }
+    });
+    assert_eq!(life.end.unwrap().unwrap_err().exit().code(), 81);
+    assert!(world.told(2).unfinished() && world.told(2).paused == Some(81));
+    assert_eq!(exit(&world), 0);
+    is_mended(&world, &linked, "a source that changes");
+    let first = world.org.query("SELECT Subject__c FROM Visit__c WHERE Legacy_Id__c = 'V1'").unwrap();
+    assert_eq!(first.rows[0][0].as_deref(), Some("1st"));
 }
 
 /// The org tells an update, and the record is another.
@@ -283,9 +305,8 @@ fn what_stands_on_a_fallback_goes_again_when_the_fallback_is_new() {
 fn after_a_part_that_could_not_be_settled_none_is() {
     let only = "cutover: 1\nproject: tiny\nenvironments: { local: { org: { local: org.yaml }, limits: { parallel_jobs: 3, part_rows: 2 } } }\nobjects:\n  - { name: visits, object: Visit__c, key: Legacy_Id__c, operation: insert, source: visits.csv, fields: { Legacy_Id__c: id, Subject__c: subject } }\n";
     let rows: String = (1..=8).map(|n| format!("V{n},a,\n")).collect();
-    let project = Project::tiny()
-        .with("cutover.yaml", only)
-        .with("visits.csv", &format!("id,subject,contact\n{rows}"));
+    let project =
+        Project::tiny().with("cutover.yaml", only).with("visits.csv", &format!("id,subject,contact\n{rows}"));
     let count = |world: &World| world.org.query("SELECT COUNT() FROM Visit__c").unwrap().rows[0][0].clone();
     let (mut reached, mut refused) = (0, 0);
     for nth in 1..12 {

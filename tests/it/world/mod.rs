@@ -17,11 +17,11 @@ pub use windows::reached;
 use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
-use cutover::engine::{
-    Books, EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack, Stop,
-    Window, bound, connect, refresh, rollback, run,
-};
 use cutover::diagnostic::{Code, Diagnostic};
+use cutover::engine::{
+    Books, EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack,
+    Stop, Window, bound, connect, refresh, rollback, run,
+};
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
 use cutover::ports::{InlineWork, MemoryFiles, MemoryStore, SeededRandom, Threads, Work, write_durably};
@@ -119,6 +119,14 @@ impl World {
     pub fn apply(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
             drive(ports, migration, (false, self.once), seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover apply`, something done whenever the user is told something.
+    pub fn apply_watched(&self, told: &dyn Fn(&str)) -> Life {
+        self.live(Aim::Nowhere, async |ports, migration, seen| {
+            let watched = Watched { seen, told };
+            drive(ports, migration, (false, self.once), &watched, Stop::at(self.end)).await
         })
     }
 
@@ -305,12 +313,31 @@ impl Observer for Seen {
     }
 }
 
+/// The same, and something is done whenever the user is told something.
+struct Watched<'s> {
+    seen: &'s Seen,
+    told: &'s dyn Fn(&str),
+}
+
+impl Observer for Watched<'_> {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, progress: &Progress) {
+        self.seen.progress(progress);
+        if let Progress::Note(note) = progress {
+            (self.told)(note);
+        }
+    }
+    fn recovered(&self, part: PartKey, window: Window) {
+        self.seen.recovered(part, window);
+    }
+}
+
 /// What `cutover apply` does once its arguments are read (`src/cli/apply.rs`).
 async fn drive(
     ports: Ports<'_>,
     migration: &Migration,
     (refreshes, once): (bool, bool),
-    seen: &Seen,
+    seen: &dyn Observer,
     stop: Stop,
 ) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
