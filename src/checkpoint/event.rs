@@ -69,7 +69,8 @@ pub enum Event {
         #[serde(default)]
         rolls_back: Option<u32>,
     },
-    /// The same run went on after it was interrupted.
+    /// The same run went on: after it was interrupted, or because records were made anew in it and what refers to them
+    /// goes again.
     RunResumed { inputs: String },
     /// All rows of a load were read: rows by outcome, `pending` being those still to be sent. Replaces what was
     /// counted for the load before: outcomes of rows that this run has sent already are in it.
@@ -130,6 +131,9 @@ pub enum Event {
         /// What was done to which record; nothing in journals of before there were rollbacks.
         #[serde(default)]
         trail: Option<NamedFile>,
+        /// Rows whose record has another Id than it had: what refers to them goes again.
+        #[serde(default, skip_serializing_if = "is_none")]
+        renewed: u64,
     },
     /// The part was given up before the org saw its rows; they are planned anew.
     PartDropped { part: PartKey, reason: String },
@@ -150,4 +154,8 @@ pub enum Event {
     },
     /// The run is over.
     RunEnded { ended: Ended, exit: u8 },
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

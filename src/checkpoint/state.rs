@@ -158,6 +158,9 @@ pub struct RunState {
     /// Loads after which it has paused, as the manifest says, by their places there.
     #[serde(default)]
     pub paused_after: Vec<u16>,
+    /// Records that were made anew since the rows were last decided: what refers to them is still to go again.
+    #[serde(default)]
+    pub renewed: u64,
 }
 
 impl RunState {
@@ -218,7 +221,7 @@ impl RunState {
             Event::RunStarted { .. } => *self = begun(event, at),
             Event::RunResumed { .. } => {
                 (self.paused, self.why, self.back) = (None, None, None);
-                self.resumed = true;
+                (self.resumed, self.renewed) = (true, 0);
                 self.steps_done.clear();
             }
             Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
@@ -263,9 +266,11 @@ impl RunState {
     }
 
     fn count_settled(&mut self, key: PartKey, event: &Event) {
-        let Event::PartSettled { created, updated, deleted, unchanged, held, failed, .. } = event else {
+        let Event::PartSettled { created, updated, deleted, unchanged, held, failed, renewed, .. } = event
+        else {
             return;
         };
+        self.renewed += renewed;
         let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
         let Some(state) = self.loads.get_mut(load as usize) else { return };
         match kind {

@@ -69,6 +69,7 @@ fn journal() -> Vec<Line> {
             segment: None,
             failures: None,
             trail: None,
+            renewed: 0,
         },
     ];
     events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
@@ -142,6 +143,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             segment,
             failures,
             trail: None,
+            renewed: 0,
         });
     }
     let state = RunState::fold("j", &lines).unwrap();

@@ -30,15 +30,17 @@ impl Asked<'_> {
     pub(super) fn approve(&self, question: &Question<'_>) -> Result<(), EngineError> {
         match question {
             Question::GoOn(run) => self.go_on(run),
-            Question::Plan(plan) => self.plan(plan),
+            Question::Plan(plan) => self.plan(plan, self.resumes),
+            // The plan was this run's own, and this is what is left of it.
+            Question::Again(plan) => self.plan(plan, true),
         }
     }
 
     /// Shows the plan where it was not reviewed, holds it against the saved one, and asks.
-    fn plan(&self, plan: &Plan) -> Result<(), EngineError> {
+    fn plan(&self, plan: &Plan, resumes: bool) -> Result<(), EngineError> {
         match self.saved {
-            // What the interrupted run has landed of its own plan is no reason to call the plan stale.
-            Some(saved) if self.resumes && saved.inputs == plan.inputs => {}
+            // What the run has landed of its own plan is no reason to call the plan stale.
+            Some(saved) if resumes && saved.inputs == plan.inputs => {}
             Some(saved) => same_plan(saved, plan)?,
             None if self.asks(plan) => self.screen.say(&plan_text(plan)),
             None => self.screen.tell(&plan_text(plan)),

@@ -123,7 +123,7 @@ pub(super) struct Collected {
     /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
     /// sending of it may have created the record.
     hints: BTreeMap<KeyHash, Hint>,
-    /// Rows whose record was found to be another than the one that was known.
+    /// Rows whose record is another than we knew, as was found before they had a fate that tells it.
     renewed: BTreeSet<KeyHash>,
 }
 
@@ -157,11 +157,6 @@ impl Collected {
     pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
         let pairs = self.index.records.iter().zip(&self.fates);
         pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
-    }
-
-    /// Rows whose record was found to be another than the one that was known, whatever becomes of them.
-    pub(super) fn renewed(&self) -> &BTreeSet<KeyHash> {
-        &self.renewed
     }
 
     /// Rows that go again although they may have landed.
@@ -240,7 +235,7 @@ impl Collected {
     fn contradicted(&mut self, at: usize, both: [Fate; 2]) -> Fate {
         for fate in both {
             if let Fate::Landed { id, .. } = fate {
-                self.known_as(at, id);
+                self.is(at, id);
             }
         }
         let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();
@@ -322,16 +317,27 @@ impl Collected {
     /// The row of a key has this record, whatever became of it.
     pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
-            self.known_as(at, id);
+            self.is(at, id);
             self.doubt(at);
         }
     }
 
-    fn known_as(&mut self, at: usize, id: RecordId) {
+    /// The row at a place has this record.
+    fn is(&mut self, at: usize, id: RecordId) {
         let record = &mut self.index.records[at];
         if record.id.replace(id).is_some_and(|known| known != id) {
             self.renewed.insert(record.key);
         }
+    }
+
+    /// Keys whose record is another than we knew: somebody had deleted it, and it was made again. However the org told
+    /// it: an update too, where an earlier sending of ours made it, or somebody else.
+    pub(super) fn made_anew(&self) -> BTreeSet<KeyHash> {
+        let known = |(record, fate, _): (&IndexRecord, Option<&Fate>, _)| match fate {
+            Some(Fate::Landed { id, .. }) if record.id.is_some_and(|known| known != *id) => Some(record.key),
+            _ => None,
+        };
+        self.rows().filter_map(known).chain(self.renewed.iter().copied()).collect()
     }
 
     /// Rows without a fate may have landed and will not be sent again as they are.

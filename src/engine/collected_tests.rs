@@ -105,3 +105,30 @@ fn what_waits_for_a_parent_and_what_goes_after_those_that_keep_it() {
     by_id.index.attempt = KEPT_ATTEMPTS;
     assert!(!by_id.passes(&kept));
 }
+
+/// What is found by asking, or stands in an answer that contradicts another, may be a record that we did not know.
+#[test]
+fn a_new_record_is_noticed_before_the_old_one_is_forgotten() {
+    const OTHER: &str = "0018c00002DJIpK";
+    let other = RecordId::parse(OTHER).unwrap();
+    let anew = |rows: &Collected| rows.made_anew().into_iter().collect::<Vec<_>>();
+    for (id, come_to) in [(other, vec![0]), (RecordId::parse(ID).unwrap(), vec![])] {
+        let mut found = collected(&[Some(ID), None], false);
+        found.adopt(0, id);
+        found.adopt(1, id);
+        found.close();
+        assert_eq!(anew(&found), come_to, "found by its key");
+        assert_eq!(found.split_passing(), [0, 1]);
+        assert_eq!(anew(&found), come_to, "and sent again");
+        let mut told = collected(&[Some(ID), None], false);
+        for fate in [Fate::Landed { id, created: true }, failed(false)] {
+            told.give(0, None, fate.clone());
+            told.give(1, None, fate);
+        }
+        told.close();
+        assert_eq!((codes(&told), anew(&told)), (vec!["contradicted"; 2], come_to.clone()));
+        let mut landed = collected(&[Some(ID)], false);
+        landed.give(0, None, Fate::Landed { id, created: false });
+        assert_eq!(anew(&landed), come_to, "told as an update");
+    }
+}

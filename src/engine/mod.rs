@@ -35,6 +35,7 @@ mod recover;
 mod refresh;
 mod renewed;
 mod rollback;
+mod rounds;
 mod run;
 mod settle;
 mod shapes;

@@ -5,21 +5,20 @@
 //! Must not know why a ledger is built again, nor how rows are decided: what is known of such a row is forgotten here.
 
 use super::books::Books;
-use super::collected::{Collected, Fate};
 use super::exit::EngineError;
 use super::find::keyed;
 use super::ports::Ports;
-use crate::checkpoint::Part;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};
 use crate::model::{KeyHash, RecordId};
-use crate::stage::{Entries, IndexRecord, Scan, Shape, StageError, referring};
+use crate::stage::{Entries, Parents, Scan, Shape, StageError, referring};
 use std::cell::Cell;
-use std::collections::BTreeSet;
 
 /// Bytes that one sorter may hold.
 const SORT_BUDGET: usize = 4 << 20;
+/// With more segments than this a ledger of such keys becomes one.
+const MOST_SEGMENTS: usize = 8;
 
 /// What a refresh read from the org: keys and Ids, by key.
 pub(super) struct Found<'a>(pub(super) Sorted<'a>);
@@ -90,51 +89,49 @@ pub(super) fn note(
     Ok(renewed.len())
 }
 
-/// Notes durably which records of a part the org made anew, though it had them before: somebody had deleted them, and no
-/// count told. Rows of earlier runs that refer to them go again with the next apply; those of this run find the new one.
+/// Notes durably that records of these keys, in ascending order, are gone or new: rows that were sent in this run (`run`)
+/// or before go again if they refer to one of them. Once more does no harm.
 ///
 /// # Errors
 /// The disk's own.
-pub(super) fn note_made_again(
+pub(super) fn note_keys(
     books: &mut Books<'_>,
-    part: &Part,
-    collected: &Collected,
+    object: &str,
+    keys: impl Iterator<Item = std::io::Result<KeyHash>>,
     run: u32,
 ) -> Result<(), EngineError> {
-    let made_again = |record: &IndexRecord, fate: Option<&Fate>| match fate {
-        // Told as updated too: somebody else may have made it again, or an earlier sending of ours.
-        Some(Fate::Landed { id, .. }) => record.id.is_some_and(|known| known != *id),
-        _ => false,
-    };
-    let rows = collected.rows().filter(|(record, fate, _)| made_again(record, *fate));
-    let mut keys: BTreeSet<KeyHash> = rows.map(|(record, ..)| record.key).collect();
-    keys.extend(collected.renewed());
-    if keys.is_empty() {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
         return Ok(());
     }
-    let noted = |key, before: u32| Entry { run: before.max(run - 1), ..Entry::new(key, State::Landed) };
-    let ledger = books.open(&beside(&part.object))?;
-    Ok(ledger.rebuild(
-        keys.into_iter().map(Ok),
-        |key| *key,
-        |joined| match joined {
-            Ok(Joined::Left(key)) => Some(Ok(noted(key, 0))),
-            Ok(Joined::Both(key, before)) => Some(Ok(noted(key, before.run))),
-            Ok(Joined::Right(before)) => Some(Ok(before)),
-            Err(error) => Some(Err(error)),
-        },
-    )?)
+    let ledger = books.open(&beside(object))?;
+    ledger.adopt(keys.map(|key| Ok(Entry { run, ..Entry::new(key?, State::Landed) })))?;
+    if ledger.segments().len() > MOST_SEGMENTS {
+        ledger.compact()?;
+    }
+    Ok(())
+}
+
+/// Opens what is noted of these objects.
+///
+/// # Errors
+/// A damaged ledger, or the disk's own.
+pub(super) fn open_notes(books: &mut Books<'_>, objects: &[String]) -> Result<(), EngineError> {
+    objects.iter().try_for_each(|object| books.open(&beside(object)).map(|_| ()))
 }
 
 /// The ledger of such keys of an object.
 fn beside(object: &str) -> String {
-    format!("{object}.renewed")
+    format!("{object}{BESIDE}")
 }
 
-/// Whether a ledger is one of those.
-pub(super) fn is_beside(object: &str) -> bool {
-    object.ends_with(".renewed")
+/// Whether a ledger is of such keys: what it holds is not what the org has.
+pub(super) fn is_beside(ledger: &str) -> bool {
+    ledger.ends_with(BESIDE)
 }
+
+/// What its name ends with; no object has a dot in its name.
+const BESIDE: &str = ".renewed";
 
 /// What of a load refers to such records.
 pub(super) struct Stale<'a> {
@@ -143,26 +140,24 @@ pub(super) struct Stale<'a> {
 }
 
 impl<'a> Stale<'a> {
-    /// Of the rows of a load.
+    /// Of the rows of a load; what is noted of the objects ([`open_notes`]) is open. `parents`: what will be there.
     ///
     /// # Errors
     /// The disk's own.
     pub(super) fn of(
         ports: &Ports<'a>,
-        books: &mut Books<'_>,
+        books: &Books<'_>,
         objects: &[String],
         shape: &Shape,
         scan: &Scan<'_>,
+        parents: &dyn Parents,
     ) -> Result<Self, EngineError> {
-        for object in objects {
-            books.open(&beside(object))?;
-        }
         let mut rows = Sorter::new(ports.files, "data/scratch/stale", STALE, SORT_BUDGET);
         let of = |object: usize| match objects.get(object) {
             Some(object) => books.entries(&beside(object)),
             None => Box::new(std::iter::empty()),
         };
-        referring(shape, scan, &of, &mut |child, entry, sent| {
+        referring(shape, scan, &of, parents, &mut |child, entry, sent| {
             let mut bytes = [0; STALE];
             bytes[..16].copy_from_slice(&child.to_be_bytes());
             bytes[16..20].copy_from_slice(&entry.run.to_be_bytes());

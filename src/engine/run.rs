@@ -11,9 +11,10 @@ use super::job::Desk;
 use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
-use super::prepare::{PrepareOptions, Prepared, prepare};
+use super::prepare::Prepared;
 use super::recover::drop_part;
 use super::refresh::refresh;
+use super::rounds::Rounds;
 use super::settle::{Collected, settle};
 use super::whole::check_whole;
 use crate::bind::Bound;
@@ -22,7 +23,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
-use crate::ports::Files;
 use crate::stage::{
     LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
@@ -58,6 +58,8 @@ pub enum Question<'q> {
     GoOn(&'q Interrupted),
     /// Whether to carry out a plan.
     Plan(&'q Plan),
+    /// Whether the run goes on with what refers to records that the org made anew in it.
+    Again(&'q Plan),
 }
 
 /// Carries a migration out, going on with an interrupted run where there is one. With `refreshes` the ledgers are built
@@ -90,18 +92,19 @@ pub async fn run(
             (resumed, run) = (Some(last), last);
         }
     }
-    let folder = format!("data/{run}");
-    remove_left_out(ports.files, &folder)?;
-    let options = PrepareOptions { resumed, left_out: Some(&folder), selected };
-    let prepared = prepare(&ports, connected, migration, bound, &mut books, options, observer).await?;
+    let rounds = Rounds { ports, connected, migration, selected, approve, observer, run };
+    let prepared = rounds.prepare(bound, &mut books, resumed).await?;
     approve(Question::Plan(&prepared.plan))?;
     let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &prepared, migration, run, resumed)?;
-    let mut runner = Runner::new(&desk, &prepared, migration, &mut books);
-    let exit = runner.run().await?;
+    let plan = prepared.plan.clone();
+    let exit = match Runner::new(&desk, &prepared, migration, &mut books).run(false).await? {
+        Some(exit) => exit,
+        None => rounds.again(&desk, prepared, &mut books).await?,
+    };
     let state = desk.state.borrow().clone();
-    Ok(Finished { exit, state, plan: prepared.plan })
+    Ok(Finished { exit, state, plan })
 }
 
 /// What is known of each object, whole; built again from what the org has where that is wanted.
@@ -123,19 +126,11 @@ async fn known<'a>(
     Ok(books)
 }
 
-/// Removes the files of rows left out that an interrupted call wrote: the survey that follows writes them anew, and
-/// a row that has found its parent since must not stand in one.
-fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
-    let names = files.list(folder)?;
-    let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
-    Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
-}
-
 /// A part with the org.
 type Sending<'f> = Pin<Box<dyn std::future::Future<Output = (PartKey, Result<Collected, EngineError>)> + 'f>>;
 
 /// One run, carried out.
-struct Runner<'r, 'd, 'a> {
+pub(super) struct Runner<'r, 'd, 'a> {
     desk: &'r Desk<'d, 'a>,
     prepared: &'r Prepared<'a>,
     migration: &'r Migration,
@@ -158,7 +153,7 @@ enum Stopping {
 }
 
 impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
-    fn new(
+    pub(super) fn new(
         desk: &'r Desk<'d, 'a>,
         prepared: &'r Prepared<'a>,
         migration: &'r Migration,
@@ -182,19 +177,27 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         }
     }
 
-    async fn run(&mut self) -> Result<Exit, EngineError> {
+    /// Carries the plan out; nothing, when all is done and records were made anew in it, so that the run is not over but
+    /// `last`, whatever is left.
+    ///
+    /// # Errors
+    /// Everything that stops a run; the journal is left so that the next call goes on.
+    pub(super) async fn run(&mut self, last: bool) -> Result<Option<Exit>, EngineError> {
         let mut sending: FuturesUnordered<Sending<'r>> = FuturesUnordered::new();
         self.check_budgets();
         loop {
             let finished = self.start(&mut sending).await;
             if finished && self.stopping.is_none() {
+                if !last && self.desk.state.borrow().renewed > 0 {
+                    return Ok(None);
+                }
                 let exit = self.exit();
-                return self.finish(Ended::Finished, exit);
+                return self.finish(Ended::Finished, exit).map(Some);
             }
             match sending.next().await {
                 Some((key, Ok(collected))) => self.settled(key, collected),
                 Some((_, Err(error))) => self.stop(Stopping::Error(error)),
-                None if self.stopping.is_some() => return self.pause(),
+                None if self.stopping.is_some() => return self.pause().map(Some),
                 None => {}
             }
         }
@@ -457,10 +460,14 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             bad.iter().any(|o| load.outcomes[*o as usize] > 0)
                 || load.references.failed + load.references.pending > 0
         };
-        if state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
+        if state.renewed > 0 || state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
+    /// Writes down that the run is over.
+    ///
+    /// # Errors
+    /// The disk's own.
+    pub(super) fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         keep_rest(self.desk.ports.files, self.desk.state.borrow().run)?;
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();

@@ -6,7 +6,7 @@ use super::books::Books;
 use super::exit::EngineError;
 use super::job::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
-use super::renewed::note_made_again;
+use super::renewed::note_keys;
 use super::rollback::forgotten;
 use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
@@ -34,7 +34,9 @@ pub(super) fn settle(
     write_held(desk, key, &part, &collected)?;
     write_crosswalk(desk, key, &part, &collected)?;
     let trail = write_trail(desk, key, &part, &collected)?;
-    note_made_again(books, &part, &collected, run)?;
+    let renewed = collected.made_anew();
+    // Rows of this run that refer to them find the new record: those of earlier ones go again.
+    note_keys(books, &part.object, renewed.iter().map(|key| Ok(*key)), run.saturating_sub(1))?;
     let segment = outcomes(desk, books, key, &part, &collected)?;
     let path = books.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
@@ -51,6 +53,7 @@ pub(super) fn settle(
         segment: Some(named),
         failures,
         trail,
+        renewed: renewed.len() as u64,
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {
@@ -66,7 +69,8 @@ pub(super) fn settle(
     Ok(keys)
 }
 
-/// Writes a part's outcomes to a segment of the ledger, durable; it does not count yet.
+/// Writes a part's outcomes to a segment of the ledger, durable; it does not count yet. What is gone is noted as that: should
+/// it be made again, what refers to it must know.
 fn outcomes(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
@@ -74,10 +78,12 @@ fn outcomes(
     part: &Part,
     collected: &Collected,
 ) -> Result<SegmentRef, EngineError> {
-    let ledger = books.open(&part.object)?;
-    let entries = entries(desk, ledger, part, collected)?;
-    let name = format!("run-{}-part-{key}", desk.state.borrow().run);
-    Ok(ledger.add(&name, entries.into_iter().map(Ok))?)
+    let entries = entries(desk, books.open(&part.object)?, part, collected)?;
+    let run = desk.state.borrow().run;
+    let gone = entries.iter().filter(|entry| entry.state == State::Removed).map(|entry| Ok(entry.key));
+    note_keys(books, &part.object, gone, run)?;
+    let name = format!("run-{run}-part-{key}");
+    Ok(books.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
 }
 
 /// Takes the rows that were refused in passing out of a part, as long as they may go again.

@@ -9,7 +9,7 @@ use super::find::find;
 use super::left::{leave_out, write_absent};
 use super::overlap::overlaps;
 use super::ports::{Observer, Ports, Progress};
-use super::renewed::Stale;
+use super::renewed::{Stale, open_notes};
 use super::shapes::shapes;
 use super::twice::twice;
 use crate::bind::{Bound, LockWhy};
@@ -169,6 +169,7 @@ async fn decide_all<'a>(
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let sequence = survey.order.sequence.clone();
     let names: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
+    open_notes(books, &names)?;
     for (at, load) in sequence.iter().copied().enumerate() {
         let later =
             Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
@@ -200,7 +201,8 @@ async fn decide_all<'a>(
             paths: &shape.paths,
             ambiguous: &ambiguous,
         };
-        let (stale, left) = (Stale::of(ports, books, &names, shape, scan)?, Cell::new(0));
+        let stale = Stale::of(ports, books, &names, shape, scan, &there.beside(books))?;
+        let left = Cell::new(0);
         let entries = match shape.operation.deletes() {
             true => books.entries_with_removed(object),
             false => stale.forget(books.entries(object), &left),

@@ -16,6 +16,7 @@ pub fn report_json(state: &RunState, exit: u8) -> Value {
         "org_id": state.org_id,
         "loads": state.loads.iter().map(load_json).collect::<Vec<_>>(),
         "jobs": jobs_json(state),
+        "renewed": state.renewed,
         "exit": exit,
     })
 }

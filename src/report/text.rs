@@ -95,6 +95,13 @@ pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     for load in &state.loads {
         policies(&mut out, load, &format!("{folder}/data/{}", state.run));
     }
+    if state.renewed > 0 {
+        let renewed = number(state.renewed);
+        let _ = writeln!(
+            out,
+            "{renewed} records were gone from the org and were made anew: what refers to them goes with the next apply"
+        );
+    }
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
     }

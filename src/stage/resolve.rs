@@ -118,8 +118,8 @@ pub fn found_ids<'a>(
     Ok(ids.finish()?)
 }
 
-/// Calls `f` with the key of each row that refers to one of these records, the record's entry, and whether the reference
-/// is sent when the row's record is there.
+/// Calls `f` with the key of each row that refers to one of these records, by itself or by the fallback on which it
+/// stands, the record's entry, and whether the reference is sent when the row's record is there.
 ///
 /// # Errors
 /// The disk's own, or that of `f`.
@@ -127,18 +127,34 @@ pub fn referring<'e>(
     shape: &Shape,
     scan: &Scan<'_>,
     of: &dyn Fn(usize) -> Entries<'e>,
+    parents: &dyn Parents,
     f: &mut dyn FnMut(KeyHash, &Entry, bool) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
+    let sent = |reference: u8| {
+        let rule = shape.references.get(reference as usize).map(|r| &shape.rules[r.rule]);
+        rule.map(|rule| !rule.create_only && rule.only != Only::Create)
+    };
+    let mut fallbacks = BTreeMap::new();
     for (object, references) in &scan.references {
         let records = references.iter().decode(RefRecord::decode);
         for next in join(records, of(*object), |record| record.parent, |entry| entry.key) {
             let Joined::Both(record, entry) = next? else { continue };
-            let Some(reference) = shape.references.get(record.reference as usize) else { continue };
-            let rule = &shape.rules[reference.rule];
-            if record.pos != u64::MAX {
-                f(record.child, &entry, !rule.create_only && rule.only != Only::Create)?;
+            let Some(sent) = sent(record.reference) else { continue };
+            if record.pos == u64::MAX {
+                fallbacks.insert(record.reference, (entry, sent));
+            } else {
+                f(record.child, &entry, sent)?;
             }
         }
+    }
+    if fallbacks.is_empty() {
+        return Ok(());
+    }
+    for (object, references) in &scan.references {
+        each(references, *object, parents, |record, found, _| match fallbacks.get(&record.reference) {
+            Some((entry, sent)) if record.pos != u64::MAX && found.is_none() => f(record.child, entry, *sent),
+            _ => Ok(()),
+        })?;
     }
     Ok(())
 }

@@ -53,6 +53,7 @@ mod pauses;
 mod privacy;
 mod protect;
 mod recorded_clients;
+mod renewed;
 mod rerun;
 mod review;
 mod rollback;

@@ -1,11 +1,12 @@
 //! `cutover rollback`: the org is as it was before the run, updates excepted and listed; whatever happens on the way, and
 //! nothing goes that the run did not create.
 
-use crate::front::Front;
+use crate::front::{Front, Turn};
 use crate::http::Served;
 use crate::project::{Output, Project, finished};
 use crate::world::{self, Aim, World};
 use cutover::engine::{EngineError, RollbackOptions, RolledBack};
+use cutover::local_org::Faults;
 use cutover::ports::{Files, read_text};
 use serde_json::Value;
 use std::sync::Arc;
@@ -414,4 +415,67 @@ fn it_is_approved_like_a_delete() {
     assert_eq!((org.count("Account"), org.count("Contact")), (0, 0));
     let stale = run(&["rollback", "saved.json", "--yes"]).exits(81);
     assert!(stale.err.contains("the saved plan is stale"), "{}", stale.err);
+}
+
+/// More records than are asked for one by one, and none of them has its key any more: each is asked for by Id before it is
+/// called gone.
+#[test]
+fn of_a_large_run_whose_keys_were_emptied_nothing_is_called_gone() {
+    const ROWS: u64 = 20_100;
+    let rows = (0..ROWS).fold("id\n".to_owned(), |text, n| format!("{text}K{n}\n"));
+    let manifest = "cutover: 1\nproject: large\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - { object: Account, key: Legacy_Id__c, source: accounts.csv, fields: { Legacy_Id__c: id, Name: id } }\n";
+    let project = world::Project::tiny().with("cutover.yaml", manifest).with("accounts.csv", &rows);
+    let world = applied(&project);
+    world.a_day_passes();
+    let edit = format!(
+        "{{ then: edit_records, object: Account, count: {ROWS}, field: Legacy_Id__c, value: '', path: limits, nth: 1 }}"
+    );
+    world.org.set_faults(Faults::read("faults.yaml", &format!("faults: [{edit}]")).unwrap());
+    world.others_call("GET", "limits", "");
+    let keyed = world.org.query("SELECT COUNT() FROM Account WHERE Legacy_Id__c != null").unwrap();
+    assert_eq!(keyed.rows[0][0].as_deref(), Some("0"));
+    let back = done(&world, &run(1));
+    let undo = &back.plan.rolls_back.unwrap().loads[0];
+    assert_eq!((back.exit.code(), undo.gone, undo.edited, undo.delete), (68, 0, ROWS, 0));
+}
+
+/// A field that cannot be asked for is told as one; an org that does not answer is no answer.
+#[test]
+fn a_question_about_children_that_failed_is_not_taken_for_one_that_cannot_be_asked() {
+    let project = Project::example("quickstart");
+    let token = "{ url: env:TEST_URL, token: env:TEST_TOKEN }";
+    project.replace(
+        "cutover.yaml",
+        "environments: {",
+        &format!("environments: {{ prod: {{ org: {token}, protect: false }},"),
+    );
+    let org = Served::start(&project);
+    let calm = Front::before(&org, |_, _| Turn::Pass);
+    remote(&project, &calm, &["apply", "--yes"]).exits(0);
+    for (status, code, exit) in [
+        ("400 Bad Request", "MALFORMED_QUERY", 0),
+        ("400 Bad Request", "INVALID_TYPE", 0),
+        ("400 Bad Request", "INVALID_FIELD", 0),
+        ("400 Bad Request", "QUERY_TIMEOUT", 1),
+        ("404 Not Found", "NOT_FOUND", 1),
+        ("403 Forbidden", "INSUFFICIENT_ACCESS", 77),
+    ] {
+        let front = Front::before(&org, move |asked, _| {
+            let children = asked.line.contains("/query") && asked.line.contains("AccountId");
+            let body = format!(r#"[{{"errorCode":"{code}","message":"it is so"}}]"#);
+            if children { Turn::Say(status, "", body) } else { Turn::Pass }
+        });
+        let planned = remote(&project, &front, &["rollback", "1", "--out", "saved.json"]).exits(exit);
+        if exit == 0 {
+            let plan: Value = serde_json::from_str(&project.read("saved.json")).unwrap();
+            let unseen = plan["rolls_back"]["unseen"].as_array().unwrap();
+            assert!(unseen.contains(&"Contact.AccountId".into()), "{code}: {unseen:?}");
+        } else {
+            assert!(
+                planned.err.contains(code) || planned.err.contains("it is so"),
+                "{code}: {}",
+                planned.err
+            );
+        }
+    }
 }

@@ -68,6 +68,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
         segment: Some(named),
         failures: Some(failed),
         trail: None,
+        renewed: 0,
     });
     ledger.publish(&[segment], run, seq).unwrap();
     let lines: String = keys.map(|key| format!("K{key},ID-{run}-{key}\n")).collect();

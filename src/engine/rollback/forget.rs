@@ -5,8 +5,10 @@ use super::super::books::Books;
 use super::super::exit::EngineError;
 use super::super::find::each_once;
 use super::super::ports::Ports;
+use super::super::renewed::note_keys;
 use super::super::settle::{Collected, Fate};
 use super::look::{self, Made, SORT_BUDGET, id_at};
+use crate::checkpoint::last_run;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Ledger, State};
@@ -101,7 +103,8 @@ fn keyed(key: KeyHash, id: RecordId) -> Vec<u8> {
     [&key.to_be_bytes()[..], id.bytes()].concat()
 }
 
-/// Puts other entries in the place of those that are known of these keys with these records.
+/// Puts other entries in the place of those that are known of these keys with these records. What is gone is noted
+/// first, so that what refers to it goes again once it is made anew.
 fn replace(
     ports: &Ports<'_>,
     books: &mut Books<'_>,
@@ -126,6 +129,9 @@ fn replace(
     if entries.is_empty() {
         return Ok(());
     }
-    let decoded = entries.iter().decode(|b| Entry::decode(b).map_err(io::Error::other)).map(|read| read?);
-    Ok(books.open(object)?.adopt(decoded)?)
+    let decoded = || entries.iter().decode(|b| Entry::decode(b).map_err(io::Error::other)).map(|read| read?);
+    let gone = |read: &io::Result<Entry>| read.as_ref().map_or(true, |entry| entry.state == State::Removed);
+    let run = last_run(ports.files)?.max(books.last_run());
+    note_keys(books, object, decoded().filter(gone).map(|read| Ok(read?.key)), run)?;
+    Ok(books.open(object)?.adopt(decoded())?)
 }

@@ -22,6 +22,8 @@ pub enum Aim {
     TwiceFirst(usize),
     /// The process ends before the first call whose name begins like this.
     BeforeFirst(&'static str),
+    /// The disk refuses the call, counted from 1 among those whose name begins like this.
+    RefusedNth(&'static str, usize),
 }
 
 /// What a call must do.
@@ -41,6 +43,8 @@ pub enum Turn {
     GoTwice,
     /// Be made twice; the first answer counts.
     GoTwiceFirst,
+    /// Not be made: the disk refuses it.
+    Refuse,
 }
 
 /// The boundary of one life of the process.
@@ -60,7 +64,7 @@ impl Aim {
     /// The number of the call that it is about.
     pub fn number(self) -> Option<usize> {
         match self {
-            Self::Nowhere | Self::BeforeFirst(_) => None,
+            Self::Nowhere | Self::BeforeFirst(_) | Self::RefusedNth(..) => None,
             Self::Before(n) | Self::After(n) | Self::Lost(n) | Self::Cut(n) => Some(n),
             Self::Twice(n) | Self::TwiceFirst(n) => Some(n),
         }
@@ -83,6 +87,10 @@ impl Gate {
             Aim::Before(n) if n == number => Turn::Stop,
             Aim::BeforeFirst(prefix) if name.starts_with(prefix) => Turn::Stop,
             Aim::After(n) if n == number => Turn::GoThenStop,
+            Aim::RefusedNth(prefix, nth) if name.starts_with(prefix) => {
+                let before = state.trace.iter().filter(|call| call.starts_with(prefix)).count();
+                if before + 1 == nth { Turn::Refuse } else { Turn::Go }
+            }
             Aim::Lost(n) if n == number => Turn::GoThenLose,
             Aim::Cut(n) if n == number => Turn::GoThenCut,
             Aim::Twice(n) if n == number => Turn::GoTwice,

@@ -19,9 +19,10 @@ pub use windows::reached;
 use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
+use cutover::diagnostic::{Code, Diagnostic};
 use cutover::engine::{
-    EngineError, Finished, Observer, Ports, Progress, RollbackOptions, RolledBack, Stop, Window, bound,
-    connect, rollback, run,
+    EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack, Stop,
+    Window, bound, connect, rollback, run,
 };
 use cutover::local_org::{LocalOrg, Options};
 use cutover::manifest::{Migration, load};
@@ -59,6 +60,8 @@ pub struct World {
     pub unreadable: Option<String>,
     /// When nothing more is to begin (`--until`).
     pub end: Option<i64>,
+    /// Whether somebody says no to a second round.
+    pub once: bool,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -72,6 +75,8 @@ pub struct Life<T = Finished> {
     pub hit: Option<usize>,
     /// The windows of the crash table that it recovered from, in their order.
     pub windows: Vec<Window>,
+    /// What the user was told on the way.
+    pub notes: Vec<String>,
     /// How it ended; nothing when it was killed.
     pub end: Option<Result<T, EngineError>>,
 }
@@ -105,6 +110,7 @@ impl World {
             tap: Tap::default(),
             unreadable: None,
             end: None,
+            once: false,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -114,14 +120,22 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, false, seen, Stop::at(self.end)).await
+            drive(ports, migration, (false, self.once), seen, Stop::at(self.end)).await
+        })
+    }
+
+    /// One `cutover apply`, something done whenever the user is told something.
+    pub fn apply_watched(&self, told: &dyn Fn(&str)) -> Life {
+        self.live(Aim::Nowhere, async |ports, migration, seen| {
+            let watched = Watched { seen, told };
+            drive(ports, migration, (false, self.once), &watched, Stop::at(self.end)).await
         })
     }
 
     /// One `cutover apply --refresh`.
     pub fn apply_refreshed(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, true, seen, Stop::at(self.end)).await
+            drive(ports, migration, (true, self.once), seen, Stop::at(self.end)).await
         })
     }
 
@@ -174,7 +188,7 @@ impl World {
         let end = runtime.block_on(until_gone);
         drop(life);
         let (trace, hit) = gate.told();
-        Life { trace, hit, windows: seen.0.into_inner(), end }
+        Life { trace, hit, windows: seen.windows.into_inner(), notes: seen.notes.into_inner(), end }
     }
 
     /// Power is lost: what is not durable is gone.
@@ -284,13 +298,39 @@ async fn drive_back(
 
 /// Notes what a life recovers from.
 #[derive(Default)]
-struct Seen(RefCell<Vec<Window>>);
+struct Seen {
+    windows: RefCell<Vec<Window>>,
+    notes: RefCell<Vec<String>>,
+}
 
 impl Observer for Seen {
     fn event(&self, _: &Line, _: &RunState) {}
-    fn progress(&self, _: &Progress) {}
+    fn progress(&self, progress: &Progress) {
+        if let Progress::Note(note) = progress {
+            self.notes.borrow_mut().push(note.clone());
+        }
+    }
     fn recovered(&self, _: PartKey, window: Window) {
-        self.0.borrow_mut().push(window);
+        self.windows.borrow_mut().push(window);
+    }
+}
+
+/// The same, and something is done whenever the user is told something.
+struct Watched<'s> {
+    seen: &'s Seen,
+    told: &'s dyn Fn(&str),
+}
+
+impl Observer for Watched<'_> {
+    fn event(&self, _: &Line, _: &RunState) {}
+    fn progress(&self, progress: &Progress) {
+        self.seen.progress(progress);
+        if let Progress::Note(note) = progress {
+            (self.told)(note);
+        }
+    }
+    fn recovered(&self, part: PartKey, window: Window) {
+        self.seen.recovered(part, window);
     }
 }
 
@@ -298,8 +338,8 @@ impl Observer for Seen {
 async fn drive(
     ports: Ports<'_>,
     migration: &Migration,
-    refreshes: bool,
-    seen: &Seen,
+    (refreshes, once): (bool, bool),
+    seen: &dyn Observer,
     stop: Stop,
 ) -> Result<Finished, EngineError> {
     let _lock = ports.files.lock("lock")?.expect("no other process lives");
@@ -312,8 +352,13 @@ async fn drive(
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
     let all = vec![true; migration.loads.len()];
-    let finished =
-        run(ports, &connected, migration, bound, &all, refreshes, &|_| Ok(()), &stop, seen).await?;
+    let approve = |question: Question<'_>| match question {
+        Question::Again(_) if once => {
+            Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, "nothing was sent")))
+        }
+        _ => Ok(()),
+    };
+    let finished = run(ports, &connected, migration, bound, &all, refreshes, &approve, &stop, seen).await?;
     let json = report_json(&finished.state, finished.exit.code());
     let path = format!("runs/{}/report.json", finished.state.run);
     write_durably(ports.files, &path, format!("{json:#}\n").as_bytes())?;

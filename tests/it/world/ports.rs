@@ -188,6 +188,7 @@ impl WorldFiles {
     fn at<T>(&self, name: String, effect: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match self.gate.enter(name) {
             Turn::Stop => Err(gone()),
+            Turn::Refuse => Err(io::Error::other("the disk refuses it")),
             Turn::GoThenStop => {
                 effect()?;
                 self.gate.go();

@@ -1,0 +1,106 @@
+//! The rounds of a run. One carries the plan out, and mostly that is all. Where the org made records anew in it, because
+//! somebody had deleted them and no count told, rows that refer to them point to nothing, though they were decided to be
+//! the same: then all is decided once more, as for a run that goes on after it was interrupted, and what is left is sent.
+//! There is no third round: what is made anew in the second is counted in the report, and is the next run's.
+//!
+//! Must not know how rows are decided or sent.
+
+use super::begin::begin;
+use super::books::Books;
+use super::connect::Connected;
+use super::exit::{EngineError, Exit};
+use super::gate::Hold;
+use super::job::Desk;
+use super::ports::{Observer, Ports, Progress};
+use super::prepare::{PrepareOptions, Prepared, prepare};
+use super::run::{Approve, Question, Runner};
+use crate::bind::Bound;
+use crate::checkpoint::Ended;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::Migration;
+use crate::ports::Files;
+
+/// What all rounds of a run have in common.
+pub(super) struct Rounds<'x, 'c, 'a> {
+    pub(super) ports: Ports<'a>,
+    pub(super) connected: &'x Connected<'c>,
+    pub(super) migration: &'x Migration,
+    pub(super) selected: &'x [bool],
+    pub(super) approve: Approve<'x>,
+    pub(super) observer: &'x dyn Observer,
+    pub(super) run: u32,
+}
+
+impl<'a> Rounds<'_, '_, 'a> {
+    /// Decides all rows, by what has landed by now. `resumed`: the run, where it has begun before.
+    ///
+    /// # Errors
+    /// As [`prepare`].
+    pub(super) async fn prepare(
+        &self,
+        bound: (Bound, Vec<Diagnostic>),
+        books: &mut Books<'a>,
+        resumed: Option<u32>,
+    ) -> Result<Prepared<'a>, EngineError> {
+        let folder = format!("data/{}", self.run);
+        remove_left_out(self.ports.files, &folder)?;
+        let options = PrepareOptions { resumed, left_out: Some(&folder), selected: self.selected };
+        let (ports, observer) = (&self.ports, self.observer);
+        prepare(ports, self.connected, self.migration, bound, books, options, observer).await
+    }
+
+    /// The round that sends again what refers to records which the first one (`before`) made anew. Where whoever is asked
+    /// does not agree, or records are made anew in it as well, the run ends with 68, and the next one sends it.
+    ///
+    /// # Errors
+    /// Everything that stops a run; the journal is left so that the next call goes on.
+    pub(super) async fn again(
+        &self,
+        desk: &Desk<'_, 'a>,
+        before: Prepared<'a>,
+        books: &mut Books<'a>,
+    ) -> Result<Exit, EngineError> {
+        let anew = desk.state.borrow().renewed;
+        self.tell(format!(
+            "{anew} records were gone from the org, and were made anew under another Id: rows that refer to them go again now"
+        ));
+        let Prepared { bound, survey, .. } = before;
+        // First: what the survey sorted has the names that the next one gives.
+        drop(survey);
+        let rest = |error| Hold::of(error, desk).rest(desk);
+        let prepared = self.prepare((bound, Vec::new()), books, Some(self.run)).await.map_err(rest)?;
+        let plan = &prepared.plan;
+        if plan.inputs != desk.state.borrow().inputs {
+            return Err(rest(changed()));
+        }
+        if !plan.changes {
+            plan.notes.iter().for_each(|note| self.tell(note.clone()));
+        } else if let Err(error) = (self.approve)(Question::Again(plan)) {
+            self.tell(format!("{error}: what refers to them goes with the next `cutover apply`"));
+            return Runner::new(desk, &prepared, self.migration, books)
+                .finish(Ended::Finished, Exit::Partial);
+        }
+        begin(desk, &prepared, self.migration, self.run, Some(self.run))?;
+        let exit = Runner::new(desk, &prepared, self.migration, books).run(true).await?;
+        Ok(exit.unwrap_or(Exit::Partial))
+    }
+
+    fn tell(&self, note: String) {
+        self.observer.progress(&Progress::Note(note));
+    }
+}
+
+/// A source is another than the run began with.
+fn changed() -> EngineError {
+    let message = "a source changed while the run was going on";
+    let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
+    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
+}
+
+/// Removes the files of rows left out that an earlier call or round wrote: the survey that follows writes them anew,
+/// and a row that has found its parent since must not stand in one.
+fn remove_left_out(files: &dyn Files, folder: &str) -> Result<(), EngineError> {
+    let names = files.list(folder)?;
+    let old = names.iter().filter(|n| n.contains(".left-out") && n.ends_with(".csv"));
+    Ok(old.map(|name| format!("{folder}/{name}")).try_for_each(|path| files.remove(&path))?)
+}
