@@ -54,7 +54,7 @@ fn journal() -> Vec<Line> {
             index: named("i"),
         },
         Event::JobIntent { part },
-        Event::JobCreated { part, job: "750".into() },
+        Event::JobCreated { part, job: "750".into(), there: None },
         Event::Uploaded { part },
         Event::Closed { part },
         Event::PartSettled {
@@ -69,6 +69,7 @@ fn journal() -> Vec<Line> {
             segment: None,
             failures: None,
             trail: None,
+            over: None,
         },
     ];
     events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
@@ -122,7 +123,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             index,
         });
         add(Event::JobIntent { part });
-        add(Event::JobCreated { part, job: "750".into() });
+        add(Event::JobCreated { part, job: "750".into(), there: None });
         add(Event::Uploaded { part });
         add(Event::Closed { part });
         let state = "JobComplete".into();
@@ -142,6 +143,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             segment,
             failures,
             trail: None,
+            over: None,
         });
     }
     let state = RunState::fold("j", &lines).unwrap();

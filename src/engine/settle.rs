@@ -51,6 +51,7 @@ pub(super) fn settle(
         segment: Some(named),
         failures,
         trail,
+        over: collected.over().map(str::to_owned),
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {

@@ -67,5 +67,6 @@ mod storm;
 mod superseded;
 mod tls;
 mod trust;
+mod undoing;
 mod unconfirmed;
 mod wire;
