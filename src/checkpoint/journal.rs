@@ -2,7 +2,7 @@
 //! same fault earlier is refused (spec, commit point 3). Once a write or a sync has failed, nothing more is written.
 
 use super::event::Event;
-use crate::ports::{Files, cannot, read_all};
+use crate::ports::{Files, cannot, folder_of, read_all};
 use serde::{Deserialize, Serialize};
 use std::io;
 use xxhash_rust::xxh3::xxh3_64;
@@ -256,7 +256,7 @@ impl<'a> Journal<'a> {
         if self.unsynced {
             self.unless_broken(|journal| journal.files.sync(&journal.path))?;
             if !self.named {
-                self.unless_broken(Self::name_durably)?;
+                self.unless_broken(|j| j.files.sync_dir(folder_of(&j.path)))?;
                 self.named = true;
             }
             self.unsynced = false;
@@ -277,16 +277,6 @@ impl<'a> Journal<'a> {
         let done = act(self);
         self.broken = done.is_err();
         Ok(done?)
-    }
-
-    /// The file's name and those of its folders.
-    fn name_durably(&self) -> io::Result<()> {
-        let mut folder = self.path.as_str();
-        while let Some((parent, _)) = folder.rsplit_once('/') {
-            self.files.sync_dir(parent)?;
-            folder = parent;
-        }
-        self.files.sync_dir("")
     }
 }
 

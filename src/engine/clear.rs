@@ -2,7 +2,7 @@
 //! stay. Knows the files by their names only.
 
 use super::exit::EngineError;
-use crate::ports::{Files, sync_names};
+use crate::ports::Files;
 
 /// Removes what was staged and is not needed any more, once no part of the run is under way: a crash between a file
 /// and the event that names it leaves files behind that nobody knows, and they hold customers' values.
@@ -24,7 +24,7 @@ pub(super) fn keep_rest(files: &dyn Files, run: u32) -> Result<(), EngineError> 
     }
     // A run that staged nothing and left nothing out has no such folder.
     match files.list("data")?.iter().any(|name| *name == format!("{run}/")) {
-        true => Ok(sync_names(files, &folder)?),
+        true => Ok(files.sync_dir(&folder)?),
         false => Ok(()),
     }
 }

@@ -42,14 +42,12 @@ pub(super) async fn find(
     scan: &Scan<'_>,
     books: &mut Books<'_>,
 ) -> Result<BTreeSet<KeyHash>, EngineError> {
-    let (wanted, count) = unknown(ports, object, scan, books)?;
+    let anew = |entry: Option<&Entry>| entry.is_none_or(|entry| entry.flags.adopted);
+    let (wanted, count) = unknown(ports, object, scan, books, anew)?;
     if count == 0 {
         return Ok(BTreeSet::new());
     }
-    let found = match count {
-        0..=MOST_LISTED => listed(ports, client, object, shape, scan, &wanted).await?,
-        _ => all_keys(ports, client, object).await?,
-    };
+    let found = found(ports, client, object, shape, scan, &wanted, count).await?;
     let ambiguous = ambiguous(&found, &wanted)?;
     if ambiguous.len() >= MOST_AMBIGUOUS {
         let message =
@@ -61,6 +59,48 @@ pub(super) async fn find(
         books.open(&object.name)?.adopt(answers())?;
     }
     Ok(ambiguous)
+}
+
+/// How many of a load's rows of which the ledger knows nothing have a record in the org.
+///
+/// # Errors
+/// The org's refusal, or the disk's own.
+pub(super) async fn there_already(
+    ports: &Ports<'_>,
+    client: &Client<'_>,
+    object: &BoundObject,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    books: &Books<'_>,
+) -> Result<u64, EngineError> {
+    let (wanted, count) = unknown(ports, object, scan, books, |entry| entry.is_none())?;
+    let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
+    // Most often the org is empty, and one question is enough.
+    if count == 0 || client.count(&soql).await? == 0 {
+        return Ok(0);
+    }
+    let found = found(ports, client, object, shape, scan, &wanted, count).await?;
+    let mut there = 0;
+    for next in known(&found, &wanted) {
+        there += u64::from(matches!(next?, Joined::Both(..)));
+    }
+    Ok(there)
+}
+
+/// What the org has of these keys, and perhaps of others.
+async fn found<'a>(
+    ports: &Ports<'a>,
+    client: &Client<'_>,
+    object: &BoundObject,
+    shape: &Shape,
+    scan: &Scan<'_>,
+    wanted: &Sorted<'a>,
+    count: u64,
+) -> Result<Sorted<'a>, EngineError> {
+    match count {
+        0..=MOST_LISTED => listed(ports, client, object, shape, scan, wanted).await,
+        _ => all_keys(ports, client, object).await,
+    }
 }
 
 /// Every key and Id that the org has of an object, by key.
@@ -83,12 +123,14 @@ pub(super) async fn all_keys<'a>(
     Ok(found.finish()?)
 }
 
-/// Rows whose record no load of ours has sent: `key, place, whether the ledger adopted one`, and how many.
+/// Rows that are to be asked for, going by what the ledger knows to have landed: `key, place, whether the ledger
+/// adopted one`, and how many.
 fn unknown<'a>(
     ports: &Ports<'a>,
     object: &BoundObject,
     scan: &Scan<'_>,
     books: &Books<'_>,
+    asks: impl Fn(Option<&Entry>) -> bool,
 ) -> Result<(Sorted<'a>, u64), EngineError> {
     let mut wanted = Sorter::new(ports.files, "data/scratch/unknown", WANTED, SORT_BUDGET);
     let mut landed = books.entries(&object.name).filter(is_landed).peekable();
@@ -99,7 +141,7 @@ fn unknown<'a>(
             passed?;
         }
         let entry = landed.peek().and_then(|l| l.as_ref().ok()).filter(|entry| entry.key == row.key);
-        if entry.is_none_or(|entry| entry.flags.adopted) {
+        if asks(entry) {
             let adopted = [u8::from(entry.is_some())];
             wanted.push(&[&row.key.to_be_bytes()[..], &row.pos.to_be_bytes(), &adopted].concat())?;
             count += 1;

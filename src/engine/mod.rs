@@ -10,6 +10,7 @@ mod alive;
 mod allow;
 mod ask;
 mod begin;
+mod blind;
 mod books;
 mod calls;
 mod clear;

@@ -1,6 +1,7 @@
 //! The survey: every source read once, the order of the loads found, and every row decided, parents first.
 
 use super::ask::ask;
+use super::blind::check_inserts;
 use super::books::{Books, union};
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
@@ -87,7 +88,7 @@ pub(super) struct SurveyOptions<'x> {
 /// Reads and decides everything.
 ///
 /// # Errors
-/// Cycles, duplicates, the org's refusal, the disk's own.
+/// Cycles, duplicates, the org's refusal, the disk's own; 81 when what is to be inserted is there already.
 pub(super) async fn survey<'a>(
     ports: &Ports<'a>,
     connected: &Connected<'_>,
@@ -107,6 +108,7 @@ pub(super) async fn survey<'a>(
     for object in &bound.objects {
         books.open(&object.name)?;
     }
+    check_inserts(ports, &connected.client, bound, (&shapes, &scans), books).await?;
     let graph = graph(migration, bound, &scans);
     let order = order(&graph).map_err(|problems| EngineError::Problems(Exit::Invalid, problems))?;
     let deferred = deferred(&order, shapes.len());

@@ -8,7 +8,7 @@ use super::LedgerError;
 use super::cursor::FileCursor;
 use super::entry::Entry;
 use crate::model::KeyHash;
-use crate::ports::{Files, sync_names};
+use crate::ports::Files;
 use crate::source::fingerprint;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -96,7 +96,7 @@ impl Draft {
     /// Gives the file its name, durably.
     pub(super) fn commit(self, files: &dyn Files, folder: &str) -> io::Result<SegmentRef> {
         files.rename(&self.temporary, &path(folder, &self.segment.name))?;
-        sync_names(files, folder)?;
+        files.sync_dir(folder)?;
         Ok(self.segment)
     }
 

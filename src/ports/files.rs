@@ -18,7 +18,8 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// The disk's own error; after one, what is durable is unknown and the process must end.
     fn sync(&self, path: &str) -> io::Result<()>;
-    /// Makes the names in a folder durable.
+    /// Makes the names in a folder durable, and the folder's own name, and those of all above it: a file whose folder
+    /// was made for it is as lost as its folder.
     ///
     /// # Errors
     /// The disk's own error.
@@ -113,17 +114,9 @@ pub fn read_text(files: &dyn Files, path: &str) -> io::Result<String> {
     String::from_utf8(read_all(files, path)?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
 
-/// Makes the names in a folder durable, and the folder's own name, and those of all above it.
-///
-/// # Errors
-/// The disk's own error.
-pub fn sync_names(files: &dyn Files, folder: &str) -> io::Result<()> {
-    let mut folder = folder;
-    while !folder.is_empty() {
-        files.sync_dir(folder)?;
-        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-    }
-    files.sync_dir("")
+/// The folder that names a file; nothing for one at the top.
+pub fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Writes a whole small file so that a crash leaves the old one or the new one: `*.tmp`, sync, rename, sync the
@@ -137,5 +130,5 @@ pub fn write_durably(files: &dyn Files, path: &str, bytes: &[u8]) -> io::Result<
     files.append(&temporary, bytes)?;
     files.sync(&temporary)?;
     files.rename(&temporary, path)?;
-    sync_names(files, path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    files.sync_dir(folder_of(path))
 }

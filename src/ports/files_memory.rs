@@ -1,6 +1,6 @@
 //! Files in memory that tell synced and unsynced bytes and names apart: a crash drops what is not durable.
 
-use super::files::{FileLock, Files};
+use super::files::{FileLock, Files, folder_of};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,10 +105,6 @@ impl Disk {
         id.and_then(|id| self.files.get_mut(&id))
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, path.to_owned()))
     }
-}
-
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 struct Held(MemoryFiles, String);

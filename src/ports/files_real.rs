@@ -115,7 +115,11 @@ impl Files for RealFiles {
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         #[cfg(unix)]
-        File::open(self.path(path)).and_then(|f| f.sync_all()).map_err(self.failed("sync", path))?;
+        for folder in std::iter::successors(Some(path), |folder| Some(folder.rsplit_once('/')?.0))
+            .chain((!path.is_empty()).then_some(""))
+        {
+            File::open(self.path(folder)).and_then(|f| f.sync_all()).map_err(self.failed("sync", folder))?;
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ mod store;
 mod work;
 
 pub use clock::{Clock, RealClock, TestClock, utc_text};
-pub use files::{FileLock, Files, cannot, read_all, read_text, sync_names, write_durably};
+pub use files::{FileLock, Files, cannot, folder_of, read_all, read_text, write_durably};
 pub use files_memory::MemoryFiles;
 pub use files_real::RealFiles;
 pub use org::{Body, ByteStream, Method, Org, Renewal, Reply, Request, TransportError};

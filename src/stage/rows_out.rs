@@ -13,7 +13,7 @@ use super::staged_row::{Assigned, Kind, Row, be64, bits};
 use super::write::StepInputs;
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::model::RecordId;
-use crate::ports::sync_names;
+use crate::ports::folder_of;
 use crate::source::{ChunkReader, ChunkRef, RowReader, split_position};
 use crate::transform::{RowOut, RowWorker, Verdict};
 use std::collections::BTreeMap;
@@ -74,8 +74,7 @@ fn finish_parts(
         parts.extend(writer.finish(step.io.files, &header, step.limits.bytes, &mut next, step.name)?);
     }
     if let Some(part) = parts.first() {
-        let folder = part.file.0.rsplit_once('/').map_or("", |(folder, _)| folder);
-        sync_names(step.io.files, folder)?;
+        step.io.files.sync_dir(folder_of(&part.file.0))?;
     }
     Ok(parts)
 }

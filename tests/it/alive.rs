@@ -2,8 +2,8 @@
 //! processes, and an org that stands still for as long as somebody looks.
 
 use crate::process::{Running, npsp};
-use cutover::checkpoint::Event;
-use cutover::ports::{Files, RealFiles};
+use cutover::checkpoint::{Event, PartState};
+use cutover::ports::{Clock, Files, RealClock, RealFiles};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -93,6 +93,32 @@ fn a_run_that_was_told_to_stop_says_so() {
     let text = told(&mut world.command("status"));
     assert!(text.contains("run 1 paused (exit 69): it was told to stop"), "{text}");
     assert!(text.contains("`cutover apply` goes on where it stopped"), "{text}");
+}
+
+/// The time comes while the org stands still: the job that is there settles, nothing more begins, and the next apply
+/// goes on.
+#[test]
+fn until_a_time_nothing_more_begins() {
+    let site = npsp();
+    let world = site.world("until");
+    let passed = world.command("apply").args(["--yes", "--until", "2020-01-01T06:00:00Z"]).output().unwrap();
+    assert_eq!(passed.status.code(), Some(64));
+    let end = RealClock.now() + 8_000;
+    let text = jiff::Timestamp::from_millisecond(end).unwrap().to_string();
+    let process = world.begin_with(world.command("apply").args(["--yes", "--until", &text]));
+    world.until(1, 1, |event| matches!(event, Event::JobIntent { .. }));
+    world.org("STOP");
+    while RealClock.now() <= end {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    world.org("CONT");
+    assert_eq!(process.wait().code(), Some(69));
+    assert_eq!(status(&world)["paused"]["why"], "until");
+    let begun = |event: &Event| matches!(event, Event::JobIntent { .. } | Event::CallsIntent { .. });
+    assert!(world.journal(1).iter().all(|line| line.at < end || !begun(&line.event)));
+    assert!(world.told(1).parts.values().all(|part| part.state.is_over() || part.state == PartState::Staged));
+    assert_eq!(world.apply().status.code(), Some(0));
+    assert_eq!(world.told_last().run, 1);
 }
 
 /// Whoever looks, looks: an apply that begins meanwhile gets its lock.

@@ -3,13 +3,12 @@
 //! that nobody knows has no rows.
 
 use crate::others::exit;
-use crate::world::{Aim, Project, World};
+use crate::world::{Aim, Project, World, crowd, figures};
 use cutover::checkpoint::{Ended, LoadState, RunState, journal_path, read_journal};
 use cutover::local_org::Faults;
 use cutover::model::Outcome;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The calls of an apply, each with one of them that is met; not the first, where there are several.
 const CALLS: [(&str, &str); 12] = [
@@ -316,24 +315,12 @@ fn leftover_jobs(world: &World) -> Result<usize, String> {
 /// All cases on as many threads as there are processors.
 #[track_caller]
 fn survives_all(project: Arc<Project>, of_jobs: &[&str]) {
-    let (calm, cases, begun) = (Calm::of(project), cases(of_jobs), std::time::Instant::now());
-    let (next, applies) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let work = || {
-        let mut wrong = Vec::new();
-        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match calm.survives(case) {
-                Ok(lives) => _ = applies.fetch_add(lives, Ordering::Relaxed),
-                Err(why) => wrong.push(format!("{}: {why}\n", case.name)),
-            }
-        }
-        wrong
-    };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
-    });
-    println!("{} worlds, {} applies, {:.1?}", cases.len(), applies.into_inner(), begun.elapsed());
+    let (calm, cases) = (Calm::of(project), cases(of_jobs));
+    let (ended, took) =
+        crowd(&cases, |case| calm.survives(case).map_err(|why| format!("{}: {why}\n", case.name)));
+    let applies: usize = ended.iter().flatten().sum();
+    figures(&format!("faults: {} worlds, {applies} applies, {took:.1?}", cases.len()));
+    let wrong: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.concat());
 }
 

@@ -207,6 +207,10 @@ fn a_lost_state_is_adopted_and_nothing_is_loaded_twice() {
     let mut world = loaded(&project);
     let before = world.contents();
     world.forget_all();
+    let stopped = world.apply(Aim::Nowhere).end.unwrap().unwrap_err();
+    assert_eq!(stopped.exit().code(), 81, "{stopped}");
+    assert!(stopped.to_string().contains("visits: 3 of the rows to be inserted"), "{stopped}");
+    assert_eq!(world.contents(), before, "an insert would have made them again");
     let done = finished(world.apply_refreshed(Aim::Nowhere));
     for (_, load) in OBJECTS {
         assert_eq!(count(&done, load, Outcome::Created), 0, "{load}");

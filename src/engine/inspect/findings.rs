@@ -6,6 +6,7 @@ use super::facts::{Facts, LedgerFacts, PlanFile, RunFacts, StoreFacts};
 use super::parts::{NamedFlaw, Role};
 use super::prune::{leftovers, unclaimed};
 use crate::ledger::LedgerError;
+use crate::ports::folder_of;
 use std::collections::BTreeMap;
 
 /// How much a finding matters.
@@ -220,7 +221,7 @@ fn gone(facts: &Facts) -> Vec<Finding> {
     let mut missing: BTreeMap<String, u32> = BTreeMap::new();
     for (run, state) in facts.runs.iter().filter_map(|run| Some((run.run, run.state()?))) {
         for segment in state.parts.values().filter_map(|part| part.segment.as_ref()) {
-            let folder = segment.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = folder_of(&segment.path);
             if !facts.ledgers.iter().any(|ledger| ledger.folder() == folder) {
                 missing.entry(folder.to_owned()).or_insert(run);
             }

@@ -6,6 +6,7 @@ use super::facts::{Facts, RunFacts};
 use super::findings::{CLEARS, Finding, Grade, findings};
 use super::parts::folded_in;
 use crate::checkpoint::{Event, RunState};
+use crate::ports::folder_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What goes when the newest `keep` finished runs of each org stay: runs older than those, oldest first, and what is left
@@ -78,7 +79,7 @@ pub(super) fn leftovers(facts: &Facts) -> Vec<Finding> {
     let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for path in facts.files.keys() {
         if let Some(what) = known.leftover(path) {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = folder_of(path);
             groups.entry((folder, what)).or_default().push(path.clone());
         }
     }

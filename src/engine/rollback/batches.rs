@@ -10,7 +10,7 @@ use crate::checkpoint::{Part, PartKey, RunState};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::Batch;
-use crate::ports::{Files, sync_names};
+use crate::ports::Files;
 use std::io;
 
 /// Id 15, key's hash 16.
@@ -103,7 +103,7 @@ pub(super) fn write(
         files.sync(&temporary)?;
         files.rename(&temporary, &path)?;
     }
-    sync_names(files, &format!("runs/{run}/delete"))
+    files.sync_dir(&format!("runs/{run}/delete"))
 }
 
 /// The list of a step, read from its beginning; checked against its hash first.

@@ -9,7 +9,7 @@ use super::past::Past;
 use crate::ledger::merge::{Joined, join};
 use crate::model::ChildFate;
 use crate::plan::Losing;
-use crate::ports::{Files, sync_names};
+use crate::ports::{Files, folder_of};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -55,7 +55,7 @@ impl<'f> List<'f> {
         }
         self.flush()?;
         self.files.sync(&self.path)?;
-        sync_names(self.files, self.path.rsplit_once('/').map_or("", |(folder, _)| folder))
+        self.files.sync_dir(folder_of(&self.path))
     }
 }
 

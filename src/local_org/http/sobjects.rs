@@ -70,7 +70,7 @@ fn basic(call: &Call, object: &Object) -> Answer {
 
 fn whole(call: &Call, object: &Object) -> Result<Answer, Failure> {
     let types = record_types(call, object)?;
-    Ok(Answer::json(&describe::describe(&call.org.0.schema, object, &types, &version(call))))
+    Ok(Answer::text(describe::describe(&call.org.0.schema, object, &types, &version(call))))
 }
 
 fn record_types(call: &Call, object: &Object) -> Result<Vec<RecordTypeInfo>, Failure> {

@@ -60,8 +60,8 @@ pub(crate) fn entry(object: &Object, version: &str) -> Map<String, Value> {
     entry
 }
 
-/// The whole describe of an object.
-pub(crate) fn describe(schema: &Schema, object: &Object, types: &[RecordTypeInfo], version: &str) -> Value {
+/// The whole describe of an object, as JSON text.
+pub(crate) fn describe(schema: &Schema, object: &Object, types: &[RecordTypeInfo], version: &str) -> String {
     let mut whole = entry(object, version);
     for flag in OBJECT_FLAGS {
         whole.insert((*flag).into(), object.is(flag).into());
@@ -83,8 +83,10 @@ pub(crate) fn describe(schema: &Schema, object: &Object, types: &[RecordTypeInfo
     whole.insert("supportedScopes".into(), json!([{"label": "All", "name": "everything"}]));
     whole.insert("recordTypeInfos".into(), record_types(object, types, version));
     whole.insert("childRelationships".into(), children(schema, object));
-    whole.insert("fields".into(), object.fields.iter().map(field).collect());
-    Value::Object(whole)
+    let whole = Value::Object(whole).to_string();
+    let fields =
+        object.fields_told.get_or_init(|| object.fields.iter().map(field).collect::<Value>().to_string());
+    format!("{},\"fields\":{fields}}}", whole.strip_suffix('}').unwrap_or_default())
 }
 
 fn record_types(object: &Object, types: &[RecordTypeInfo], version: &str) -> Value {

@@ -12,6 +12,7 @@ use super::limit::Limits;
 use super::rule::Rule;
 use crate::model::FieldType;
 use flags::{Flag, Flags};
+use std::sync::{Arc, OnceLock};
 
 /// Minutes that a token is good for when nothing is said: Salesforce's own default.
 ///
@@ -45,6 +46,9 @@ pub(crate) struct Object {
     pub(crate) record_types: Vec<String>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) custom: bool,
+    /// What describe says of the fields, which does not change once an org is open: most of a long text, put together
+    /// at the first question.
+    pub(crate) fields_told: Arc<OnceLock<String>>,
 }
 
 /// One field.

@@ -4,6 +4,7 @@ use super::flags::{Flag, Flags};
 use super::{Field, Gone, Object};
 use crate::model::FieldType;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The files, real describes first.
 const FILES: &[&str] = &[
@@ -99,6 +100,7 @@ fn object(file: ObjectFile) -> Object {
         record_types: Vec::new(),
         rules: Vec::new(),
         custom: false,
+        fields_told: Arc::default(),
     }
 }
 

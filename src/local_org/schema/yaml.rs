@@ -10,6 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Place, any_error, near_name};
 use crate::local_org::rule::{self, Rule};
 use crate::model::FieldType;
 use crate::yaml::{MapReader, Node, NodeKind, Pair};
+use std::sync::Arc;
 
 /// Words of flags that most fields have.
 const COMMON: &str = "aggregatable filterable groupable sortable";
@@ -104,6 +105,7 @@ fn custom_object(name: &str) -> Object {
         record_types: Vec::new(),
         rules: Vec::new(),
         custom: true,
+        fields_told: Arc::default(),
     }
 }
 

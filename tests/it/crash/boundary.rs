@@ -2,7 +2,7 @@
 
 use super::four::{Expected, FOUR, four};
 use super::others::{TIDY, TIDY_BY_CALLS};
-use super::{Undisturbed, all, kinds};
+use super::{Undisturbed, all, figures, kinds};
 use crate::world::{Aim, Project};
 use cutover::engine::Window;
 use cutover::model::Outcome;
@@ -49,16 +49,15 @@ impl Undisturbed {
 fn at_every_boundary(test: &str, project: Arc<Project>, expected: &'static Expected, stride: usize) {
     let undisturbed = Undisturbed::of(project, expected);
     let aims: Vec<Aim> = undisturbed.aims().into_iter().skip(stride / 2).step_by(stride).collect();
-    let begun = std::time::Instant::now();
     let told = all(&aims, |aim| undisturbed.disturbed(*aim, None));
-    println!(
+    figures(&format!(
         "{test}: {} boundaries {:?}, {} disturbed runs, {} applies, {:.1?}",
         undisturbed.trace.len(),
         kinds(&undisturbed.trace),
         aims.len(),
         told.applies,
-        begun.elapsed()
-    );
+        told.took
+    ));
     told.hold(test);
 }
 

@@ -10,7 +10,7 @@ mod others;
 mod pairs;
 mod twice;
 
-use crate::world::{Aim, Flaw, Life, Project, World, reached};
+use crate::world::{Aim, Flaw, Life, Project, World, crowd, figures, reached};
 use cutover::checkpoint::{Ended, Event, LoadState, RunState, journal_path, last_run, read_journal};
 use cutover::engine::Window;
 use cutover::model::Outcome;
@@ -19,7 +19,7 @@ use cutover::ports::{Files, read_all};
 use four::Expected;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Applies that a world may need after a disturbance, before its run is over.
 const MOST_LIVES: usize = 3;
@@ -268,35 +268,28 @@ struct Told {
     applies: usize,
     met: BTreeMap<Window, usize>,
     wrong: Vec<String>,
+    took: Duration,
 }
 
-/// Carries all out on as many threads as there are processors.
+/// Carries all out.
 fn all<T: Sync>(
     aims: &[T],
     carry_out: impl Fn(&T) -> (usize, Vec<Window>, Result<(), String>) + Sync,
 ) -> Told {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut told = Told::default();
-        while let Some(aim) = aims.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (applies, met, end) = carry_out(aim);
-            told.applies += applies;
-            met.into_iter().for_each(|window| *told.met.entry(window).or_default() += 1);
-            told.wrong.extend(end.err());
-        }
-        told
-    };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let each: Vec<Told> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|t| t.join().unwrap()).collect()
-    });
-    each.into_iter().fold(Told::default(), Told::and)
+    let (each, took) = crowd(aims, carry_out);
+    let mut told = Told { took, ..Told::default() };
+    for (applies, met, end) in each {
+        told.applies += applies;
+        met.into_iter().for_each(|window| *told.met.entry(window).or_default() += 1);
+        told.wrong.extend(end.err());
+    }
+    told
 }
 
 impl Told {
     fn and(mut self, other: Self) -> Self {
         self.applies += other.applies;
+        self.took += other.took;
         self.wrong.extend(other.wrong);
         other.met.into_iter().for_each(|(window, times)| *self.met.entry(window).or_default() += times);
         self

@@ -1,7 +1,7 @@
 //! Two crashes: the second one in the life that recovers from the first.
 
 use super::four::Expected;
-use super::{Undisturbed, all, numbers};
+use super::{Undisturbed, all, figures, numbers};
 use crate::world::{Aim, Project};
 use cutover::engine::Window;
 use cutover::model::Outcome;
@@ -114,7 +114,6 @@ impl Undisturbed {
 
     /// Every pair of these calls.
     fn every_pair(&self, test: &str, of: &[&str]) {
-        let begun = std::time::Instant::now();
         let firsts = self.calls(of);
         let pairs = std::sync::Mutex::new(Vec::new());
         let single = all(&firsts, |first| {
@@ -128,14 +127,14 @@ impl Undisturbed {
             let (_, applies, met, end) = self.disturbed_twice(*first, Some(*second));
             (applies, met, end)
         }));
-        println!(
+        figures(&format!(
             "{test}: {} boundaries, {} first crashes, {} pairs, {} applies, {:.1?}",
             self.trace.len(),
             firsts.len(),
             pairs.len(),
             told.applies,
-            begun.elapsed()
-        );
+            told.took
+        ));
         assert!(pairs.len() > firsts.len() * 20, "hardly a second crash");
         told.hold(test);
     }

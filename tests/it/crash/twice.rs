@@ -2,7 +2,7 @@
 
 use super::four::{FOUR, four};
 use super::others::TIDY_BY_CALLS;
-use super::{Undisturbed, all, kinds};
+use super::{Undisturbed, all, figures, kinds};
 use crate::world::{Aim, Project};
 use cutover::engine::Window;
 
@@ -38,16 +38,15 @@ impl Undisturbed {
 
 fn every_effect_twice(test: &str, undisturbed: &Undisturbed) {
     let aims = undisturbed.doubled();
-    let begun = std::time::Instant::now();
     let told = all(&aims, |aim| undisturbed.done_twice(*aim));
-    println!(
+    figures(&format!(
         "{test}: {} boundaries {:?}, {} disturbed runs, {} applies, {:.1?}",
         undisturbed.trace.len(),
         kinds(&undisturbed.trace),
         aims.len(),
         told.applies,
-        begun.elapsed()
-    );
+        told.took
+    ));
     told.hold(test);
 }
 

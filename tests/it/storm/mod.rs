@@ -12,13 +12,12 @@ mod scenario;
 mod seeds;
 mod weather;
 
-use crate::world::{Aim, Life, Project, World};
+use crate::world::{Aim, Life, Project, World, crowd, figures};
 use cutover::engine::{CRASH_TABLE, Window};
 use dice::Dice;
 use model::Model;
 use scenario::Scenario;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use weather::Weather;
 
@@ -339,27 +338,6 @@ fn aim(dice: &mut Dice) -> Aim {
     }
 }
 
-/// Runs these on all processors; gives those that failed, and why.
-fn run_all(seeds: &[u64], met: &Met) -> Vec<(u64, String)> {
-    let next = AtomicU64::new(0);
-    let work = || {
-        let mut wrong = Vec::new();
-        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-            if let Err(why) = one(*seed, met) {
-                wrong.push((*seed, why));
-            }
-        }
-        wrong
-    };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let mut wrong: Vec<(u64, String)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
-    });
-    wrong.sort();
-    wrong
-}
-
 /// One storm; one that panics has failed like any other.
 fn one(seed: u64, met: &Met) -> Result<(), String> {
     let storm = || Storm::new(seed, met).run();
@@ -370,10 +348,12 @@ fn one(seed: u64, met: &Met) -> Result<(), String> {
 #[test]
 fn storms() {
     let storms = std::env::var("STORMS").ok().and_then(|s| s.parse().ok()).unwrap_or(STORMS);
-    let (met, begun) = (Met::default(), std::time::Instant::now());
+    let met = Met::default();
     let seeds: Vec<u64> = seeds::kept().into_iter().chain(0..storms).collect();
-    let wrong = run_all(&seeds, &met);
-    println!("{} storms in {:.1?}: {:?}", seeds.len(), begun.elapsed(), met.counts.lock().unwrap());
+    let (ended, took) = crowd(&seeds, |seed| one(*seed, &met).map_err(|why| (*seed, why)));
+    let mut wrong: Vec<(u64, String)> = ended.into_iter().filter_map(Result::err).collect();
+    wrong.sort();
+    figures(&format!("{} storms in {took:.1?}: {:?}", seeds.len(), met.counts.lock().unwrap()));
     let windows = met.windows.lock().unwrap().clone();
     println!("recovered from: {windows:?}");
     let told = |(seed, why): &(u64, String)| format!("seed {seed}: {why} ({})\n", seeds::keep(*seed, why));

@@ -2,6 +2,7 @@
 //! of the process is driven exactly as `cutover apply` drives it, and may be ended at any call through a port.
 
 mod broken;
+mod crowd;
 mod gate;
 mod ports;
 mod project;
@@ -9,6 +10,7 @@ mod tap;
 mod windows;
 
 pub use broken::Flaw;
+pub use crowd::{crowd, figures};
 pub use gate::Aim;
 pub use ports::Meddle;
 pub use project::{NORTHWIND, Project};

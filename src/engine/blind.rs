@@ -1,0 +1,59 @@
+//! Before a load that inserts begins with nothing known of it: whether records with its keys are in the org already, as
+//! they are where the state of an earlier run was lost. An org takes such rows a second time without a word.
+//!
+//! Must not know how keys are asked for.
+
+use super::books::Books;
+use super::exit::{EngineError, Exit};
+use super::find::there_already;
+use super::ports::Ports;
+use crate::bind::{Bound, BoundObject};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ledger::load_tag;
+use crate::manifest::Operation;
+use crate::salesforce::Client;
+use crate::stage::{Scan, Shape};
+
+/// Asks the org for the keys of every load that inserts and of which the ledger has not one row.
+///
+/// # Errors
+/// 81 for each load whose records are there; the org's refusal, or the disk's own.
+pub(super) async fn check_inserts(
+    ports: &Ports<'_>,
+    client: &Client<'_>,
+    bound: &Bound,
+    (shapes, scans): (&[Shape], &[Scan<'_>]),
+    books: &Books<'_>,
+) -> Result<(), EngineError> {
+    let mut problems = Vec::new();
+    let inserts = |(shape, _): &(&Shape, &Scan<'_>)| shape.operation == Operation::Insert;
+    for (shape, scan) in shapes.iter().zip(scans).filter(inserts) {
+        let object = &bound.objects[shape.object];
+        if !is_known(books, object, shape)? {
+            let there = there_already(ports, client, object, shape, scan, books).await?;
+            problems.extend((there > 0).then(|| already(shape, object, there)));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
+}
+
+/// Whether a row of the load was ever sent, as far as the ledger knows.
+fn is_known(books: &Books<'_>, object: &BoundObject, shape: &Shape) -> Result<bool, EngineError> {
+    let tag = load_tag(&shape.name);
+    for entry in books.entries_with_removed(&object.name) {
+        if entry?.load == tag {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn already(shape: &Shape, object: &BoundObject, there: u64) -> Diagnostic {
+    let message = format!(
+        "{}: {there} of the rows to be inserted have a {} record with their {} in the org, and nothing is known of an earlier run: they would be there twice",
+        shape.name, object.name, object.key
+    );
+    let help =
+        "run `cutover apply --refresh`: it takes over the records that are there and inserts the others";
+    Diagnostic::error(Code::OrgDrift, message).help(help)
+}
