@@ -4,13 +4,14 @@
 use super::super::books::Books;
 use super::super::connect::Connected;
 use super::super::exit::EngineError;
+use super::super::find::each_once;
 use super::super::job::Desk;
 use super::super::ports::Progress;
 use super::RollbackOptions;
 use super::batches::{Going, Reader, settled};
 use super::look::{Fate, fix};
 use super::made::{Made, id_at};
-use super::survey::{Seen, along, load, losing, see, undo};
+use super::survey::{Known, Seen, along, load, losing, see, undo};
 use super::{forget, lists, notes};
 use crate::checkpoint::Event;
 use crate::ledger::merge::{Joined, join};
@@ -64,13 +65,8 @@ pub(super) async fn look_again<'a>(
     };
     let options =
         RollbackOptions { run: back.run, include_edited: back.include_edited, with: back.with.clone() };
-    let narrow = |made: &Made<'_>, fates: &mut [Fate]| {
-        if refusals.contains_key(&made.object) {
-            fix(fates);
-        }
-        approved(desk, &back.batches, made, fates)
-    };
-    let seen = see(&desk.ports, connected, &options, desk.observer, &narrow).await?;
+    let approved = Approved { desk, batches: &back.batches, refusals };
+    let seen = see(&desk.ports, connected, &options, desk.observer, &approved).await?;
     lists::set_aside(desk.ports.files, back.run)?;
     let (counts, losing) = losing(&desk.ports, &seen)?;
     for (made, fates) in seen.read.made.iter().zip(&seen.fates) {
@@ -97,41 +93,55 @@ fn tell(plan: &mut Plan, back: RollsBack, refusals: &Refusals) {
     plan.rolls_back = Some(back);
 }
 
-/// Takes from the records of an object those that the rollback has had its turn with, and those that it never was to delete.
-fn approved(
-    desk: &Desk<'_, '_>,
-    batches: &[Batch],
-    made: &Made<'_>,
-    fates: &mut [Fate],
-) -> Result<(), EngineError> {
-    let (files, state) = (desk.ports.files, desk.state.borrow());
-    let (mut listed, mut done) = (vec![false; fates.len()], vec![false; fates.len()]);
-    for (step, batch) in (0..).zip(batches).filter(|(_, batch)| batch.object == made.object) {
-        let list = Reader::open(files, state.run, step, batch)?;
-        mark(made, list.map(|going| Ok(going?.id)), &mut listed)?;
-        let settled = settled(files, &state, step)?;
-        mark(made, settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), &mut done)?;
-    }
-    for (at, fate) in fates.iter_mut().enumerate() {
-        *fate = match *fate {
-            _ if done[at] => Fate::Done,
-            Fate::Goes if !listed[at] => Fate::Unlisted,
-            same => same,
-        };
-    }
-    Ok(())
+/// What the rollback was to delete, and what of it had its turn.
+struct Approved<'n, 'd, 'a> {
+    desk: &'n Desk<'d, 'a>,
+    batches: &'n [Batch],
+    refusals: &'n Refusals,
 }
 
-/// Marks the places of these records, which come by Id.
-fn mark(
+impl Approved<'_, '_, '_> {
+    /// The batches of an object, with their steps.
+    fn of<'s>(&'s self, object: &'s str) -> impl Iterator<Item = (u16, &'s Batch)> {
+        (0..).zip(self.batches).filter(move |(_, batch)| batch.object == object)
+    }
+}
+
+impl Known for Approved<'_, '_, '_> {
+    fn before(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+        for (step, _) in self.of(&made.object) {
+            let settled = settled(self.desk.ports.files, &self.desk.state.borrow(), step)?;
+            let ids = each_once(settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+            each_place(made, ids, |at| fates[at] = Fate::Done)?;
+        }
+        Ok(())
+    }
+
+    fn after(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+        if self.refusals.contains_key(&made.object) {
+            fix(fates);
+        }
+        let (run, mut listed) = (self.desk.state.borrow().run, vec![false; fates.len()]);
+        for (step, batch) in self.of(&made.object) {
+            let list = Reader::open(self.desk.ports.files, run, step, batch)?;
+            each_place(made, list.map(|going| Ok(going?.id)), |at| listed[at] = true)?;
+        }
+        let goes = fates.iter_mut().zip(listed).filter(|(fate, listed)| **fate == Fate::Goes && !listed);
+        goes.for_each(|(fate, _)| *fate = Fate::Unlisted);
+        Ok(())
+    }
+}
+
+/// The places of these records, which come by Id.
+fn each_place(
     made: &Made<'_>,
     ids: impl Iterator<Item = io::Result<RecordId>>,
-    marks: &mut [bool],
+    mut each: impl FnMut(usize),
 ) -> io::Result<()> {
     let places = made.iter().enumerate().map(|(at, created)| Ok((created?.id, at)));
     for next in join(ids, places, |id| *id, |place| place.0) {
         if let Joined::Both(_, (_, at)) = next? {
-            marks[at] = true;
+            each(at);
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::transform::second;
 use std::io;
 
 /// Up to so many records are asked for one by one; beyond, all that have a key are read by a bulk query.
-const MOST_LISTED: u64 = 20_000;
+const MOST_LISTED: usize = 20_000;
 /// Characters of one list of Ids.
 const LIST: usize = 8_000;
 /// Ids of one list of lists.
@@ -51,7 +51,7 @@ impl Fate {
 }
 
 /// Asks the org what is there of the records of one object, and gives what is to become of each, as far as the record
-/// itself tells.
+/// itself tells. Those of `fates` that are `Done` are not asked for; all others are `Gone` until the org has them.
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
@@ -61,29 +61,30 @@ pub(super) async fn look(
     past: &Past,
     made: &Made<'_>,
     edited_too: bool,
-) -> Result<Vec<Fate>, EngineError> {
+    fates: &mut [Fate],
+) -> Result<(), EngineError> {
     // What the login does not see it cannot delete.
     let Some(schema) = client.describe(&made.object).await? else {
-        return Ok(vec![Fate::Fixed; made.len() as usize]);
+        fates.iter_mut().filter(|fate| **fate == Fate::Gone).for_each(|fate| *fate = Fate::Fixed);
+        return Ok(());
     };
     let has = |field: &str| schema.field(field).is_some();
     let stamps = Stamps { created: has("CreatedDate"), modified: has("LastModifiedDate") };
-    let mut fates = vec![Fate::Gone; made.len() as usize];
     let judge = Judge { past, edited_too };
-    if made.len() > MOST_LISTED {
+    if fates.iter().filter(|fate| **fate == Fate::Gone).count() > MOST_LISTED {
         let soql = format!("SELECT {} FROM {} WHERE {} != null", stamps.columns(), made.object, made.key);
         let mut found = sorter(ports);
         let mut each = |row: &csv::StringRecord| found.push(&stamps.found(|at| row.get(at))?);
         client.bulk_query(&soql, &mut each).await?;
-        judge.all(made, &found.finish()?, &mut fates)?;
+        judge.all(made, &found.finish()?, fates)?;
     }
-    let missing = made.fated(&fates).filter(|m| m.as_ref().map_or(true, |m| m.1 == Fate::Gone));
+    let missing = made.fated(fates).filter(|m| m.as_ref().map_or(true, |m| m.1 == Fate::Gone));
     let found = listed(ports, client, made, &stamps, missing).await?;
-    judge.all(made, &found, &mut fates)?;
+    judge.all(made, &found, fates)?;
     if !schema.deletable {
-        fix(&mut fates);
+        fix(fates);
     }
-    Ok(fates)
+    Ok(())
 }
 
 /// Records that might go cannot.
@@ -162,6 +163,9 @@ impl Judge<'_> {
         let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));
         for next in join(made, there, |m| m.0.id, |t| t.0) {
             let Joined::Both((created, at), (_, moments)) = next? else { continue };
+            if fates[at] == Fate::Done {
+                continue;
+            }
             let (born, modified) = moments.split_at(MOMENT);
             let since = self.past.batches[created.batch as usize].since.as_ref().unwrap_or(&began);
             let before = created.deed == Deed::Found as u8 && born < since.as_bytes();

@@ -42,8 +42,22 @@ pub(super) struct Seen<'a> {
     pub(super) relations: Relations<'a>,
 }
 
-/// What else is known of the records of an object, before it is known what points to them.
-pub(super) type Narrow<'n> = dyn Fn(&Made<'_>, &mut [Fate]) -> Result<(), EngineError> + 'n;
+/// What else is known of the records of an object: before the org is asked for them, and after, before it is known what
+/// points to them.
+pub(super) trait Known {
+    /// Those that need not be asked for are `Done`; all others stay `Gone`.
+    fn before(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Those that stay for a reason that the org does not tell.
+    fn after(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// Nothing else is.
+impl Known for () {}
 
 /// Looks at everything that a run did. Nothing is changed but the lists of Ids.
 ///
@@ -54,15 +68,17 @@ pub(super) async fn see<'a>(
     connected: &Connected<'_>,
     options: &RollbackOptions,
     observer: &dyn Observer,
-    narrow: &Narrow<'_>,
+    known: &impl Known,
 ) -> Result<Seen<'a>, EngineError> {
     let past = Past::read(ports.files, options.run, &connected.info.org_id)?;
     let read = read(ports, &past)?;
     let mut fates = Vec::new();
     for made in &read.made {
         observer.progress(&Progress::Reading { load: made.object.clone() });
-        let mut of = look(ports, &connected.client, &past, made, options.include_edited).await?;
-        narrow(made, &mut of)?;
+        let mut of = vec![Fate::Gone; made.len() as usize];
+        known.before(made, &mut of)?;
+        look(ports, &connected.client, &past, made, options.include_edited, &mut of).await?;
+        known.after(made, &mut of)?;
         fates.push(of);
     }
     let relations = relations(ports, connected, &read.made).await?;
@@ -82,7 +98,7 @@ pub(super) async fn survey<'a>(
     options: &RollbackOptions,
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
-    let seen = see(ports, connected, options, observer, &|_, _| Ok(())).await?;
+    let seen = see(ports, connected, options, observer, &()).await?;
     let (counts, losing) = losing(ports, &seen)?;
     let listed = batches::list(&seen.past, &seen.read.made, &seen.fates)?;
     let rolls_back = RollsBack {
