@@ -107,7 +107,13 @@ pub enum Event {
     /// The part's rows are about to go by REST calls that answer at once.
     CallsIntent { part: PartKey },
     /// The org gave the job an id.
-    JobCreated { part: PartKey, job: String },
+    JobCreated {
+        part: PartKey,
+        job: String,
+        /// When, by the org's own clock, `2024-09-09T19:25:27` in UTC; nothing where it did not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        there: Option<String>,
+    },
     /// The data arrived.
     Uploaded { part: PartKey },
     /// The upload was closed: the org works on it.
@@ -134,6 +140,10 @@ pub enum Event {
         /// Rows whose record has another Id than it had: what refers to them goes again.
         #[serde(default, skip_serializing_if = "is_none")]
         renewed: u64,
+        /// When the org was done with the rows, by its own clock, `2024-09-09T19:25:27` in UTC; nothing where it did not
+        /// tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
     },
     /// The part was given up before the org saw its rows; they are planned anew.
     PartDropped { part: PartKey, reason: String },

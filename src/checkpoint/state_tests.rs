@@ -54,7 +54,7 @@ fn journal() -> Vec<Line> {
             index: named("i"),
         },
         Event::JobIntent { part },
-        Event::JobCreated { part, job: "750".into() },
+        Event::JobCreated { part, job: "750".into(), there: None },
         Event::Uploaded { part },
         Event::Closed { part },
         Event::PartSettled {
@@ -70,6 +70,7 @@ fn journal() -> Vec<Line> {
             failures: None,
             trail: None,
             renewed: 0,
+            over: None,
         },
     ];
     events.into_iter().enumerate().map(|(i, event)| Line { seq: i as u64 + 1, at: 10, event }).collect()
@@ -123,7 +124,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             index,
         });
         add(Event::JobIntent { part });
-        add(Event::JobCreated { part, job: "750".into() });
+        add(Event::JobCreated { part, job: "750".into(), there: None });
         add(Event::Uploaded { part });
         add(Event::Closed { part });
         let state = "JobComplete".into();
@@ -144,6 +145,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             failures,
             trail: None,
             renewed: 0,
+            over: None,
         });
     }
     let state = RunState::fold("j", &lines).unwrap();

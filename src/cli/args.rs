@@ -145,7 +145,7 @@ pub(super) struct RollbackArgs {
     /// Do not ask; where the org is not the local one, this needs a saved plan
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Delete records too that were edited since the run ended
+    /// Delete records too that were edited since the run last touched them
     #[arg(long)]
     pub(super) include_edited: bool,
     /// Let records of this object go with their parents though the run did not create them

@@ -45,6 +45,7 @@ impl Desk<'_, '_> {
                 take(&mut collected, &part, &cell_of(&payload.header, row), saved)?;
             }
         }
+        collected.was_over(self.client.time_there());
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
         }
@@ -154,7 +155,8 @@ fn take(
     let fate = fate(collected, saved, sent)?;
     // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
     let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
-    if repeated && matches!(fate, Fate::Landed { created: false, .. }) {
+    let passes = matches!(fate, Fate::Landed { created: false, .. } | Fate::Failed { passing: true, .. });
+    if repeated && passes {
         collected.doubt(at);
     }
     collected.set(at, (!unknown).then_some(fate));

@@ -116,10 +116,14 @@ pub(super) struct Collected {
     shared: Vec<(usize, Option<ResultKind>, Fate)>,
     state: String,
     message: Option<String>,
+    /// When the org was done with the rows, by its own clock.
+    over: Option<String>,
     /// Rows of which nothing was told.
     untold: BTreeSet<KeyHash>,
     /// Those of them that go again.
     unsure: Vec<IndexRecord>,
+    /// Rows that go again although they may have created a record: their keys, and the record where one was found.
+    doubted: Vec<(KeyHash, Option<RecordId>)>,
     /// What the org's answer alone does not tell of a row: that its record was found by asking, or that an earlier
     /// sending of it may have created the record.
     hints: BTreeMap<KeyHash, Hint>,
@@ -130,9 +134,10 @@ pub(super) struct Collected {
 impl Collected {
     pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
-        let (shared, untold, unsure, hints) = (Vec::new(), BTreeSet::new(), Vec::new(), BTreeMap::new());
-        let (state, renewed) = (state.to_owned(), BTreeSet::new());
-        Ok(Self { index, fates, shared, state, message, untold, unsure, hints, renewed })
+        let (shared, untold, hints) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        let (unsure, doubted, renewed) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (state, over) = (state.to_owned(), None);
+        Ok(Self { index, fates, shared, state, message, over, untold, unsure, doubted, hints, renewed })
     }
 
     /// The job went away while its results were read.
@@ -146,6 +151,16 @@ impl Collected {
         if record.action == action::CREATE {
             self.hints.insert(record.key, Hint::Doubtful);
         }
+    }
+
+    /// The org was done with the rows at this second of its own clock, where it told.
+    pub(super) fn was_over(&mut self, second: Option<String>) {
+        self.over = second;
+    }
+
+    /// When the org was done with the rows, by its own clock.
+    pub(super) fn over(&self) -> Option<&str> {
+        self.over.as_deref()
     }
 
     /// How the org worded the end.
@@ -162,6 +177,11 @@ impl Collected {
     /// Rows that go again although they may have landed.
     pub(super) fn unsure(&self) -> &[IndexRecord] {
         &self.unsure
+    }
+
+    /// Rows that go again although they may have created a record: what becomes of them later need not tell.
+    pub(super) fn doubted(&self) -> &[(KeyHash, Option<RecordId>)] {
+        &self.doubted
     }
 
     /// Whether the job ended because the org's allowance of a day was spent: the rows that it did not come to are
@@ -342,11 +362,15 @@ impl Collected {
 
     /// Rows without a fate may have landed and will not be sent again as they are.
     pub(super) fn fail_unknown(&mut self) {
-        for fate in self.fates.iter_mut().filter(|f| f.is_none()) {
+        for at in 0..self.fates.len() {
+            if self.fates[at].is_some() {
+                continue;
+            }
             let text =
                 "the run was cut off before the org's answer, and its inputs have changed since".to_owned();
             let code = "UNKNOWN_OUTCOME".to_owned();
-            *fate = Some(Fate::Failed { id: String::new(), code, text, passing: false });
+            self.fates[at] = Some(Fate::Failed { id: String::new(), code, text, passing: false });
+            self.doubt(at);
         }
     }
 
@@ -374,7 +398,10 @@ impl Collected {
             if self.fates[at].is_none() {
                 self.untold.insert(self.index.records[at].key);
                 self.fates[at] = Some(unknown.clone());
-                self.doubt(at);
+                // Of an upload that was refused for its form no row was tried.
+                if !self.was_refused_whole() {
+                    self.doubt(at);
+                }
             }
         }
     }
@@ -424,6 +451,8 @@ impl Collected {
             if passing(&fate) {
                 again.push(record.key);
                 self.unsure.extend(self.untold.contains(&record.key).then_some(*record));
+                let doubtful = self.hints.get(&record.key) == Some(&Hint::Doubtful);
+                self.doubted.extend(doubtful.then_some((record.key, record.id)));
             } else {
                 records.push(*record);
                 fates.push(fate);

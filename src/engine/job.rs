@@ -90,8 +90,9 @@ impl Desk<'_, '_> {
         let operation = operation(&part.operation)?;
         let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
         let spec = JobSpec { object: part.object.clone(), operation, external_id };
-        let job = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?.id;
-        self.note(Event::JobCreated { part: key, job: job.clone() })?;
+        let made = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?;
+        let job = made.id;
+        self.note(Event::JobCreated { part: key, job: job.clone(), there: made.created })?;
         let length = part.file.length;
         let pieces = pieces(self.ports.files, &part.file)?;
         self.client.upload(&job, &|| body(&pieces, length)).await.map_err(vanished)?;
@@ -122,6 +123,7 @@ impl Desk<'_, '_> {
         };
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
         if let Some(state) = over {
+            collected.was_over(state.changed.clone());
             self.download_all(&job, &state, &mut collected).await?;
         }
         self.ask_unknown(&part, &mut collected).await?;

@@ -54,6 +54,7 @@ pub(super) fn settle(
         failures,
         trail,
         renewed: renewed.len() as u64,
+        over: collected.over().map(str::to_owned),
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();
     for (_, event) in again {

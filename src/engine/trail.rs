@@ -27,7 +27,8 @@ pub(super) enum Deed {
     Created = 1,
     /// The org lost the answer and was asked for the key: the record may have been there before.
     Found = 2,
-    /// This run may have created it, or changed it: the answer that would tell is lost.
+    /// This run may have created it, or changed it: the answer that would tell is lost. Where its row went again, what
+    /// another part says of the key counts.
     Doubtful = 3,
     /// It was there and was changed.
     Updated = 4,
@@ -94,6 +95,10 @@ pub(super) fn write_trail(
         if let Some((deed, id)) = done {
             bytes.extend(Step { key: record.key, id: id.or(record.id), deed }.encode());
         }
+    }
+    // Of rows that go again: what becomes of them may come to no trail of this run.
+    for (key, id) in collected.doubted() {
+        bytes.extend(Step { key: *key, id: *id, deed: Deed::Doubtful }.encode());
     }
     if bytes.is_empty() {
         return Ok(None);

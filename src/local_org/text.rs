@@ -13,6 +13,12 @@ pub(crate) fn stored_moment(millis: i64) -> String {
     moment(millis, "Z")
 }
 
+/// A moment as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn http_moment(millis: i64) -> String {
+    let stamp = Timestamp::from_millisecond(millis).unwrap_or_default();
+    stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 fn moment(millis: i64, zone: &str) -> String {
     let stamp = Timestamp::from_millisecond(millis).unwrap_or_default();
     let seconds = stamp.strftime("%Y-%m-%dT%H:%M:%S");

@@ -82,12 +82,24 @@ pub struct Undo {
     pub parents: u64,
     /// Created or changed by the run, nobody knows which: they stay.
     pub doubtful: u64,
-    /// Rows of which no answer ever told, nor named a record.
+    /// Created by the run; this login may not delete them: they stay.
+    pub undeletable: u64,
+    /// Rows that may have created a record, which no answer ever named.
     pub unnamed: u64,
+    /// The query that finds what the org may have of such rows, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub find: Option<String>,
     /// There before, and changed by the run: they keep what it wrote.
     pub updated: u64,
     /// Deleted by the run: they stay deleted.
     pub deleted: u64,
+}
+
+impl Undo {
+    /// Records that stay though the run created them, or may have.
+    pub fn stays(&self) -> u64 {
+        self.edited + self.parents + self.doubtful + self.undeletable
+    }
 }
 
 /// Records of one step of a rollback.

@@ -2,6 +2,7 @@
 
 use super::error::OrgError;
 use super::limits::{Usage, read_usage};
+use super::moment::http_second;
 use super::retry::{Budget, Decision, Kind, Outcome, Tried, decide};
 use crate::model::ObjectSchema;
 use crate::ports::{Body, Clock, Method, Org, Random, Renewal, Reply, Request, TransportError};
@@ -27,6 +28,7 @@ pub struct Client<'a> {
     version: String,
     budget: Budget,
     usage: Mutex<Option<Usage>>,
+    there: Mutex<Option<String>>,
     calls: AtomicU64,
     /// Objects described so far, by their names in lower case.
     pub(super) described: Mutex<BTreeMap<String, Option<ObjectSchema>>>,
@@ -116,8 +118,9 @@ impl<'a> Client<'a> {
         version: impl Into<String>,
     ) -> Self {
         let (version, budget) = (version.into(), Budget::PATIENT);
-        let (usage, calls, described) = (Mutex::default(), AtomicU64::new(0), Mutex::default());
-        Self { org, clock, random, version, budget, usage, calls, described }
+        let (usage, there) = (Mutex::default(), Mutex::default());
+        let (calls, described) = (AtomicU64::new(0), Mutex::default());
+        Self { org, clock, random, version, budget, usage, there, calls, described }
     }
 
     /// The same client with other patience.
@@ -134,6 +137,11 @@ impl<'a> Client<'a> {
     /// The day's calls as the last reply told them; nothing before the first that does.
     pub fn usage(&self) -> Option<Usage> {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What time it was for the org when it last answered, `2024-09-09T19:25:27` in UTC; nothing where it does not say.
+    pub fn time_there(&self) -> Option<String> {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many requests were sent, repeated ones included.
@@ -229,6 +237,9 @@ impl<'a> Client<'a> {
         let reply = self.org.send(request).await.map_err(broken)?;
         if let Some(usage) = reply.header("sforce-limit-info").and_then(read_usage) {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        }
+        if let Some(second) = reply.header("date").and_then(http_second) {
+            *self.there.lock().unwrap_or_else(PoisonError::into_inner) = Some(second);
         }
         if !(200..300).contains(&reply.status) {
             return Err(refusal(reply).await);

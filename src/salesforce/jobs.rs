@@ -2,6 +2,7 @@
 
 use super::client::{Call, Client, MakeBody};
 use super::error::OrgError;
+use super::moment::second;
 use super::retry::Kind;
 use super::soql::encode;
 use crate::ports::{Method, TransportError};
@@ -93,6 +94,8 @@ pub struct JobInfo {
     pub id: String,
     /// Where it stands.
     pub state: JobStage,
+    /// When it was made, by the org's clock: `2024-09-09T19:25:27` in UTC.
+    pub created: Option<String>,
 }
 
 /// How far a job is.
@@ -106,6 +109,8 @@ pub struct JobState {
     pub failed: u64,
     /// Why the whole job failed.
     pub error_message: Option<String>,
+    /// When it last changed, of a job that is over its end, by the org's clock: `2024-09-09T19:25:27` in UTC.
+    pub changed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +123,8 @@ pub(super) struct Wire {
     #[serde(default)]
     number_records_failed: u64,
     error_message: Option<String>,
+    created_date: Option<String>,
+    system_modstamp: Option<String>,
 }
 
 impl Wire {
@@ -127,6 +134,9 @@ impl Wire {
             processed: self.number_records_processed,
             failed: self.number_records_failed,
             error_message: self.error_message,
+            // Unconfirmed(job-modstamp): whether it is the end of a job that is over; choice: it is taken for that, and a
+            // record that a rollback finds changed later counts as edited and is kept.
+            changed: self.system_modstamp.as_deref().and_then(second),
         }
     }
 }
@@ -149,7 +159,8 @@ impl Client<'_> {
         }
         let call = Call::json(Kind::CreateJob, Method::Post, self.path("jobs/ingest"), &body);
         let wire: Wire = self.json(call).await?;
-        Ok(JobInfo { id: wire.id.clone(), state: wire.state().state })
+        let created = wire.created_date.as_deref().and_then(second);
+        Ok(JobInfo { id: wire.id.clone(), state: wire.state().state, created })
     }
 
     /// Uploads the job's rows: once. `body` is asked for the bytes again only when the org cannot have heard the
@@ -260,15 +271,34 @@ mod tests {
 
     #[test]
     fn reads_recorded_states() {
-        let state = |state, processed, failed| JobState { state, processed, failed, error_message: None };
-        assert_eq!(state_in(recorded!("write/launch-job-opportunity.json")), state(JobStage::Open, 0, 0));
-        assert_eq!(
-            state_in(recorded!("write/update-job-opportunity.json")),
-            state(JobStage::UploadComplete, 0, 0)
-        );
-        assert_eq!(state_in(recorded!("info/in-progress.json")), state(JobStage::InProgress, 2_000, 0));
-        assert_eq!(state_in(recorded!("info/success.json")), state(JobStage::JobComplete, 3_000, 0));
-        assert_eq!(state_in(recorded!("info/partial-failure.json")), state(JobStage::JobComplete, 8, 1));
+        let state = |state, processed, failed, changed: &str| JobState {
+            state,
+            processed,
+            failed,
+            error_message: None,
+            changed: Some(changed.into()),
+        };
+        for (text, expected) in [
+            (
+                recorded!("write/launch-job-opportunity.json"),
+                state(JobStage::Open, 0, 0, "2024-09-09T19:25:27"),
+            ),
+            (
+                recorded!("write/update-job-opportunity.json"),
+                state(JobStage::UploadComplete, 0, 0, "2024-09-09T19:25:27"),
+            ),
+            (
+                recorded!("info/in-progress.json"),
+                state(JobStage::InProgress, 2_000, 0, "2024-09-09T21:32:36"),
+            ),
+            (recorded!("info/success.json"), state(JobStage::JobComplete, 3_000, 0, "2024-09-09T19:25:43")),
+            (
+                recorded!("info/partial-failure.json"),
+                state(JobStage::JobComplete, 8, 1, "2024-09-10T13:12:47"),
+            ),
+        ] {
+            assert_eq!(state_in(text), expected);
+        }
         let failed = state_in(recorded!("info/complete-failure.json"));
         assert!(failed.state == JobStage::Failed && failed.state.is_final());
         let message = "InvalidBatch : Field name not found : StageName_invalid_field_on_purpose";
@@ -289,6 +319,7 @@ mod tests {
         let script = Script::default().reply(sent, 200, recorded!("write/launch-job-opportunity.json"));
         let job = with(script, async |c| c.create_job(&spec).await.unwrap());
         assert_eq!((job.id.as_str(), job.state), ("750ak000009BWKLAA4", JobStage::Open));
+        assert_eq!(job.created.as_deref(), Some("2024-09-09T19:25:27"));
         let script = Script::default().broken("POST /services/data/v67.0/jobs/ingest");
         assert!(with(script, async |c| c.create_job(&spec).await.unwrap_err()).is_unknown());
     }

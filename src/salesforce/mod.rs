@@ -14,6 +14,7 @@
 //! | `learn.rs` | what binding needs to know |
 //! | `query.rs`, `bulk_query.rs`, `soql.rs` | records by SOQL |
 //! | `collections.rs` | up to 200 records in one call |
+//! | `moment.rs` | what time it is for the org |
 //! | `limits.rs` | what the org still allows today |
 //! | `jobs.rs`, `poll.rs` | ingest jobs, and how often to ask for them |
 //! | `download.rs`, `results.rs`, `row_error.rs` | what became of each row |
@@ -30,6 +31,7 @@ mod jobs;
 mod learn;
 mod limits;
 mod login;
+mod moment;
 mod poll;
 mod query;
 mod results;

@@ -68,5 +68,6 @@ mod storm;
 mod superseded;
 mod tls;
 mod trust;
+mod undoing;
 mod unconfirmed;
 mod wire;

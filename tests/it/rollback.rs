@@ -91,7 +91,7 @@ fn examples_leave_nothing_behind() {
 const LEGACY: &str = "Legacy_Id__c: id";
 
 /// The tiny world, into which somebody has loaded an account before.
-fn tiny() -> Arc<world::Project> {
+pub fn tiny() -> Arc<world::Project> {
     let tiny = world::Project::tiny();
     let before = "cutover: 1\nproject: before\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  - object: Account\n    key: Legacy_Id__c\n    source: old.csv\n    fields: { Legacy_Id__c: id, Name: name }\n";
     let before = tiny.with("cutover.yaml", before).with("old.csv", "id,name\nA1,Old\n");
@@ -99,27 +99,27 @@ fn tiny() -> Arc<world::Project> {
     Arc::new(world::Project { files, schema, queries, before: Some(before), seed: None })
 }
 
-fn run(number: u32) -> RollbackOptions {
+pub fn run(number: u32) -> RollbackOptions {
     RollbackOptions { run: number, ..RollbackOptions::default() }
 }
 
-fn applied(project: &Arc<world::Project>) -> World {
+pub fn applied(project: &Arc<world::Project>) -> World {
     let world = World::new(project);
     world.apply(Aim::Nowhere).end.unwrap().unwrap();
     world
 }
 
-fn done(world: &World, options: &RollbackOptions) -> RolledBack {
+pub fn done(world: &World, options: &RollbackOptions) -> RolledBack {
     world.rollback(Aim::Nowhere, options).end.unwrap().unwrap()
 }
 
 /// The first column of each of a world's queries.
-fn keys(world: &World) -> Vec<Vec<String>> {
+pub fn keys(world: &World) -> Vec<Vec<String>> {
     let first = |rows: Vec<Vec<Option<String>>>| rows.into_iter().map(|r| r[0].clone().unwrap()).collect();
     world.contents().into_iter().map(|(_, rows)| first(rows)).collect()
 }
 
-fn lines(world: &World, path: &str) -> Vec<String> {
+pub fn lines(world: &World, path: &str) -> Vec<String> {
     read_text(&world.disk, path).unwrap().lines().skip(1).map(str::to_owned).collect()
 }
 
@@ -313,7 +313,7 @@ fn what_cannot_be_told_stays() {
     assert_eq!((undo.loads.last().unwrap().delete, undo.loads.last().unwrap().doubtful), (2, 0));
 }
 
-fn refusal<T>(end: Option<Result<T, EngineError>>) -> (u8, String) {
+pub fn refusal<T>(end: Option<Result<T, EngineError>>) -> (u8, String) {
     let error = end.unwrap().err().unwrap();
     (error.exit().code(), error.to_string())
 }

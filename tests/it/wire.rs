@@ -64,7 +64,7 @@ fn moment(text: &str) -> Option<&str> {
 fn head(headers: &[(String, String)], mark: char) -> String {
     let mut lines: Vec<String> = headers
         .iter()
-        .filter(|(name, _)| name != "content-length")
+        .filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()))
         .map(|(name, value)| format!("{mark} {name}: {value}\n"))
         .collect();
     lines.sort();

@@ -46,7 +46,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
     let mut note = |event| journal.append(i64::from(run) * 1000, event).unwrap().seq;
     note(staged(files, run, part));
     note(Event::JobIntent { part });
-    note(Event::JobCreated { part, job: "750".into() });
+    note(Event::JobCreated { part, job: "750".into(), there: None });
     note(Event::Uploaded { part });
     note(Event::Closed { part });
     let mut ledger = Ledger::open(files, LEDGER).unwrap();
@@ -69,6 +69,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
         failures: Some(failed),
         trail: None,
         renewed: 0,
+        over: None,
     });
     ledger.publish(&[segment], run, seq).unwrap();
     let lines: String = keys.map(|key| format!("K{key},ID-{run}-{key}\n")).collect();
@@ -97,7 +98,9 @@ fn unfinished(files: &MemoryFiles, run: u32) {
     for event in [started(run), staged(files, run, part), Event::JobIntent { part }] {
         journal.append(0, event).unwrap();
     }
-    for event in [Event::JobCreated { part, job }, Event::Uploaded { part }, Event::Closed { part }] {
+    for event in
+        [Event::JobCreated { part, job, there: None }, Event::Uploaded { part }, Event::Closed { part }]
+    {
         journal.append(0, event).unwrap();
     }
     journal.commit().unwrap();

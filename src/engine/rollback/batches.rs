@@ -3,7 +3,8 @@
 
 use super::super::exit::EngineError;
 use super::super::trail::read_trail;
-use super::look::{Created, Fate, Made, SORT_BUDGET, id_at};
+use super::look::Fate;
+use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
 use crate::ledger::sort::{Sorted, Sorter};

@@ -3,21 +3,24 @@
 
 use super::super::alive::why;
 use super::super::books::Books;
+use super::super::connect::Connected;
 use super::super::exit::{EngineError, Exit};
 use super::super::find::each_once;
 use super::super::job::Desk;
 use super::super::ports::Progress;
-use super::super::recover::recover;
+use super::super::recover::{drop_part, recover};
 use super::super::settle::settle;
-use super::RolledBack;
+use super::anew::{Anew, Refusals, look_again, surveyed};
 use super::batches::{self, Going, Reader, settled};
-use super::look::id_at;
+use super::made::id_at;
 use super::survey::Surveyed;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey};
+use super::{RolledBack, unnamed};
+use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};
 use crate::ports::write_durably;
+use crate::salesforce::OrgError;
 use crate::stage::{IndexRecord, Past, action};
 use std::io;
 
@@ -47,18 +50,7 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Resu
         outcomes[Outcome::Held as usize] = counts.held;
         outcomes[Outcome::Unchanged as usize] = counts.unchanged;
         outcomes[Outcome::Pending as usize] = counts.delete;
-        let (source, absent) = (counts.source, 0);
-        let (rounded, truncated, blanked, fallbacks) = (0, 0, 0, 0);
-        desk.record(Event::Surveyed {
-            load,
-            source,
-            outcomes,
-            absent,
-            rounded,
-            truncated,
-            blanked,
-            fallbacks,
-        })?;
+        desk.record(surveyed(load, counts.source, outcomes))?;
     }
     desk.commit()
 }
@@ -70,10 +62,11 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Resu
 pub(super) async fn carry_out(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
-    plan: Plan,
+    connected: &Connected<'_>,
+    mut plan: Plan,
     resumed: bool,
 ) -> Result<RolledBack, EngineError> {
-    match all_steps(desk, books, &plan, resumed).await {
+    match all_steps(desk, books, connected, &mut plan, resumed).await {
         Ok(exit) => {
             let state = desk.state.borrow().clone();
             Ok(RolledBack { exit, state: Some(state), plan })
@@ -98,66 +91,108 @@ pub(super) async fn carry_out(
 async fn all_steps(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
-    plan: &Plan,
+    connected: &Connected<'_>,
+    plan: &mut Plan,
     resumed: bool,
 ) -> Result<Exit, EngineError> {
+    let (mut anew, mut refusals) = (None, Refusals::new());
     if resumed {
-        // What was to be deleted was fixed when the run began: its inputs are always the same.
-        recover(desk, books, true).await?;
+        // An upload that is not closed is given up: its records are looked at again before they go.
+        recover(desk, books, false).await?;
         desk.note(Event::RunResumed { inputs: plan.inputs.clone() })?;
+        anew = Some(look_again(desk, books, connected, plan, &refusals).await?);
     }
-    let batches = plan.rolls_back.as_ref().map_or(&[][..], |back| &back.batches);
-    for (step, batch) in plan.steps.iter().zip(batches) {
-        one_step(desk, books, step, batch).await?;
+    let batches = plan.rolls_back.as_ref().map_or(Vec::new(), |back| back.batches.clone());
+    for (step, batch) in plan.steps.clone().iter().zip(&batches) {
+        if let Some(words) = one_step(desk, books, step, batch, anew.as_ref()).await? {
+            // The files of the one make room for those of the other.
+            drop(anew.take());
+            refusals.insert(batch.object.clone(), words);
+            anew = Some(look_again(desk, books, connected, plan, &refusals).await?);
+        }
+        desk.note(Event::StepDone { step: step.index })?;
+        desk.save();
     }
-    let exit = exit(desk);
+    let exit = exit(desk, plan);
     desk.note(Event::RunEnded { ended: Ended::Finished, exit: exit.code() })?;
     desk.save();
-    for batch in batches {
+    for batch in &batches {
         books.open(&batch.object)?.remove_unused()?;
     }
     Ok(exit)
 }
 
 /// 68 where a record stays that the run may have created.
-fn exit(desk: &Desk<'_, '_>) -> Exit {
+fn exit(desk: &Desk<'_, '_>, plan: &Plan) -> Exit {
     let stays = [Outcome::Held, Outcome::Failed];
     let state = desk.state.borrow();
     let left = state.loads.iter().any(|load| stays.iter().any(|o| load.outcomes[*o as usize] > 0));
-    if left { Exit::Partial } else { Exit::Done }
+    if left || plan.rolls_back.as_ref().is_some_and(unnamed) { Exit::Partial } else { Exit::Done }
 }
 
+/// Deletes what is left of a step. Gives the org's words where it refused a job: nothing of the step goes then.
 async fn one_step(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
     step: &PlanStep,
     batch: &Batch,
-) -> Result<(), EngineError> {
+    anew: Option<&Anew<'_>>,
+) -> Result<Option<String>, EngineError> {
     let run = desk.state.borrow().run;
     let list = Reader::open(desk.ports.files, run, step.index, batch)?;
     let done = settled(desk.ports.files, &desk.state.borrow(), step.index)?;
     let done = each_once(done.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
-    let mut left = join(list, done, |going| going.id, |id| *id).filter_map(|next| match next {
+    let left = join(list, done, |going| going.id, |id| *id).filter_map(|next| match next {
         Ok(Joined::Left(going)) => Some(Ok(going)),
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     });
+    let mut left: Box<dyn Iterator<Item = io::Result<Going>> + '_> = match anew {
+        Some(anew) => anew.still_going(&batch.object, left),
+        None => Box::new(left),
+    };
     desk.observer.progress(&Progress::Staging { load: step.name.clone(), rows: step.rows });
     desk.record(step_staged(step))?;
     loop {
         let part = left.by_ref().take(step.part_rows as usize).collect::<io::Result<Vec<Going>>>()?;
         if part.is_empty() {
-            break;
+            return Ok(None);
         }
-        let mut keys = vec![stage(desk, step, batch, part)?];
-        while let Some(key) = keys.pop() {
-            let collected = desk.send(key).await?;
-            keys.extend(settle(desk, books, key, collected)?);
+        let refusal = send(desk, books, stage(desk, step, batch, part)?).await?;
+        if refusal.is_some() {
+            return Ok(refusal);
         }
     }
-    desk.note(Event::StepDone { step: step.index })?;
-    desk.save();
-    Ok(())
+}
+
+/// Takes a part to the org and back, and the rows of it that go again. Gives the org's words where it refused a job.
+async fn send(
+    desk: &Desk<'_, '_>,
+    books: &mut Books<'_>,
+    part: PartKey,
+) -> Result<Option<String>, EngineError> {
+    let mut keys = vec![part];
+    while let Some(key) = keys.pop() {
+        match desk.send(key).await {
+            Ok(collected) => keys.extend(settle(desk, books, key, collected)?),
+            Err(error) if refuses_the_job(desk.part(key)?.state, &error) => {
+                keys.push(key);
+                keys.into_iter().try_for_each(|key| drop_part(desk, key, "the org refused its job"))?;
+                return Ok(Some(error.to_string()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the org will make no job that deletes these records, now or later: with this login, neither rollback nor apply
+/// would ever go on. A limit passes, and so may a login be mended.
+fn refuses_the_job(state: PartState, error: &EngineError) -> bool {
+    let EngineError::Org(error) = error else { return false };
+    let refuses =
+        matches!(error, OrgError::Api { status: 400..=499, .. } | OrgError::Refused { status: 403, .. });
+    state == PartState::Intent && refuses && !error.is_limit()
 }
 
 fn step_staged(step: &PlanStep) -> Event {

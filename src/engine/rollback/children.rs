@@ -4,7 +4,8 @@
 use super::super::connect::Connected;
 use super::super::exit::EngineError;
 use super::super::ports::Ports;
-use super::look::{Fate, Made, SORT_BUDGET, id_at};
+use super::look::Fate;
+use super::made::{Made, SORT_BUDGET, id_at};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{ChildFate, ChildField, RecordId};

@@ -3,7 +3,8 @@
 
 use super::super::find::each_once;
 use super::children::Relations;
-use super::look::{Fate, Made, Read, id_at};
+use super::look::Fate;
+use super::made::{Made, Read, id_at};
 use super::past::Past;
 use crate::ledger::merge::{Joined, join};
 use crate::model::ChildFate;
@@ -99,6 +100,8 @@ pub(super) fn kept(
             let why = match fate {
                 Fate::Edited => "edited since",
                 Fate::Doubtful => "cannot tell who created it",
+                Fate::Fixed => "this login may not delete it",
+                Fate::Unlisted => "it was to stay when the rollback began",
                 _ => continue,
             };
             list.line(&[&made.object, &created.id.to_string(), why, "", "", ""])?;
@@ -115,6 +118,22 @@ pub(super) fn kept(
         }
     }
     list.done()
+}
+
+/// Keeps the `losing.csv` of a rollback that goes on under another name: what it lists has lost what it pointed to, and is
+/// found no more.
+pub(super) fn set_aside(files: &dyn Files, run: u32) -> io::Result<()> {
+    let path = |ending: &str| format!("{}/losing{ending}.csv", folder(run));
+    if files.length(&path(""))?.is_none() {
+        return Ok(());
+    }
+    for number in 1.. {
+        let aside = path(&format!("-{number}"));
+        if files.length(&aside)?.is_none() {
+            return files.rename(&path(""), &aside);
+        }
+    }
+    Ok(())
 }
 
 /// Writes `losing.csv`: records that stay and lose what they point to. Gives their counts, and each record to `each`.

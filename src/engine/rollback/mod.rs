@@ -4,12 +4,14 @@
 //! like any other, with a journal, intents before effects, and the same table for what an interrupted intent means.
 //! Must not know manifests beyond the environment: what is deleted is what the journal of the run says.
 
+mod anew;
 mod batches;
 mod carry;
 mod children;
 mod forget;
 mod lists;
 mod look;
+mod made;
 mod notes;
 mod past;
 mod survey;
@@ -24,7 +26,7 @@ use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Stop};
 use crate::checkpoint::{RunState, last_run};
 use crate::manifest::Migration;
-use crate::plan::Plan;
+use crate::plan::{Plan, RollsBack};
 use crate::ports::read_text;
 use carry::{begin, carry_out};
 use past::refused;
@@ -100,7 +102,7 @@ pub async fn rollback(
             }
             let plan = stored(&ports, last, &state)?;
             approve(&plan)?;
-            return carry_out(&desk, &mut books, plan, true).await;
+            return carry_out(&desk, &mut books, connected, plan, true).await;
         }
     }
     let found = survey(&ports, connected, migration, options, observer).await?;
@@ -115,7 +117,7 @@ pub async fn rollback(
     begin(&desk, &found, run)?;
     // What was found is in the lists of the run now: memory need not hold it any longer.
     let Surveyed { plan, .. } = found;
-    carry_out(&desk, &mut books, plan, false).await
+    carry_out(&desk, &mut books, connected, plan, false).await
 }
 
 /// What the ledger need not know before anything is deleted: once more does no harm.
@@ -133,7 +135,13 @@ fn forget(ports: &Ports<'_>, books: &mut Books<'_>, found: &Surveyed<'_>) -> Res
 
 /// 68 where records stay that the run may have created.
 fn nothing_left(plan: &Plan) -> Exit {
-    if plan.loads.iter().any(|load| load.held > 0) { Exit::Partial } else { Exit::Done }
+    let stays = plan.loads.iter().any(|load| load.held > 0);
+    if stays || plan.rolls_back.as_ref().is_some_and(unnamed) { Exit::Partial } else { Exit::Done }
+}
+
+/// Whether the run may have created records that nobody can name.
+fn unnamed(back: &RollsBack) -> bool {
+    back.loads.iter().any(|load| load.unnamed > 0)
 }
 
 /// The plan that an interrupted rollback carries out.

@@ -4,10 +4,11 @@ use crate::plan::{Losing, RollsBack, Undo};
 
 const UPDATED: &str = "cannot be undone: records that were there before and were updated";
 const DELETED: &str = "cannot be undone: records that the run deleted";
-const EDITED: &str = "stay: edited since the run ended";
+const EDITED: &str = "stay: edited since the run last touched them";
 const PARENTS: &str = "stay: records that stay would go with them, or keep them";
 const DOUBTFUL: &str = "stay: the answer that tells whether the run created them was lost";
-const UNNAMED: &str = "cannot be told: rows of which no answer ever came";
+const UNDELETABLE: &str = "cannot be undone: this login may not delete them";
+const UNNAMED: &str = "may have been created, and stay: records of rows of which no answer ever came";
 
 /// All of it, a line each.
 pub(super) fn notes(back: &RollsBack) -> Vec<String> {
@@ -35,13 +36,20 @@ fn of_loads(back: &RollsBack) -> Vec<String> {
         some.map(|undo| format!("{} {}", undo.load, count(undo))).collect::<Vec<_>>().join(", ")
     };
     let kept = format!("; listed in {lists}/kept.csv");
+    let find: Vec<String> =
+        back.loads.iter().filter_map(|u| Some(format!("`{}`", u.find.as_ref()?))).collect();
     let all = [
         (UPDATED, which(|u| u.updated), format!("; listed in {lists}/updated.csv")),
         (DELETED, which(|u| u.deleted), "; the org's recycle bin may have them".into()),
         (EDITED, which(|u| u.edited), format!("{kept}; `--include-edited` deletes them too")),
         (PARENTS, which(|u| u.parents), format!("{kept}; `--with OBJECT` lets such records go too")),
+        (
+            UNDELETABLE,
+            which(|u| u.undeletable),
+            format!("{kept}; a user who may takes them with `cutover rollback {run}`"),
+        ),
         (DOUBTFUL, which(|u| u.doubtful), kept),
-        (UNNAMED, which(|u| u.unnamed), format!("; what the org has of them since run {run} stays")),
+        (UNNAMED, which(|u| u.unnamed), format!("; to see what the org has of them: {}", find.join("; "))),
         ("gone from the org already", which(|u| u.gone), String::new()),
     ];
     let said = all.into_iter().filter(|(_, which, _)| !which.is_empty());

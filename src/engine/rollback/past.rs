@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 pub(super) struct Past {
     /// Its state at the end.
     pub(super) state: RunState,
-    /// When the last of its parts settled: a run that was superseded may have lain still for days before it was over.
-    pub(super) settled: i64,
     /// Its steps that created records, in the order in which they were staged: parents before their children.
     pub(super) batches: Vec<PastBatch>,
     /// What its parts did.
@@ -25,6 +23,9 @@ pub(super) struct PastBatch {
     pub(super) object: String,
     pub(super) key: String,
     pub(super) form: String,
+    /// When its first job was made, by the org's clock, to the second; nothing where none was, or where the org did not
+    /// tell.
+    pub(super) since: Option<String>,
 }
 
 /// What one part did.
@@ -34,6 +35,8 @@ pub(super) struct Trail {
     /// Its batch; nothing for a second pass.
     pub(super) batch: Option<u16>,
     pub(super) file: NamedFile,
+    /// When the org was done with it, by its own clock, to the second, where it told.
+    pub(super) over: Option<String>,
 }
 
 impl Past {
@@ -47,9 +50,7 @@ impl Past {
         let state = RunState::fold(&path, &lines)?;
         check(&state, run, org_id)?;
         let (batches, trails) = what_it_did(&state, &lines)?;
-        let settled = lines.iter().rev().find(|line| matches!(line.event, Event::PartSettled { .. }));
-        let settled = settled.map_or(state.last, |line| line.at);
-        Ok(Self { state, settled, batches, trails })
+        Ok(Self { state, batches, trails })
     }
 
     /// Records that it deleted, of one load.
@@ -95,20 +96,23 @@ fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<
         match &line.event {
             // The same step is staged anew by a run that goes on.
             Event::StepStaged { step, .. } => _ = staging.insert(*step, true),
-            Event::PartStaged { part, load, kind: StepKind::Rows, object, key, form, .. } => {
+            Event::PartStaged { part, kind: StepKind::Rows, .. } => {
                 if staging.insert(part.step, false).unwrap_or(true) {
-                    let (object, key, form) = (object.clone(), key.clone(), form.clone());
                     of_step.insert(part.step, batches.len() as u16);
-                    batches.push(PastBatch { load: *load, object, key, form });
+                    batches.extend(batch(&line.event));
                 }
                 of_part.extend(of_step.get(&part.step).map(|batch| (*part, *batch)));
             }
-            Event::PartSettled { part, created, trail, .. } => {
+            Event::JobCreated { part, there: Some(there), .. } => {
+                let batch = of_part.get(part).and_then(|batch| batches.get_mut(*batch as usize));
+                batch.into_iter().for_each(|batch| _ = batch.since.get_or_insert(there.clone()));
+            }
+            Event::PartSettled { part, created, trail, over, .. } => {
                 let Some(known) = state.parts.get(part) else { continue };
+                let (load, object, over) = (known.load, known.object.clone(), over.clone());
                 let batch = of_part.get(part).copied();
-                let (load, object) = (known.load, known.object.clone());
                 match trail {
-                    Some(file) => trails.push(Trail { load, object, batch, file: file.clone() }),
+                    Some(file) => trails.push(Trail { load, object, batch, file: file.clone(), over }),
                     None if *created > 0 => return Err(no_trail(state.run)),
                     None => {}
                 }
@@ -117,6 +121,13 @@ fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<
         }
     }
     Ok((batches, trails))
+}
+
+/// What a staging is about, by its first part.
+fn batch(staged: &Event) -> Option<PastBatch> {
+    let Event::PartStaged { load, object, key, form, .. } = staged else { return None };
+    let (object, key, form) = (object.clone(), key.clone(), form.clone());
+    Some(PastBatch { load: *load, object, key, form, since: None })
 }
 
 fn no_trail(run: u32) -> EngineError {

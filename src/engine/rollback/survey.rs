@@ -6,18 +6,23 @@ use super::super::ports::{Observer, Ports, Progress};
 use super::RollbackOptions;
 use super::batches::{self, Listed};
 use super::children::{Relations, hold_back, relations};
-use super::look::{Fate, Made, Read, SORT_BUDGET, look, read};
+use super::look::{Fate, look};
+use super::made::{Made, Read, SORT_BUDGET, read};
 use super::past::Past;
 use super::{lists, notes};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::manifest::Migration;
 use crate::model::ChildFate;
 use crate::plan::{Api, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, StepKind, Undo};
+use crate::transform::second;
 use std::collections::BTreeMap;
 use std::io;
 
 /// Records of a part (spec, Order): what a delete needs of them is small.
 const PART_ROWS: u32 = 50_000;
+
+/// By so much the clock of a run may have been ahead of the org's, in milliseconds, for a query that people look through.
+const SLACK: i64 = 10 * 60 * 1000;
 
 /// What was found, and the plan.
 pub(super) struct Surveyed<'a> {
@@ -29,10 +34,63 @@ pub(super) struct Surveyed<'a> {
     pub(super) listed: Vec<Listed>,
 }
 
-/// Looks at everything that a run did, and makes the plan to undo it. Nothing is changed but the lists of Ids.
+/// What is there of a run, and what is to become of it.
+pub(super) struct Seen<'a> {
+    pub(super) past: Past,
+    pub(super) read: Read<'a>,
+    pub(super) fates: Vec<Vec<Fate>>,
+    pub(super) relations: Relations<'a>,
+}
+
+/// What else is known of the records of an object: before the org is asked for them, and after, before it is known what
+/// points to them.
+pub(super) trait Known {
+    /// Those that need not be asked for are `Done`; all others stay `Gone`.
+    fn before(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Those that stay for a reason that the org does not tell.
+    fn after(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// Nothing else is.
+impl Known for () {}
+
+/// Looks at everything that a run did. Nothing is changed but the lists of Ids.
 ///
 /// # Errors
 /// 81 when the run cannot be rolled back; the org's refusal; the disk's own.
+pub(super) async fn see<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    options: &RollbackOptions,
+    observer: &dyn Observer,
+    known: &impl Known,
+) -> Result<Seen<'a>, EngineError> {
+    let past = Past::read(ports.files, options.run, &connected.info.org_id)?;
+    let read = read(ports, &past)?;
+    let mut fates = Vec::new();
+    for made in &read.made {
+        observer.progress(&Progress::Reading { load: made.object.clone() });
+        let mut of = vec![Fate::Gone; made.len() as usize];
+        known.before(made, &mut of)?;
+        look(ports, &connected.client, &past, made, options.include_edited, &mut of).await?;
+        known.after(made, &mut of)?;
+        fates.push(of);
+    }
+    let relations = relations(ports, connected, &read.made).await?;
+    hold_back(&read.made, &relations.all, &mut fates, &options.with)?;
+    lists::kept(ports.files, options.run, &read.made, &relations, &fates, &options.with)?;
+    Ok(Seen { past, read, fates, relations })
+}
+
+/// Looks at everything that a run did, and makes the plan to undo it.
+///
+/// # Errors
+/// As [`see`].
 pub(super) async fn survey<'a>(
     ports: &Ports<'a>,
     connected: &Connected<'_>,
@@ -40,44 +98,35 @@ pub(super) async fn survey<'a>(
     options: &RollbackOptions,
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
-    let past = Past::read(ports.files, options.run, &connected.info.org_id)?;
-    let read = read(ports, &past)?;
-    let mut fates = Vec::new();
-    for made in &read.made {
-        observer.progress(&Progress::Reading { load: made.object.clone() });
-        fates.push(look(ports, &connected.client, &past, made, options.include_edited).await?);
-    }
-    let relations = relations(ports, connected, &read.made).await?;
-    hold_back(&read.made, &relations.all, &mut fates, &options.with)?;
-    lists::kept(ports.files, options.run, &read.made, &relations, &fates, &options.with)?;
-    let (counts, losing) = losing(ports, options.run, &read.made, &relations, &fates)?;
-    let listed = batches::list(&past, &read.made, &fates)?;
-    let undo = undo(ports, &past, &read, &fates, &listed)?;
+    let seen = see(ports, connected, options, observer, &()).await?;
+    let (counts, losing) = losing(ports, &seen)?;
+    let listed = batches::list(&seen.past, &seen.read.made, &seen.fates)?;
     let rolls_back = RollsBack {
         run: options.run,
         include_edited: options.include_edited,
         with: options.with.clone(),
-        loads: undo,
+        loads: undo(ports, &seen)?,
         batches: listed.iter().map(|l| l.batch.clone()).collect(),
         losing: counts,
-        along: along(&read.made, &relations, &fates, &options.with)?,
-        unseen: relations.unseen.into_iter().collect(),
+        along: along(&seen, &options.with)?,
+        unseen: seen.relations.unseen.iter().cloned().collect(),
         lists: lists::folder(options.run),
     };
-    let plan = plan(connected, migration, &past, rolls_back);
-    Ok(Surveyed { plan, made: read.made, fates, losing, listed })
+    let plan = plan(connected, migration, &seen.past, rolls_back);
+    Ok(Surveyed { plan, made: seen.read.made, fates: seen.fates, losing, listed })
 }
 
 /// Records that stay and lose what they point to: how many by field, and which by object.
-fn losing<'a>(
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn losing<'a>(
     ports: &Ports<'a>,
-    run: u32,
-    made: &[Made<'_>],
-    relations: &Relations<'_>,
-    fates: &[Vec<Fate>],
+    seen: &Seen<'_>,
 ) -> io::Result<(Vec<Losing>, BTreeMap<String, Sorted<'a>>)> {
     let mut sorters: BTreeMap<String, Sorter<'a>> = BTreeMap::new();
-    let counts = lists::losing(ports.files, run, made, relations, fates, |object, id| {
+    let (run, made) = (seen.past.state.run, &seen.read.made);
+    let counts = lists::losing(ports.files, run, made, &seen.relations, &seen.fates, |object, id| {
         let new = || Sorter::new(ports.files, &format!("data/scratch/losing-{object}"), 15, SORT_BUDGET);
         sorters.entry(object.to_owned()).or_insert_with(new).push(id.bytes())
     })?;
@@ -86,18 +135,16 @@ fn losing<'a>(
 }
 
 /// Records of others that go along, because somebody said so.
-fn along(
-    made: &[Made<'_>],
-    relations: &Relations<'_>,
-    fates: &[Vec<Fate>],
-    with: &[String],
-) -> io::Result<Vec<Losing>> {
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn along(seen: &Seen<'_>, with: &[String]) -> io::Result<Vec<Losing>> {
     let goes = |r: &&super::children::Relation<'_>| r.child.fate == ChildFate::Goes && !r.holds(with);
     let mut found = Vec::new();
-    for relation in relations.all.iter().filter(goes) {
+    for relation in seen.relations.all.iter().filter(goes) {
         let (object, field) = (relation.child.object.clone(), relation.child.field.clone());
         let mut records = 0;
-        for pair in relation.staying(made, fates, Fate::Goes) {
+        for pair in relation.staying(&seen.read.made, &seen.fates, Fate::Goes) {
             pair?;
             records += 1;
         }
@@ -107,23 +154,22 @@ fn along(
 }
 
 /// What can and cannot be undone of each load.
-fn undo(
-    ports: &Ports<'_>,
-    past: &Past,
-    read: &Read<'_>,
-    fates: &[Vec<Fate>],
-    listed: &[Listed],
-) -> Result<Vec<Undo>, EngineError> {
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn undo(ports: &Ports<'_>, seen: &Seen<'_>) -> Result<Vec<Undo>, EngineError> {
+    let Seen { past, read, fates, .. } = seen;
     let updated = lists::updated(ports.files, past, read)?;
     let mut undo: Vec<Undo> = Vec::new();
     for (load, known) in (0..).zip(&past.state.loads) {
+        let unnamed = read.unnamed.get(&load).copied().unwrap_or(0);
         undo.push(Undo {
             load: known.name.name.clone(),
             object: known.name.object.clone(),
             updated: updated.get(&load).copied().unwrap_or(0),
-            unnamed: read.unnamed.get(&load).copied().unwrap_or(0),
+            unnamed,
+            find: (unnamed > 0).then(|| find(past, load)),
             deleted: past.deleted(load),
-            delete: listed.iter().filter(|l| l.batch.load == load).map(|l| l.batch.records).sum(),
             ..Undo::default()
         });
     }
@@ -131,17 +177,30 @@ fn undo(
         for next in made.fated(fates) {
             let (created, fate) = next?;
             let load = past.batches[created.batch as usize].load as usize;
-            let Some(undo) = undo.get_mut(load) else { continue };
-            match fate {
-                Fate::Goes => {}
-                Fate::Gone => undo.gone += 1,
-                Fate::Edited => undo.edited += 1,
-                Fate::Doubtful => undo.doubtful += 1,
-                Fate::Parent => undo.parents += 1,
-            }
+            undo.get_mut(load).into_iter().for_each(|undo| *counted(undo, fate) += 1);
         }
     }
     Ok(undo)
+}
+
+/// Where a record with this fate counts.
+fn counted(undo: &mut Undo, fate: Fate) -> &mut u64 {
+    match fate {
+        Fate::Goes | Fate::Done => &mut undo.delete,
+        Fate::Gone => &mut undo.gone,
+        Fate::Edited => &mut undo.edited,
+        Fate::Doubtful => &mut undo.doubtful,
+        Fate::Parent | Fate::Unlisted => &mut undo.parents,
+        Fate::Fixed => &mut undo.undeletable,
+    }
+}
+
+/// The query that finds what rows of a load may have created. The clock of the run may have been ahead of the org's.
+fn find(past: &Past, load: u16) -> String {
+    let part = past.state.parts.values().find(|part| part.load == load);
+    let (object, key) = part.map_or(("", ""), |part| (part.object.as_str(), part.key.as_str()));
+    let since = second(past.state.started - SLACK);
+    format!("SELECT Id, {key} FROM {object} WHERE CreatedDate >= {since}Z")
 }
 
 fn plan(connected: &Connected<'_>, migration: &Migration, past: &Past, rolls_back: RollsBack) -> Plan {
@@ -181,9 +240,10 @@ fn plan(connected: &Connected<'_>, migration: &Migration, past: &Past, rolls_bac
     }
 }
 
-fn load(undo: &Undo, all: &RollsBack) -> PlanLoad {
+/// A load as the plan has it.
+pub(super) fn load(undo: &Undo, all: &RollsBack) -> PlanLoad {
     let key = all.batches.iter().find(|b| b.object == undo.object).map(|b| b.key.clone());
-    let held = undo.edited + undo.parents + undo.doubtful;
+    let held = undo.stays();
     PlanLoad {
         name: undo.load.clone(),
         object: undo.object.clone(),

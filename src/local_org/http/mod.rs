@@ -33,11 +33,12 @@ pub(in crate::local_org) use query::{Cursors, table as query_table};
 
 use super::LocalOrg;
 use super::store::{Facts, tokens};
+use super::text::http_moment;
 use answer::{Answer, Failure};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
 /// Longest JSON body.
@@ -94,10 +95,14 @@ async fn handle(State(org): State<LocalOrg>, request: Request) -> Response {
     }
     // Taken apart from the match, so that the faults are not held while the call is answered.
     let struck = org.faults().strike(org.0.facts.seed, request.method().as_str(), &words);
-    match struck {
+    let mut answer = match struck {
         None => exchange(&org, request).await,
         Some(effect) => fault::befall(&org, effect, request).await,
+    };
+    if let Ok(date) = HeaderValue::from_str(&http_moment(org.now())) {
+        answer.headers_mut().insert(header::DATE, date);
     }
+    answer
 }
 
 /// What the org answers when nothing befalls the call.

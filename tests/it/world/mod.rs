@@ -12,6 +12,7 @@ mod windows;
 pub use broken::Flaw;
 pub use crowd::{crowd, figures};
 pub use gate::Aim;
+pub use ports::Meddle;
 pub use project::{NORTHWIND, Project};
 pub use tap::{Exchange, Tap};
 pub use windows::reached;
@@ -62,6 +63,10 @@ pub struct World {
     pub end: Option<i64>,
     /// Whether somebody says no to a second round.
     pub once: bool,
+    /// By how many milliseconds the machine's clock is ahead of the org's.
+    pub ahead: i64,
+    /// What somebody between us and the org makes of its answers, if somebody is there.
+    pub meddle: Option<Meddle>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -111,6 +116,8 @@ impl World {
             unreadable: None,
             end: None,
             once: false,
+            ahead: 0,
+            meddle: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -158,12 +165,13 @@ impl World {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
-        let org =
-            WorldOrg { gate: gate.clone(), org, tap, session, unreadable, broken: Broken::new(self.flaw) };
+        let (meddle, broken) = (self.meddle, Broken::new(self.flaw));
+        let org = WorldOrg { gate: gate.clone(), org, tap, session, unreadable, meddle, broken };
         let files =
             WorldFiles { gate: gate.clone(), disk: self.disk.clone(), broken: Broken::new(self.flaw) };
         let store = WorldStore { gate: gate.clone(), durable: self.store.clone(), waiting: Mutex::default() };
-        let clock = WorldClock { gate: gate.clone(), now: self.now.clone(), org: self.org.clone() };
+        let (now, ahead) = (self.now.clone(), self.ahead);
+        let clock = WorldClock { gate: gate.clone(), now, ahead, org: self.org.clone() };
         let work: Box<dyn Work> =
             if self.workers == 1 { Box::new(InlineWork) } else { Box::new(Threads::new(self.workers)) };
         let ports = Ports {

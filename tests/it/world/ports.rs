@@ -31,8 +31,13 @@ pub struct WorldOrg {
     pub tap: Tap,
     pub session: Session,
     pub unreadable: Option<String>,
+    pub meddle: Option<Meddle>,
     pub broken: Broken,
 }
+
+/// Makes another answer of the org's, by the method, the path and the body of the request, and the status and the body
+/// of the answer.
+pub type Meddle = fn(&str, &str, &[u8], (u16, Vec<u8>)) -> (u16, Vec<u8>);
 
 /// The token that calls bear, and whether another is to be had.
 pub struct Session {
@@ -79,7 +84,7 @@ impl WorldOrg {
         }
         let asked = Exchange::asked(method.word(), &path, &headers, &body);
         let send = || self.deliver(method.word(), &path, &headers, body.clone());
-        let (parts, answer, broken) = match turn {
+        let (parts, answer, breaks) = match turn {
             Turn::GoTwice => {
                 send().await;
                 send().await
@@ -91,7 +96,12 @@ impl WorldOrg {
             }
             _ => send().await,
         };
-        let body = self.broken.answer(method.word(), &path, &body, answer);
+        let sent = body;
+        let mut body = self.broken.answer(method.word(), &path, &sent, answer);
+        let mut status = parts.status.as_u16();
+        if let Some(meddle) = self.meddle {
+            (status, body) = meddle(method.word(), &path, &sent, (status, body));
+        }
         self.tap.note(|| asked.answered(&parts, &body));
         match turn {
             Turn::GoThenStop => {
@@ -111,11 +121,11 @@ impl WorldOrg {
             let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
             pieces = vec![Ok(half)];
         }
-        if broken || turn == Turn::GoThenCut {
+        if breaks || turn == Turn::GoThenCut {
             pieces.push(Err(TransportError::Broken("the answer breaks off".into())));
         }
         let body = Box::pin(futures_util::stream::iter(pieces));
-        Ok(Reply { status: parts.status.as_u16(), headers, body })
+        Ok(Reply { status, headers, body })
     }
 }
 
@@ -337,12 +347,13 @@ impl Store for WorldStore {
 pub struct WorldClock {
     pub gate: Arc<Gate>,
     pub now: Arc<AtomicI64>,
+    pub ahead: i64,
     pub org: LocalOrg,
 }
 
 impl Clock for WorldClock {
     fn now(&self) -> i64 {
-        self.now.load(Ordering::SeqCst)
+        self.now.load(Ordering::SeqCst) + self.ahead
     }
 
     fn sleep(&self, milliseconds: u64) -> Future<'_, ()> {

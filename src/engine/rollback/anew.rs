@@ -1,0 +1,191 @@
+//! A second look at what is left to delete: a rollback that was interrupted may go on days later, and the org may have
+//! refused to delete what others hang on. What has changed since the plan is left out; nothing is added to it.
+
+use super::super::books::Books;
+use super::super::connect::Connected;
+use super::super::exit::EngineError;
+use super::super::find::each_once;
+use super::super::job::Desk;
+use super::super::ports::Progress;
+use super::RollbackOptions;
+use super::batches::{Going, Reader, settled};
+use super::look::{Fate, fix};
+use super::made::{Made, id_at};
+use super::survey::{Known, Seen, along, load, losing, see, undo};
+use super::{forget, lists, notes};
+use crate::checkpoint::Event;
+use crate::ledger::merge::{Joined, join};
+use crate::model::{Outcome, RecordId};
+use crate::plan::{Batch, Plan, RollsBack};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Objects of which the org refuses to delete records, with its words.
+pub(super) type Refusals = BTreeMap<String, String>;
+
+/// What was found the last time.
+pub(super) struct Anew<'a> {
+    made: Vec<Made<'a>>,
+    fates: Vec<Vec<Fate>>,
+}
+
+impl Anew<'_> {
+    /// Those of the records of an object that may still go.
+    pub(super) fn still_going<'s>(
+        &'s self,
+        object: &str,
+        left: impl Iterator<Item = io::Result<Going>> + 's,
+    ) -> Box<dyn Iterator<Item = io::Result<Going>> + 's> {
+        let Some(at) = self.made.iter().position(|made| made.object == object) else {
+            return Box::new(std::iter::empty());
+        };
+        let fated = self.made[at].fated(&self.fates[at]);
+        Box::new(join(left, fated, |going| going.id, |made| made.0.id).filter_map(|next| match next {
+            Ok(Joined::Both(going, (_, Fate::Goes))) => Some(Ok(going)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }))
+    }
+}
+
+/// Looks at everything once more, as before the first deletion, and counts anew. The plan says afterwards what is so now;
+/// what was approved and stands in the run's folder is not widened.
+///
+/// # Errors
+/// 81 when the run can no longer be rolled back; the org's refusal; the disk's own.
+pub(super) async fn look_again<'a>(
+    desk: &Desk<'_, 'a>,
+    books: &mut Books<'_>,
+    connected: &Connected<'_>,
+    plan: &mut Plan,
+    refusals: &Refusals,
+) -> Result<Anew<'a>, EngineError> {
+    let Some(mut back) = plan.rolls_back.clone() else {
+        return Err(EngineError::Unexpected("the plan rolls nothing back".into()));
+    };
+    let options =
+        RollbackOptions { run: back.run, include_edited: back.include_edited, with: back.with.clone() };
+    let approved = Approved { desk, batches: &back.batches, refusals };
+    let seen = see(&desk.ports, connected, &options, desk.observer, &approved).await?;
+    lists::set_aside(desk.ports.files, back.run)?;
+    let (counts, losing) = losing(&desk.ports, &seen)?;
+    for (made, fates) in seen.read.made.iter().zip(&seen.fates) {
+        forget::forget_gone(&desk.ports, books, made, fates)?;
+    }
+    for (object, losing) in &losing {
+        forget::unsettle(&desk.ports, books, object, losing)?;
+    }
+    back.loads = undo(&desk.ports, &seen)?;
+    (back.losing, back.along) = (counts, along(&seen, &options.with)?);
+    back.unseen = seen.relations.unseen.iter().cloned().collect();
+    count(desk, &seen, &back)?;
+    tell(plan, back, refusals);
+    Ok(Anew { made: seen.read.made, fates: seen.fates })
+}
+
+/// What the plan says now.
+fn tell(plan: &mut Plan, back: RollsBack, refusals: &Refusals) {
+    plan.loads = back.loads.iter().map(|undo| load(undo, &back)).collect();
+    plan.notes = notes::notes(&back);
+    plan.notes.extend(refusals.iter().map(|(object, words)| {
+        format!("the job that would delete {object} records was refused, and they stay: {words}")
+    }));
+    plan.rolls_back = Some(back);
+}
+
+/// What the rollback was to delete, and what of it had its turn.
+struct Approved<'n, 'd, 'a> {
+    desk: &'n Desk<'d, 'a>,
+    batches: &'n [Batch],
+    refusals: &'n Refusals,
+}
+
+impl Approved<'_, '_, '_> {
+    /// The batches of an object, with their steps.
+    fn of<'s>(&'s self, object: &'s str) -> impl Iterator<Item = (u16, &'s Batch)> {
+        (0..).zip(self.batches).filter(move |(_, batch)| batch.object == object)
+    }
+}
+
+impl Known for Approved<'_, '_, '_> {
+    fn before(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+        for (step, _) in self.of(&made.object) {
+            let settled = settled(self.desk.ports.files, &self.desk.state.borrow(), step)?;
+            let ids = each_once(settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+            each_place(made, ids, |at| fates[at] = Fate::Done)?;
+        }
+        Ok(())
+    }
+
+    fn after(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+        if self.refusals.contains_key(&made.object) {
+            fix(fates);
+        }
+        let (run, mut listed) = (self.desk.state.borrow().run, vec![false; fates.len()]);
+        for (step, batch) in self.of(&made.object) {
+            let list = Reader::open(self.desk.ports.files, run, step, batch)?;
+            each_place(made, list.map(|going| Ok(going?.id)), |at| listed[at] = true)?;
+        }
+        let goes = fates.iter_mut().zip(listed).filter(|(fate, listed)| **fate == Fate::Goes && !listed);
+        goes.for_each(|(fate, _)| *fate = Fate::Unlisted);
+        Ok(())
+    }
+}
+
+/// The places of these records, which come by Id.
+fn each_place(
+    made: &Made<'_>,
+    ids: impl Iterator<Item = io::Result<RecordId>>,
+    mut each: impl FnMut(usize),
+) -> io::Result<()> {
+    let places = made.iter().enumerate().map(|(at, created)| Ok((created?.id, at)));
+    for next in join(ids, places, |id| *id, |place| place.0) {
+        if let Joined::Both(_, (_, at)) = next? {
+            each(at);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the rows of each load anew, and says how many that were to go are left out.
+fn count(desk: &Desk<'_, '_>, seen: &Seen<'_>, back: &RollsBack) -> Result<(), EngineError> {
+    let mut turns: BTreeMap<u16, [u64; 2]> = BTreeMap::new();
+    for (made, fates) in seen.read.made.iter().zip(&seen.fates) {
+        for next in made.fated(fates) {
+            let (created, fate) = next?;
+            let of = turns.entry(seen.past.batches[created.batch as usize].load).or_default();
+            of[0] += u64::from(fate == Fate::Goes);
+            of[1] += u64::from(fate == Fate::Done);
+        }
+    }
+    let before: Vec<[u64; 10]> = desk.state.borrow().loads.iter().map(|load| load.outcomes).collect();
+    let mut left_out = 0;
+    for ((load, undo), before) in (0..).zip(&back.loads).zip(before) {
+        let [going, done] = turns.get(&load).copied().unwrap_or_default();
+        let mut outcomes = [0; 10];
+        for told in [Outcome::Deleted, Outcome::Failed] {
+            outcomes[told as usize] = before[told as usize];
+        }
+        let told = outcomes.iter().sum();
+        outcomes[Outcome::Held as usize] = undo.stays();
+        outcomes[Outcome::Pending as usize] = going;
+        // Of those that had their turn, the rest was gone when it came.
+        outcomes[Outcome::Unchanged as usize] = undo.gone + done.saturating_sub(told);
+        left_out += before[Outcome::Pending as usize].saturating_sub(going);
+        desk.record(surveyed(load, undo.stays() + undo.gone + going + done, outcomes))?;
+    }
+    desk.commit()?;
+    if left_out > 0 {
+        let note = format!("{left_out} records that were to go are left out: {WHY} {}/kept.csv", back.lists);
+        desk.observer.progress(&Progress::Note(note));
+    }
+    Ok(())
+}
+
+const WHY: &str = "gone, edited or not to be deleted any more; those that stay are listed in";
+
+/// The count of a load, where nothing but that is to be said.
+pub(super) fn surveyed(load: u16, source: u64, outcomes: [u64; 10]) -> Event {
+    let (absent, rounded, truncated, blanked, fallbacks) = (0, 0, 0, 0, 0);
+    Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks }
+}
