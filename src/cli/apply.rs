@@ -123,7 +123,7 @@ impl Order<'_> {
         self.screen.show(&bound.1, &project.root);
         let watch = Watch::new(self.screen);
         let (stop, asking) = (Arc::new(Stop::at(self.end)), Arc::new(AtomicBool::new(false)));
-        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone(), "`cutover apply`".into()));
         let asked = Asked {
             screen: self.screen,
             saved: self.saved.as_ref(),
@@ -195,11 +195,12 @@ pub(super) fn begun_with(project: &Project, saved: &Plan) -> Result<bool, Engine
 
 /// Ctrl-C once: leave a checkpoint. Twice, or while a question waits for its answer: leave now; the journal has
 /// everything that matters.
-pub(super) async fn listen(stop: Arc<Stop>, asking: Arc<AtomicBool>) {
+pub(super) async fn listen(stop: Arc<Stop>, asking: Arc<AtomicBool>, command: String) {
     loop {
         interrupted().await;
         if stop.asked() || asking.load(Ordering::SeqCst) {
-            let _ = writeln!(std::io::stderr(), "{LEFT}");
+            let left = format!("left at once: run {command} again, it goes on from what the journal has");
+            let _ = writeln!(std::io::stderr(), "{left}");
             leave_now();
         }
         stop.ask();
@@ -208,7 +209,6 @@ pub(super) async fn listen(stop: Arc<Stop>, asking: Arc<AtomicBool>) {
 }
 
 const STOPPING: &str = "stopping at the next checkpoint; once more leaves now";
-const LEFT: &str = "left at once: run `cutover apply` again, it goes on from what the journal has";
 
 #[cfg(unix)]
 async fn interrupted() {

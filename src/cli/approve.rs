@@ -126,9 +126,16 @@ fn deletes(plan: &Plan) -> u64 {
 
 /// What a question must not leave out.
 fn destroys(plan: &Plan) -> String {
+    let back = plan.rolls_back.as_ref();
+    let along: u64 = back.map_or(0, |back| back.along.iter().map(|a| a.records).sum());
+    let also = if along > 0 { format!(" and {along} that go with them") } else { String::new() };
+    let unseen = match back.map_or(&[][..], |back| &back.unseen) {
+        [] => String::new(),
+        unseen => format!(", with what refers to them by {}, which nobody could look at", unseen.join(", ")),
+    };
     match deletes(plan) {
         0 => String::new(),
-        deletes => format!(", deleting {deletes} records"),
+        deletes => format!(", deleting {deletes} records{also}{unseen}"),
     }
 }
 

@@ -43,14 +43,22 @@ fn unread(path: &Path, error: &std::io::Error) -> EngineError {
 
 /// Where an error says what to do next, that is this command again.
 fn goes_on(error: EngineError, run: &str) -> EngineError {
-    match error.exit() {
-        exit @ Exit::Interrupted => {
-            let again = format!("run `cutover rollback {run}` again: it goes on where it stopped");
-            let told = error.diagnostics().into_iter().map(|d| Diagnostic { help: None, ..d });
-            EngineError::Problems(exit, told.map(|d| d.help(again.clone())).collect())
+    let (exit, again) = (error.exit(), format!("run {} again", itself(run)));
+    let told = error.diagnostics().into_iter().map(|d| {
+        let help = d.help.as_ref().map(|help| help.replace("run `cutover apply` again", &again));
+        match help {
+            Some(help) if help.contains(&again) || exit != Exit::Interrupted => d.help(help),
+            Some(help) => d.help(format!("{help}; then {again}: it goes on where it stopped")),
+            None if exit == Exit::Interrupted => d.help(format!("{again}: it goes on where it stopped")),
+            None => d,
         }
-        _ => error,
-    }
+    });
+    EngineError::Problems(exit, told.collect())
+}
+
+/// The command, as it is typed.
+fn itself(run: &str) -> String {
+    format!("`cutover rollback {run}`")
 }
 
 /// What the user ordered.
@@ -79,6 +87,11 @@ impl<'o> Order<'o> {
         let text = std::fs::read_to_string(path).map_err(|e| unread(path, &e))?;
         let plan = read_plan(&text).map_err(|why| not_ours(path, &why))?;
         let back = plan.rolls_back.as_ref().ok_or_else(|| for_another(path, "loads rows", "apply"))?;
+        if args.include_edited || !args.with.is_empty() {
+            let problem = Diagnostic::error(Code::WrongValue, "a saved plan says itself what goes with it");
+            let help = "leave `--include-edited` and `--with` out, or make a new plan with them: `cutover rollback RUN --out FILE`";
+            return Err(EngineError::problem(Exit::Usage, problem.help(help)));
+        }
         let (include_edited, with) = (back.include_edited, back.with.clone());
         let options = RollbackOptions { run: back.run, include_edited, with };
         Ok(Self { args, global, screen, saved: Some(plan), options })
@@ -132,7 +145,7 @@ impl<'o> Order<'o> {
         let asked = Asked { screen: self.screen, saved, resumes, protected, local, yes: self.args.yes };
         let watch = Watch::new(self.screen);
         let (stop, asking) = (Arc::new(Stop::default()), Arc::new(AtomicBool::new(false)));
-        let listener = tokio::spawn(listen(stop.clone(), asking.clone()));
+        let listener = tokio::spawn(listen(stop.clone(), asking.clone(), itself(&self.args.run)));
         let approve = |plan: &Plan| {
             asking.store(true, Ordering::SeqCst);
             let said = asked.approve(&Question::Plan(plan));

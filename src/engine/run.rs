@@ -13,10 +13,9 @@ use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::drop_part;
-use super::refresh::refresh;
 use super::rounds::Rounds;
 use super::settle::{Collected, settle};
-use super::whole::check_whole;
+use super::whole::known;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
@@ -105,25 +104,6 @@ pub async fn run(
     };
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan })
-}
-
-/// What is known of each object, whole; built again from what the org has where that is wanted.
-async fn known<'a>(
-    ports: &Ports<'a>,
-    connected: &Connected<'_>,
-    bound: &Bound,
-    refreshes: bool,
-    observer: &dyn Observer,
-) -> Result<Books<'a>, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
-    if refreshes {
-        refresh(ports, &connected.client, bound, &mut books, observer).await?;
-    }
-    for object in &bound.objects {
-        books.open(&object.name)?;
-    }
-    check_whole(ports, &books)?;
-    Ok(books)
 }
 
 /// A part with the org.

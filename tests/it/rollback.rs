@@ -397,6 +397,10 @@ fn it_is_approved_like_a_delete() {
     }
     run(&["rollback", "1", "--out", "saved.json"]).exits(0);
     run(&["rollback", "saved.json"]).exits(64);
+    let more = run(&["rollback", "saved.json", "--include-edited", "--yes"]).exits(64);
+    assert!(more.err.contains("a saved plan says itself"), "{}", more.err);
+    let typed = run(&["rollback", "1", "--with", "Contcat", "--yes"]).exits(64);
+    assert!(typed.err.contains("did you mean `Contact`"), "{}", typed.err);
     let wrong = run(&["apply", "saved.json"]).exits(64);
     assert!(wrong.err.contains("`cutover rollback saved.json` does that"), "{}", wrong.err);
     assert_eq!((org.jobs(), org.count("Account")), (jobs, 6));

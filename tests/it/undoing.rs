@@ -70,6 +70,25 @@ fn calls(prefix: &str) -> Vec<usize> {
     found.map(|(number, _)| number).collect()
 }
 
+/// The journal of the run after it is lost, and the ledgers know more: nothing is deleted, and nothing covers it up.
+#[test]
+fn beside_a_journal_that_is_lost_nothing_is_rolled_back() {
+    let world = applied(&Project::tiny());
+    world.others_call("DELETE", &format!("sobjects/Account/{}", id(&world, "Account", "A3")), "");
+    world.apply_refreshed(Aim::Nowhere).end.unwrap().unwrap();
+    assert_eq!(world.told(2).run, 2);
+    world.disk.put("runs/2/events.ndjson", b"");
+    let (before, paths) = (names(&world), world.disk.paths());
+    for _ in 0..2 {
+        let error = world.rollback(Aim::Nowhere, &run(1)).end.unwrap().unwrap_err();
+        assert_eq!(error.exit().code(), 65, "{error}");
+        assert!(error.to_string().contains("runs/2/events.ndjson"), "{error}");
+    }
+    assert_eq!(names(&world), before);
+    let runs = |paths: Vec<String>| paths.into_iter().filter(|p| p.starts_with("runs/")).collect::<Vec<_>>();
+    assert_eq!(runs(world.disk.paths()), runs(paths));
+}
+
 #[test]
 fn a_rollback_that_goes_on_looks_again() {
     let calm = applied(&Project::tiny());

@@ -64,6 +64,8 @@ impl Pair {
 pub(super) struct Relations<'a> {
     pub(super) all: Vec<Relation<'a>>,
     pub(super) unseen: BTreeSet<String>,
+    /// Every object with a field that can point to them.
+    pub(super) objects: BTreeSet<String>,
 }
 
 /// Asks for everything that points to the records of a run.
@@ -75,12 +77,13 @@ pub(super) async fn relations<'a>(
     connected: &Connected<'_>,
     made: &[Made<'_>],
 ) -> Result<Relations<'a>, EngineError> {
-    let (mut all, mut unseen) = (Vec::new(), BTreeSet::new());
+    let (mut all, mut unseen, mut objects) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for (parent, of) in made.iter().enumerate() {
         let schema = connected.client.describe(&of.object).await?;
         let mut fields = schema.map(|schema| schema.children).unwrap_or_default();
         fields.sort();
         fields.dedup();
+        objects.extend(fields.iter().map(|child| child.object.clone()));
         for child in fields {
             if !worth_asking(connected, made, &child) {
                 continue;
@@ -93,7 +96,7 @@ pub(super) async fn relations<'a>(
             }
         }
     }
-    Ok(Relations { all, unseen })
+    Ok(Relations { all, unseen, objects })
 }
 
 /// Records that lose a field stay: that is looked at where the manifest knows the object.

@@ -24,7 +24,9 @@ use super::books::Books;
 use super::connect::Connected;
 use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Stop};
-use crate::checkpoint::{RunState, last_run};
+use super::whole::check_whole;
+use crate::checkpoint::{RunState, last_kept, last_run};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Migration;
 use crate::plan::{Plan, RollsBack};
 use crate::ports::read_text;
@@ -74,7 +76,9 @@ pub async fn plan_rollback(
             return Err(not_over(&state));
         }
     }
-    Ok(survey(ports, connected, migration, options, observer).await?.plan)
+    let found = survey(ports, connected, migration, options, observer).await?;
+    whole(ports, &mut books, &found)?;
+    Ok(found.plan)
 }
 
 /// Rolls a run back, going on with an interrupted rollback of it where there is one.
@@ -101,23 +105,47 @@ pub async fn rollback(
                 return Err(not_over(&state));
             }
             let plan = stored(&ports, last, &state)?;
+            same_options(options, &plan)?;
             approve(&plan)?;
             return carry_out(&desk, &mut books, connected, plan, true).await;
         }
     }
     let found = survey(&ports, connected, migration, options, observer).await?;
+    whole(&ports, &mut books, &found)?;
     approve(&found.plan)?;
     forget(&ports, &mut books, &found)?;
     if !found.plan.changes {
         return Ok(RolledBack { exit: nothing_left(&found.plan), state: None, plan: found.plan });
     }
-    let run = last.max(books.last_run()) + 1;
+    let run = last.max(books.last_run()).max(last_kept(ports.store)) + 1;
     let _new = alive(ports.files, run)?;
     let desk = desk(ports, connected, run, stop, observer, &mut books)?;
     begin(&desk, &found, run)?;
     // What was found is in the lists of the run now: memory need not hold it any longer.
     let Surveyed { plan, .. } = found;
     carry_out(&desk, &mut books, connected, plan, false).await
+}
+
+/// What lies in the state folder fits together, with the ledgers of what is to go.
+fn whole<'a>(ports: &Ports<'a>, books: &mut Books<'a>, found: &Surveyed<'_>) -> Result<(), EngineError> {
+    for made in &found.made {
+        books.open(&made.object)?;
+    }
+    check_whole(ports, books)
+}
+
+/// A rollback that is under way goes on as it was approved: an order for more, or for something else, would be dropped
+/// without a word.
+fn same_options(options: &RollbackOptions, plan: &Plan) -> Result<(), EngineError> {
+    let Some(back) = &plan.rolls_back else { return Ok(()) };
+    let edited = options.include_edited && !back.include_edited;
+    if !edited && (options.with.is_empty() || options.with == back.with) {
+        return Ok(());
+    }
+    let message = "the rollback that is under way was approved with other options, and goes on with those";
+    let help =
+        "leave `--include-edited` and `--with` out; once it is over, roll the run back again with them";
+    Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, message).help(help)))
 }
 
 /// What the ledger need not know before anything is deleted: once more does no harm.

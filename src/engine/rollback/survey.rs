@@ -1,7 +1,7 @@
 //! Before anything is deleted: what the run created, what is there of it, what points to it; and the plan.
 
 use super::super::connect::Connected;
-use super::super::exit::EngineError;
+use super::super::exit::{EngineError, Exit};
 use super::super::ports::{Observer, Ports, Progress};
 use super::RollbackOptions;
 use super::batches::{self, Listed};
@@ -10,12 +10,13 @@ use super::look::{Fate, look};
 use super::made::{Made, Read, SORT_BUDGET, read};
 use super::past::Past;
 use super::{lists, notes};
+use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::manifest::Migration;
 use crate::model::ChildFate;
 use crate::plan::{Api, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, StepKind, Undo};
 use crate::transform::second;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// Records of a part (spec, Order): what a delete needs of them is small.
@@ -87,6 +88,22 @@ pub(super) async fn see<'a>(
     Ok(Seen { past, read, fates, relations })
 }
 
+/// What may go along must be able to refer to what the run made: another name would do nothing, without a word.
+fn known_objects(with: &[String], names: &BTreeSet<String>) -> Result<(), EngineError> {
+    let is_known = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let unknown = with.iter().filter(|name| !is_known(name));
+    let problem = |name: &String| {
+        let message = format!("`--with {name}`: no such object can refer to what the run created");
+        let help = match near_name(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "leave it out, or name an object that the plan says would go along".into(),
+        };
+        Diagnostic::error(Code::WrongValue, message).help(help)
+    };
+    let problems: Vec<_> = unknown.map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Usage, problems)) }
+}
+
 /// Looks at everything that a run did, and makes the plan to undo it.
 ///
 /// # Errors
@@ -99,6 +116,7 @@ pub(super) async fn survey<'a>(
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
     let seen = see(ports, connected, options, observer, &()).await?;
+    known_objects(&options.with, &seen.relations.objects)?;
     let (counts, losing) = losing(ports, &seen)?;
     let listed = batches::list(&seen.past, &seen.read.made, &seen.fates)?;
     let rolls_back = RollsBack {
