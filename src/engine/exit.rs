@@ -21,7 +21,7 @@ pub enum Exit {
     Usage = 64,
     /// The manifest or the data is invalid.
     Invalid = 65,
-    /// Finished; some rows were rejected, held or failed.
+    /// Finished; some rows were rejected, held or failed, or are left to the next apply.
     Partial = 68,
     /// Interrupted; the next apply goes on.
     Interrupted = 69,
@@ -45,7 +45,7 @@ impl Exit {
         (Self::Changes, "plan has changes, only with `--detailed-exitcode`"),
         (Self::Usage, "usage"),
         (Self::Invalid, "manifest or data invalid"),
-        (Self::Partial, "finished, some rows rejected, held or failed"),
+        (Self::Partial, "finished, some rows rejected, held, failed or left to the next apply"),
         (Self::Interrupted, "interrupted, resumable"),
         (Self::Locked, "another run holds the state"),
         (Self::Refused, "the org refused us (login, permission)"),
