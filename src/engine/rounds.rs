@@ -62,8 +62,12 @@ impl<'a> Rounds<'_, '_, 'a> {
     ) -> Result<Exit, EngineError> {
         let anew = desk.state.borrow().renewed;
         self.tell(format!(
-            "{anew} records were gone from the org, and were made anew under another Id: rows that refer to them go again now"
+            "{anew} records were gone from the org, and were made anew under another Id: rows that refer to them go again"
         ));
+        if self.selected.contains(&false) {
+            self.tell("not all loads are selected: what refers to those records goes with the next `cutover apply` of all".into());
+            return Runner::new(desk, &before, self.migration, books).finish(Ended::Finished, Exit::Partial);
+        }
         let Prepared { bound, survey, .. } = before;
         // First: what the survey sorted has the names that the next one gives.
         drop(survey);

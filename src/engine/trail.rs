@@ -89,9 +89,16 @@ pub(super) fn write_trail(
         let state = desk.state.borrow();
         (state.run, state.resumed || part.attempt > 0, state.rolls_back.is_some())
     };
-    let mut bytes = Vec::new();
+    let (mut bytes, anew) = (Vec::new(), collected.made_anew());
     for (record, fate, hint) in collected.rows() {
-        let done = if back { deleted(fate) } else { done(part, record, fate, hint, again) };
+        let told = if back { deleted(fate) } else { done(part, record, fate, hint, again) };
+        // Told as an update, of a record that was not there before: an earlier sending may have made it, or somebody else.
+        let done = told.map(|(deed, id)| match deed {
+            Deed::Updated if part.kind == StepKind::Rows && anew.contains(&record.key) => {
+                (Deed::Doubtful, id)
+            }
+            deed => (deed, id),
+        });
         if let Some((deed, id)) = done {
             bytes.extend(Step { key: record.key, id: id.or(record.id), deed }.encode());
         }

@@ -170,6 +170,23 @@ fn what_an_upsert_makes_anew_is_pointed_to_in_the_same_run() {
     is_mended(&world, &linked, "made anew");
 }
 
+/// Of the loads that refer to it none is selected: they cannot go, and the run does not say that all is well.
+#[test]
+fn what_is_not_selected_is_left_to_the_next() {
+    let mut world = loaded(&tiny());
+    let linked = links(&world);
+    goes_unnoticed(&world);
+    world.only = Some(1);
+    let life = world.apply(Aim::Nowhere);
+    assert!(life.notes.join("\n").contains("not all loads are selected"), "{:?}", life.notes);
+    let run = done(life);
+    assert_eq!((run.exit.code(), sent(&run), run.state.renewed), (68, 1, 1));
+    world.only = None;
+    let next = done(world.apply(Aim::Nowhere));
+    assert_eq!((next.exit.code(), sent(&next)), (0, 2), "V2 and A5");
+    is_mended(&world, &linked, "left over by `--select`");
+}
+
 /// Nobody agrees to a second round: the run says what is left and does not end with 0; the next one sends it.
 #[test]
 fn what_is_not_pointed_to_in_the_same_run_is_told_and_left_to_the_next() {

@@ -3,7 +3,9 @@
 
 use crate::rollback::{applied, done, keys, lines, refusal, run};
 use crate::world::{Aim, Project, World};
+use cutover::checkpoint::{Event, journal_path, read_journal};
 use cutover::engine::{RollbackOptions, RolledBack};
+use cutover::local_org::Faults;
 use cutover::model::Outcome;
 use cutover::plan::Undo;
 use std::sync::Arc;
@@ -135,6 +137,66 @@ fn what_was_to_stay_stays_when_a_rollback_goes_on() {
     assert_eq!(lines(&world, "data/rollback-of-1/kept.csv").len(), 1);
     // A rollback of its own takes it.
     assert_eq!((done(&world, &run(1)).exit.code(), names(&world)[0].as_str()), (0, ""));
+}
+
+/// One contact of somebody else may go with its account; by the time that it goes on there are three.
+#[test]
+fn more_than_was_approved_does_not_go_along() {
+    let world = applied(&Project::tiny());
+    world.a_day_passes();
+    let foreign = |name: &str| {
+        let account = id(&world, "Account", "A2");
+        let json =
+            format!("{{\"LastName\":\"{name}\",\"Legacy_Id__c\":\"{name}\",\"AccountId\":\"{account}\"}}");
+        world.others_call("POST", "sobjects/Contact", &json);
+    };
+    foreign("X1");
+    let options = RollbackOptions { with: vec!["Contact".into()], ..run(1) };
+    assert!(world.rollback(Aim::BeforeFirst("org PUT"), &options).end.is_none());
+    ["X2", "X3"].into_iter().for_each(foreign);
+    let back = done(&world, &options);
+    assert_eq!((back.exit.code(), names(&world)[..2].join("/")), (68, "A2/X1 X2 X3".to_owned()));
+    assert_eq!(counted(&back).0[0].parents, 1);
+    assert_eq!((done(&world, &options).exit.code(), names(&world)[..2].join("/")), (0, "/".to_owned()));
+}
+
+/// Rows that the org refused to delete are there: what would take them along stays when the rollback goes on.
+#[test]
+fn what_the_org_refused_to_delete_keeps_its_parents() {
+    // Two parts of visits, then the contacts.
+    let cut = calls("org PUT")[2];
+    let locked = "faults: [{ then: lock_rows, per_mille: 1000, tries: 99 }]";
+    let begun = || {
+        let world = applied(&Project::tiny());
+        assert!(world.rollback(Aim::Before(cut), &run(1)).end.is_none());
+        world.org.set_faults(Faults::read("faults.yaml", locked).unwrap());
+        world
+    };
+    // All contacts are refused; then come the accounts.
+    let twin = begun();
+    let puts: Vec<usize> = twin
+        .rollback(Aim::Nowhere, &run(1))
+        .trace
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| name.starts_with("org PUT"))
+        .map(|(n, _)| n)
+        .collect();
+    let (lines_of, _) = read_journal(&twin.disk, &journal_path(2)).unwrap();
+    let of_contacts = |event: &Event| matches!(event, Event::Uploaded { part, .. } if part.step == 1);
+    let contacts = lines_of.iter().filter(|line| of_contacts(&line.event)).count();
+    assert!(contacts > 0 && contacts < puts.len(), "{contacts} of {puts:?}");
+
+    let world = begun();
+    assert!(world.rollback(Aim::Before(puts[contacts]), &run(1)).end.is_none());
+    assert_eq!(names(&world), ["A1 A2 A3 A5", "C1 C3", ""]);
+    world.org.set_faults(Faults::default());
+    world.a_day_passes();
+    edit(&world, "Contact", "C3", "LastName");
+    let back = done(&world, &run(1));
+    assert_eq!((back.exit.code(), names(&world)), (68, vec!["A1 A5".into(), "C1 C3".into(), String::new()]));
+    let (undo, outcomes) = counted(&back);
+    assert_eq!((undo[0].parents, outcomes[1][Outcome::Failed as usize]), (2, 2));
 }
 
 #[test]

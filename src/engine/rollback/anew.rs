@@ -7,6 +7,7 @@ use super::super::exit::EngineError;
 use super::super::find::each_once;
 use super::super::job::Desk;
 use super::super::ports::Progress;
+use super::super::trail::Deed;
 use super::RollbackOptions;
 use super::batches::{Going, Reader, settled};
 use super::look::{Fate, fix};
@@ -16,11 +17,11 @@ use super::{forget, lists, notes};
 use crate::checkpoint::Event;
 use crate::ledger::merge::{Joined, join};
 use crate::model::{Outcome, RecordId};
-use crate::plan::{Batch, Plan, RollsBack};
+use crate::plan::{Batch, Losing, Plan, RollsBack};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Objects of which the org refuses to delete records, with its words.
+/// Objects of which no more records may be deleted, and why.
 pub(super) type Refusals = BTreeMap<String, String>;
 
 /// What was found the last time.
@@ -63,10 +64,17 @@ pub(super) async fn look_again<'a>(
     let Some(mut back) = plan.rolls_back.clone() else {
         return Err(EngineError::Unexpected("the plan rolls nothing back".into()));
     };
-    let options =
+    let mut options =
         RollbackOptions { run: back.run, include_edited: back.include_edited, with: back.with.clone() };
-    let approved = Approved { desk, batches: &back.batches, refusals };
-    let seen = see(&desk.ports, connected, &options, desk.observer, &approved).await?;
+    let (mut refusals, mut more) = (refusals.clone(), Vec::new());
+    let seen = loop {
+        let approved = Approved { desk, batches: &back.batches, refusals: &refusals };
+        let seen = see(&desk.ports, connected, &options, desk.observer, &approved).await?;
+        if !narrowed(&back, &seen, &mut options.with, &mut refusals, &mut more)? {
+            break seen;
+        }
+    };
+    more.into_iter().for_each(|note| desk.observer.progress(&Progress::Note(note)));
     lists::set_aside(desk.ports.files, back.run)?;
     let (counts, losing) = losing(&desk.ports, &seen)?;
     for (made, fates) in seen.read.made.iter().zip(&seen.fates) {
@@ -79,17 +87,48 @@ pub(super) async fn look_again<'a>(
     (back.losing, back.along) = (counts, along(&seen, &options.with)?);
     back.unseen = seen.relations.unseen.iter().cloned().collect();
     count(desk, &seen, &back)?;
-    tell(plan, back, refusals);
+    tell(plan, back, &refusals);
     Ok(Anew { made: seen.read.made, fates: seen.fates })
+}
+
+/// Nobody has approved that more records of others go along than were there at the time, or any that nobody can look at:
+/// then what would take them along stays. True where the look must be taken again under these narrower words.
+fn narrowed(
+    back: &RollsBack,
+    seen: &Seen<'_>,
+    with: &mut Vec<String>,
+    refusals: &mut Refusals,
+    notes: &mut Vec<String>,
+) -> Result<bool, EngineError> {
+    let approved = |now: &Losing| {
+        let same = |then: &&Losing| (&then.object, &then.field) == (&now.object, &now.field);
+        back.along.iter().find(same).map_or(0, |then| then.records)
+    };
+    let grown: Vec<Losing> =
+        along(seen, with)?.into_iter().filter(|now| now.records > approved(now)).collect();
+    with.retain(|name| !grown.iter().any(|now| now.object.eq_ignore_ascii_case(name)));
+    notes.extend(grown.iter().map(|Losing { object, field, records }| {
+        format!("{records} {object} records would go along by {field} now, more than were approved: what would take them along stays")
+    }));
+    let unseen = seen.relations.unseen.iter().find(|field| !back.unseen.contains(field));
+    let fixed = seen.read.made.iter().filter(|made| !refusals.contains_key(&made.object));
+    let fixed: Vec<String> = fixed.filter(|_| unseen.is_some()).map(|made| made.object.clone()).collect();
+    let again = !grown.is_empty() || !fixed.is_empty();
+    let words =
+        format!("what refers to them by {} can no longer be looked at", unseen.map_or("", String::as_str));
+    refusals.extend(fixed.into_iter().map(|object| (object, words.clone())));
+    Ok(again)
 }
 
 /// What the plan says now.
 fn tell(plan: &mut Plan, back: RollsBack, refusals: &Refusals) {
     plan.loads = back.loads.iter().map(|undo| load(undo, &back)).collect();
     plan.notes = notes::notes(&back);
-    plan.notes.extend(refusals.iter().map(|(object, words)| {
-        format!("the job that would delete {object} records was refused, and they stay: {words}")
-    }));
+    plan.notes.extend(
+        refusals
+            .iter()
+            .map(|(object, words)| format!("{object} records that were still to go stay: {words}")),
+    );
     plan.rolls_back = Some(back);
 }
 
@@ -110,9 +149,12 @@ impl Approved<'_, '_, '_> {
 impl Known for Approved<'_, '_, '_> {
     fn before(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
         for (step, _) in self.of(&made.object) {
-            let settled = settled(self.desk.ports.files, &self.desk.state.borrow(), step)?;
-            let ids = each_once(settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
-            each_place(made, ids, |at| fates[at] = Fate::Done)?;
+            for (fate, refused) in [(Fate::Refused, true), (Fate::Done, false)] {
+                let like = |deed| (deed == Deed::Refused) == refused;
+                let settled = settled(self.desk.ports.files, &self.desk.state.borrow(), step, like)?;
+                let ids = each_once(settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
+                each_place(made, ids, |at| fates[at] = fate)?;
+            }
         }
         Ok(())
     }
@@ -155,7 +197,7 @@ fn count(desk: &Desk<'_, '_>, seen: &Seen<'_>, back: &RollsBack) -> Result<(), E
             let (created, fate) = next?;
             let of = turns.entry(seen.past.batches[created.batch as usize].load).or_default();
             of[0] += u64::from(fate == Fate::Goes);
-            of[1] += u64::from(fate == Fate::Done);
+            of[1] += u64::from(matches!(fate, Fate::Done | Fate::Refused));
         }
     }
     let before: Vec<[u64; 10]> = desk.state.borrow().loads.iter().map(|load| load.outcomes).collect();

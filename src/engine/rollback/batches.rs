@@ -2,7 +2,7 @@
 //! begins, so that one that was interrupted goes on with what was approved.
 
 use super::super::exit::EngineError;
-use super::super::trail::read_trail;
+use super::super::trail::{Deed, read_trail};
 use super::look::Fate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
@@ -180,7 +180,7 @@ impl Iterator for Reader<'_> {
     }
 }
 
-/// Ids of a step that have their outcome, by Id: of a run that goes on.
+/// Ids of a step that have an outcome like this, by Id: of a run that goes on.
 ///
 /// # Errors
 /// A trail that is not the one that the journal names; the disk's own.
@@ -188,12 +188,14 @@ pub(super) fn settled<'a>(
     files: &'a dyn Files,
     state: &RunState,
     step: u16,
+    like: impl Fn(Deed) -> bool,
 ) -> Result<Sorted<'a>, EngineError> {
     let mut ids = Sorter::new(files, "data/scratch/rollback-settled", 15, SORT_BUDGET);
     let of_step = |(key, _): &(&PartKey, &Part)| key.step == step;
     for (_, part) in state.parts.iter().filter(of_step) {
         for done in part.trail.iter().map(|named| read_trail(files, named)).collect::<Result<Vec<_>, _>>()? {
-            done.iter().filter_map(|step| step.id).try_for_each(|id| ids.push(id.bytes()))?;
+            let alike = done.iter().filter(|step| like(step.deed));
+            alike.filter_map(|step| step.id).try_for_each(|id| ids.push(id.bytes()))?;
         }
     }
     Ok(ids.finish()?)

@@ -107,7 +107,8 @@ async fn all_steps(
         if let Some(words) = one_step(desk, books, step, batch, anew.as_ref()).await? {
             // The files of the one make room for those of the other.
             drop(anew.take());
-            refusals.insert(batch.object.clone(), words);
+            refusals
+                .insert(batch.object.clone(), format!("the job that would delete them was refused: {words}"));
             anew = Some(look_again(desk, books, connected, plan, &refusals).await?);
         }
         desk.note(Event::StepDone { step: step.index })?;
@@ -140,7 +141,7 @@ async fn one_step(
 ) -> Result<Option<String>, EngineError> {
     let run = desk.state.borrow().run;
     let list = Reader::open(desk.ports.files, run, step.index, batch)?;
-    let done = settled(desk.ports.files, &desk.state.borrow(), step.index)?;
+    let done = settled(desk.ports.files, &desk.state.borrow(), step.index, |_| true)?;
     let done = each_once(done.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
     let left = join(list, done, |going| going.id, |id| *id).filter_map(|next| match next {
         Ok(Joined::Left(going)) => Some(Ok(going)),

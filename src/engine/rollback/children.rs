@@ -92,6 +92,8 @@ pub(super) async fn relations<'a>(
             match pairs(ports, connected, made, parent, own, &child).await? {
                 Some(pairs) if pairs.is_empty() => {}
                 Some(pairs) => all.push(Relation { parent, made: own, child, pairs }),
+                // What only loses a look-up stays, seen or not.
+                None if child.fate == ChildFate::LosesIt => {}
                 None => _ = unseen.insert(format!("{}.{}", child.object, child.field)),
             }
         }

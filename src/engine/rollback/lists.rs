@@ -102,6 +102,7 @@ pub(super) fn kept(
                 Fate::Doubtful => "cannot tell who created it",
                 Fate::Fixed => "this login may not delete it",
                 Fate::Unlisted => "it was to stay when the rollback began",
+                Fate::Refused => "the org refused to delete it",
                 _ => continue,
             };
             list.line(&[&made.object, &created.id.to_string(), why, "", "", ""])?;

@@ -39,8 +39,10 @@ pub(super) enum Fate {
     Fixed,
     /// It stays: it was to stay when the rollback began, and nobody has approved anything else since.
     Unlisted,
-    /// The rollback had its turn with it before it was interrupted.
+    /// The rollback had its turn with it before it was interrupted, and it is gone.
     Done,
+    /// The rollback had its turn with it, and the org refused to delete it: it is there, and counted as failed.
+    Refused,
 }
 
 impl Fate {
@@ -51,7 +53,7 @@ impl Fate {
 }
 
 /// Asks the org what is there of the records of one object, and gives what is to become of each, as far as the record
-/// itself tells. Those of `fates` that are `Done` are not asked for; all others are `Gone` until the org has them.
+/// itself tells. Those of `fates` that had their turn are not asked for; all others are `Gone` until the org has them.
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
@@ -163,7 +165,7 @@ impl Judge<'_> {
         let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));
         for next in join(made, there, |m| m.0.id, |t| t.0) {
             let Joined::Both((created, at), (_, moments)) = next? else { continue };
-            if fates[at] == Fate::Done {
+            if matches!(fates[at], Fate::Done | Fate::Refused) {
                 continue;
             }
             let (born, modified) = moments.split_at(MOMENT);

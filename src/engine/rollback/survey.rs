@@ -204,7 +204,7 @@ pub(super) fn undo(ports: &Ports<'_>, seen: &Seen<'_>) -> Result<Vec<Undo>, Engi
 /// Where a record with this fate counts.
 fn counted(undo: &mut Undo, fate: Fate) -> &mut u64 {
     match fate {
-        Fate::Goes | Fate::Done => &mut undo.delete,
+        Fate::Goes | Fate::Done | Fate::Refused => &mut undo.delete,
         Fate::Gone => &mut undo.gone,
         Fate::Edited => &mut undo.edited,
         Fate::Doubtful => &mut undo.doubtful,

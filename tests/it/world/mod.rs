@@ -63,6 +63,8 @@ pub struct World {
     pub end: Option<i64>,
     /// Whether somebody says no to a second round.
     pub once: bool,
+    /// The one load that is selected, by its place; without one all are.
+    pub only: Option<usize>,
     /// By how many milliseconds the machine's clock is ahead of the org's.
     pub ahead: i64,
     /// What somebody between us and the org makes of its answers, if somebody is there.
@@ -116,6 +118,7 @@ impl World {
             unreadable: None,
             end: None,
             once: false,
+            only: None,
             ahead: 0,
             meddle: None,
             project: project.clone(),
@@ -127,7 +130,7 @@ impl World {
     /// One `cutover apply`.
     pub fn apply(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, (false, self.once), seen, Stop::at(self.end)).await
+            drive(ports, migration, (false, self.once, self.only), seen, Stop::at(self.end)).await
         })
     }
 
@@ -135,14 +138,14 @@ impl World {
     pub fn apply_watched(&self, told: &dyn Fn(&str)) -> Life {
         self.live(Aim::Nowhere, async |ports, migration, seen| {
             let watched = Watched { seen, told };
-            drive(ports, migration, (false, self.once), &watched, Stop::at(self.end)).await
+            drive(ports, migration, (false, self.once, self.only), &watched, Stop::at(self.end)).await
         })
     }
 
     /// One `cutover apply --refresh`.
     pub fn apply_refreshed(&self, aim: Aim) -> Life {
         self.live(aim, async |ports, migration, seen| {
-            drive(ports, migration, (true, self.once), seen, Stop::at(self.end)).await
+            drive(ports, migration, (true, self.once, self.only), seen, Stop::at(self.end)).await
         })
     }
 
@@ -346,7 +349,7 @@ impl Observer for Watched<'_> {
 async fn drive(
     ports: Ports<'_>,
     migration: &Migration,
-    (refreshes, once): (bool, bool),
+    (refreshes, once, only): (bool, bool, Option<usize>),
     seen: &dyn Observer,
     stop: Stop,
 ) -> Result<Finished, EngineError> {
@@ -359,7 +362,8 @@ async fn drive(
     }
     let connected = connect(&ports, migration).await?;
     let bound = bound(migration, &connected)?;
-    let all = vec![true; migration.loads.len()];
+    let all: Vec<bool> =
+        (0..migration.loads.len()).map(|load| only.is_none_or(|only| only == load)).collect();
     let approve = |question: Question<'_>| match question {
         Question::Again(_) if once => {
             Err(EngineError::problem(Exit::Usage, Diagnostic::error(Code::PlanNote, "nothing was sent")))
