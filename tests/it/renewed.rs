@@ -45,6 +45,18 @@ fn loaded(project: &Arc<Project>) -> World {
     world
 }
 
+/// One run over the rows before anybody has heard of C3, and a second that makes C3 and points V2 and A5 to it.
+fn with_a_second_run() -> World {
+    let world = World::new(&tiny());
+    let before =
+        [("accounts.csv", ACCOUNTS_BEFORE), ("contacts.csv", CONTACTS_BEFORE), ("visits.csv", VISITS_BEFORE)];
+    put(&world, before);
+    assert_eq!(exit(&world), 0);
+    put(&world, [("accounts.csv", ACCOUNTS), ("contacts.csv", CONTACTS), ("visits.csv", VISITS)]);
+    assert_eq!(exit(&world), 0);
+    world
+}
+
 /// Rows that a run sent.
 fn sent(finished: &Finished) -> u64 {
     let sent = [Outcome::Created, Outcome::Updated, Outcome::Deleted];
@@ -85,13 +97,7 @@ fn is_mended(world: &World, before: &[(String, String)], what: &str) {
 /// A run that made C3 and pointed V2 and A5 to it; then C3 is gone, and the run is rolled back.
 #[test]
 fn what_a_rollback_finds_gone_is_made_again_with_what_referred_to_it() {
-    let world = World::new(&tiny());
-    let before =
-        [("accounts.csv", ACCOUNTS_BEFORE), ("contacts.csv", CONTACTS_BEFORE), ("visits.csv", VISITS_BEFORE)];
-    put(&world, before);
-    assert_eq!(exit(&world), 0);
-    put(&world, [("accounts.csv", ACCOUNTS), ("contacts.csv", CONTACTS), ("visits.csv", VISITS)]);
-    assert_eq!(exit(&world), 0);
+    let world = with_a_second_run();
     let linked = links(&world);
     remove(&world, "Contact", "C3");
     let options = RollbackOptions { run: 2, ..RollbackOptions::default() };
@@ -105,13 +111,7 @@ fn what_a_rollback_finds_gone_is_made_again_with_what_referred_to_it() {
 /// The field by which V2 points to C3 cannot be looked at by who rolls back: the ledger knows it all the same.
 #[test]
 fn what_a_rollback_deletes_is_made_again_with_what_referred_to_it() {
-    let world = World::new(&tiny());
-    let before =
-        [("accounts.csv", ACCOUNTS_BEFORE), ("contacts.csv", CONTACTS_BEFORE), ("visits.csv", VISITS_BEFORE)];
-    put(&world, before);
-    assert_eq!(exit(&world), 0);
-    put(&world, [("accounts.csv", ACCOUNTS), ("contacts.csv", CONTACTS), ("visits.csv", VISITS)]);
-    assert_eq!(exit(&world), 0);
+    let world = with_a_second_run();
     let linked = links(&world);
     // Another project over the same state, that knows contacts alone, rolls back: it does not ask for visits.
     let all = manifest(&tiny());
