@@ -1,8 +1,8 @@
 //! Rows refused in passing (a lock, a job that ended half-way) go again: in parts of their own, smaller, one after
 //! the other, with growing waits, a bounded number of times (spec, Rows).
 
+use super::desk::Desk;
 use super::exit::EngineError;
-use super::job::Desk;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
@@ -14,19 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const MOST_ATTEMPTS: u32 = 5;
 /// Rows of a part that goes again: fewer than in the first attempt, so that locks meet more rarely.
 const ROWS: usize = 2_000;
-/// The first wait, in milliseconds; each further one is three times as long.
-const FIRST_WAIT: u64 = 500;
-/// No wait is longer, in milliseconds.
-const LONGEST_WAIT: u64 = 60_000;
-
-/// Milliseconds to wait before an attempt; `spread` keeps clients that met each other from meeting again.
-pub(super) fn wait(attempt: u32, spread: u64) -> u64 {
-    if attempt == 0 {
-        return 0;
-    }
-    let base = FIRST_WAIT.saturating_mul(3_u64.saturating_pow(attempt - 1)).min(LONGEST_WAIT);
-    base + spread % (base / 4 + 1)
-}
 
 /// Writes the rows with these keys of a part to parts of their own, durable, in the part's order (sorted by the
 /// parent that they lock). Gives the parts with the events that announce them.
@@ -121,16 +108,4 @@ fn line(record: &csv::ByteRecord) -> Vec<u8> {
     // Writing to memory has no way to fail.
     let _ = writer.write_byte_record(record);
     writer.into_inner().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wait;
-
-    #[test]
-    fn waits_grow_and_stay_bounded() {
-        assert_eq!([0, 1, 2, 3].map(|n| wait(n, 0)), [0, 500, 1_500, 4_500]);
-        assert!((0..40).all(|n| wait(n, u64::MAX) <= 75_000));
-        assert!(wait(2, 999) > wait(2, 0));
-    }
 }

@@ -3,13 +3,12 @@
 use super::books::Books;
 use super::clear::keep_rest;
 use super::connect::Connected;
+use super::desk::Desk;
 use super::exit::{EngineError, Exit};
-use super::job::Desk;
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::{recover, republish};
 use super::refresh::refresh;
-use super::rollback::rollback_under_way;
 use super::run::{Approve, Question};
 use crate::bind::Bound;
 use crate::checkpoint::{
@@ -17,6 +16,7 @@ use crate::checkpoint::{
     restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::rollback::rollback_under_way;
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
 

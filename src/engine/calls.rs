@@ -4,12 +4,12 @@
 //!
 //! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
 
+use super::collected::{Collected, Fate, Index, is_doubtful};
+use super::desk::{Desk, interrupted};
 use super::exit::EngineError;
-use super::job::{Desk, interrupted};
 use super::kept::cell_of;
 use super::named::read_named;
 use super::record::{Column, columns, record};
-use super::settle::{Collected, Fate, Index, is_doubtful};
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::model::RecordId;
 use crate::ports::Files;

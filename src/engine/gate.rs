@@ -3,8 +3,8 @@
 
 use super::alive::why;
 use super::allow::{DAY, Left, Leftover, Need, Short, free_again, short_of};
+use super::desk::Desk;
 use super::exit::{EngineError, Exit};
-use super::job::Desk;
 use super::next::{Effect, PartProgress, StepProgress};
 use super::pauses::{PauseAt, Wish, next_pause};
 use super::ports::Progress;
@@ -246,7 +246,7 @@ fn come_back(at: i64) -> String {
 fn too_late(desk: &Desk<'_, '_>, effect: Effect) -> Option<Hold> {
     let end = desk.stop.end()?;
     let wait = match effect {
-        Effect::Send(key) => desk.part(key).map_or(0, |part| super::again::wait(part.attempt, 0)),
+        Effect::Send(key) => desk.part(key).map_or(0, |part| super::desk::wait(part.attempt, 0)),
         _ => 0,
     };
     let begins = desk.ports.clock.now().saturating_add_unsigned(wait);

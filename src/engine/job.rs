@@ -1,18 +1,18 @@
 //! One part's way through the org: intent, job, upload, close, poll, results. Each step is in the journal before or
 //! after its effect as the specification orders it.
 
+use super::collected::{Collected, Index};
+use super::desk::{Desk, interrupted};
 use super::exit::{EngineError, Exit};
 use super::named::damaged;
-use super::ports::{Observer, Ports, Progress, Stop};
-use super::settle::{Collected, Index};
-use crate::checkpoint::{Event, Journal, NamedFile, Part, PartKey, RunState, save};
+use super::ports::Progress;
+use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{KeyForm, KeyHash, OrgSchema, RecordId};
+use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
 use crate::ports::{Body, Files, TransportError};
-use crate::salesforce::{Client, JobOperation, JobSpec, JobStage, JobState, OrgError, ResultKind, next_wait};
+use crate::salesforce::{JobOperation, JobSpec, JobStage, JobState, OrgError, ResultKind, next_wait};
 use bytes::Bytes;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// Bytes read from a part's file at a time while it is uploaded.
@@ -20,69 +20,11 @@ const PIECE: usize = 256 << 10;
 /// How often a result file is read that has fewer rows than its job counts.
 const SHORT_FILES: u32 = 4;
 
-/// A run's journal and state, with everything needed to move its parts.
-pub(super) struct Desk<'d, 'a> {
-    pub(super) ports: Ports<'a>,
-    pub(super) client: &'d Client<'d>,
-    pub(super) schema: &'d OrgSchema,
-    pub(super) journal: RefCell<Journal<'a>>,
-    pub(super) state: RefCell<RunState>,
-    pub(super) observer: &'d dyn Observer,
-    pub(super) stop: &'d Stop,
-    /// Set when something went wrong: parts under way leave a checkpoint and return.
-    pub(super) halted: Cell<bool>,
-}
-
 impl Desk<'_, '_> {
-    /// Appends an event and folds it into the state. Not durable before [`Desk::commit`].
-    pub(super) fn record(&self, event: Event) -> Result<u64, EngineError> {
-        let line = self.journal.borrow_mut().append(self.ports.clock.now(), event)?;
-        self.state.borrow_mut().apply(&line).map_err(|e| EngineError::Unexpected(e.to_string()))?;
-        self.observer.event(&line, &self.state.borrow());
-        Ok(line.seq)
-    }
-
-    /// Makes everything recorded durable.
-    pub(super) fn commit(&self) -> Result<(), EngineError> {
-        Ok(self.journal.borrow_mut().commit()?)
-    }
-
-    /// Records an event that must be durable before what follows.
-    pub(super) fn note(&self, event: Event) -> Result<u64, EngineError> {
-        let seq = self.record(event)?;
-        self.commit()?;
-        Ok(seq)
-    }
-
-    /// Keeps the folded state. The store is disposable: a failure costs the next start some time, no more.
-    pub(super) fn save(&self) {
-        if save(self.ports.store, &self.state.borrow()).is_err() {
-            self.observer.progress(&Progress::Note(
-                "the state store could not be written; the journal has it all".into(),
-            ));
-        }
-    }
-
-    /// Whether parts under way should leave a checkpoint.
-    pub(super) fn stopping(&self) -> bool {
-        self.halted.get() || self.stop.asked()
-    }
-
-    /// What is known of a part.
-    pub(super) fn part(&self, key: PartKey) -> Result<Part, EngineError> {
-        let part = self.state.borrow().parts.get(&key).cloned();
-        part.ok_or_else(|| EngineError::Unexpected(format!("part {key} is not in the journal")))
-    }
-
-    /// The name of a part's load.
-    pub(super) fn load_name(&self, load: u16) -> String {
-        self.state.borrow().loads.get(load as usize).map(|l| l.name.name.clone()).unwrap_or_default()
-    }
-
     /// Takes a staged part to the org and back.
     pub(super) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
-        self.rest(super::again::wait(part.attempt, self.ports.random.next())).await?;
+        self.rest(super::desk::wait(part.attempt, self.ports.random.next())).await?;
         if part.api == Api::Collections {
             return self.send_calls(key).await;
         }
@@ -193,21 +135,7 @@ impl Desk<'_, '_> {
             if rows >= counted || attempt == SHORT_FILES {
                 break;
             }
-            self.rest(super::again::wait(attempt, self.ports.random.next())).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits before rows go again, in short pieces so that a stop is heard.
-    async fn rest(&self, milliseconds: u64) -> Result<(), EngineError> {
-        let mut left = milliseconds;
-        while left > 0 {
-            if self.stopping() {
-                return Err(interrupted());
-            }
-            let piece = left.min(250);
-            self.ports.clock.sleep(piece).await;
-            left -= piece;
+            self.rest(super::desk::wait(attempt, self.ports.random.next())).await?;
         }
         Ok(())
     }
@@ -352,15 +280,6 @@ fn word(stage: &JobStage) -> String {
         JobStage::Other(word) => word.clone(),
         stage => format!("{stage:?}"),
     }
-}
-
-/// The run was asked to stop.
-pub(super) fn interrupted() -> EngineError {
-    let problem = Diagnostic::error(Code::OrgUnreachable, "the run was interrupted");
-    EngineError::problem(
-        Exit::Interrupted,
-        problem.help("run `cutover apply` again: it goes on where it stopped"),
-    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What is kept of a part for people and for other systems: its failed rows as they were sent, and old keys with their
 //! record Ids.
 
+use super::collected::{Collected, Fate};
+use super::desk::Desk;
 use super::exit::EngineError;
-use super::job::Desk;
 use super::named::read_named;
-use super::settle::{Collected, Fate};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::plan::StepKind;
 use crate::ports::Files;

@@ -16,6 +16,7 @@ mod calls;
 mod clear;
 mod collected;
 mod connect;
+mod desk;
 mod exit;
 mod find;
 mod forecast;

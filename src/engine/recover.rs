@@ -2,10 +2,11 @@
 
 use super::books::Books;
 use super::clear::remove_staged;
+use super::collected::Collected;
+use super::desk::Desk;
 use super::exit::EngineError;
-use super::job::Desk;
 use super::ports::{Observer, Progress};
-use super::settle::{Collected, settle};
+use super::settle::settle;
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::ledger::SegmentRef;
 use crate::salesforce::JobStage;

@@ -8,9 +8,9 @@
 use super::begin::begin;
 use super::books::Books;
 use super::connect::Connected;
+use super::desk::Desk;
 use super::exit::{EngineError, Exit};
 use super::gate::Hold;
-use super::job::Desk;
 use super::ports::{Observer, Ports, Progress};
 use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::run::{Approve, Question, Runner};

@@ -4,17 +4,18 @@ use super::alive::alive;
 use super::begin::{Before, Interrupted, begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::clear::keep_rest;
+use super::collected::Collected;
 use super::connect::Connected;
+use super::desk::Desk;
 use super::exit::{EngineError, Exit};
 use super::gate::{Gate, Hold, settles_first, spent};
-use super::job::Desk;
 use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::drop_part;
 use super::rounds::Rounds;
-use super::settle::{Collected, settle};
+use super::settle::settle;
 use super::whole::known;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
@@ -187,7 +188,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     async fn start(&mut self, sending: &mut FuturesUnordered<Sending<'r>>) -> bool {
         while self.stopping.is_none() {
             if self.desk.stop.asked() {
-                self.stop(Stopping::Error(super::job::interrupted()));
+                self.stop(Stopping::Error(super::desk::interrupted()));
                 break;
             }
             let plan = &self.prepared.plan;

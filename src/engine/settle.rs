@@ -3,20 +3,19 @@
 
 use super::again::{MOST_ATTEMPTS, parts_again};
 use super::books::Books;
+pub(super) use super::collected::{Collected, Fate, Index, is_doubtful};
+use super::desk::Desk;
 use super::exit::EngineError;
-use super::job::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
 use super::renewed::note_keys;
-use super::rollback::forgotten;
 use super::trail::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
+use crate::engine::rollback::forgotten;
 use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome};
 use crate::plan::StepKind;
 use crate::stage::{IndexRecord, action};
 use std::collections::BTreeMap;
-
-pub(super) use super::collected::{Collected, Fate, Index, is_doubtful};
 
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.

@@ -1,9 +1,9 @@
 //! The trail of a run: what it did to which record, one small file of hashes and Ids for each part. Durable before the
 //! event that settles the part names it; a rollback reads it, however many runs came after. Must not know rows or values.
 
+use super::collected::{Collected, Fate};
+use super::desk::Desk;
 use super::exit::EngineError;
-use super::job::Desk;
-use super::settle::{Collected, Fate};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::StepKind;

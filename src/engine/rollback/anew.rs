@@ -1,20 +1,19 @@
 //! A second look at what is left to delete: a rollback that was interrupted may go on days later, and the org may have
 //! refused to delete what others hang on. What has changed since the plan is left out; nothing is added to it.
 
-use super::super::books::Books;
-use super::super::connect::Connected;
-use super::super::exit::EngineError;
-use super::super::find::each_once;
-use super::super::job::Desk;
-use super::super::ports::Progress;
-use super::super::trail::Deed;
-use super::RollbackOptions;
 use super::batches::{Going, Reader, settled};
 use super::look::{Fate, fix};
 use super::made::{Made, id_at};
 use super::survey::{Known, Seen, along, load, losing, see, undo};
-use super::{forget, lists, notes};
+use super::{RollbackOptions, forget, lists, notes};
 use crate::checkpoint::Event;
+use crate::engine::books::Books;
+use crate::engine::connect::Connected;
+use crate::engine::desk::Desk;
+use crate::engine::exit::EngineError;
+use crate::engine::find::each_once;
+use crate::engine::ports::Progress;
+use crate::engine::trail::Deed;
 use crate::ledger::merge::{Joined, join};
 use crate::model::{Outcome, RecordId};
 use crate::plan::{Batch, Losing, Plan, RollsBack};

@@ -1,12 +1,12 @@
 //! The records to delete, a list for each step: Ids with the hashes of their keys, by Id. Written once, before the run
 //! begins, so that one that was interrupted goes on with what was approved.
 
-use super::super::exit::EngineError;
-use super::super::trail::{Deed, read_trail};
 use super::look::Fate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
+use crate::engine::exit::EngineError;
+use crate::engine::trail::{Deed, read_trail};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::Batch;

@@ -1,21 +1,21 @@
 //! Carrying a rollback out: step by step, part by part, one after the other; children are gone before their parents'
 //! turn, and locks meet rarely.
 
-use super::super::alive::why;
-use super::super::books::Books;
-use super::super::connect::Connected;
-use super::super::exit::{EngineError, Exit};
-use super::super::find::each_once;
-use super::super::job::Desk;
-use super::super::ports::Progress;
-use super::super::recover::{drop_part, recover};
-use super::super::settle::settle;
 use super::anew::{Anew, Refusals, look_again, surveyed};
 use super::batches::{self, Going, Reader, settled};
 use super::made::id_at;
 use super::survey::Surveyed;
 use super::{RolledBack, unnamed};
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
+use crate::engine::alive::why;
+use crate::engine::books::Books;
+use crate::engine::connect::Connected;
+use crate::engine::desk::Desk;
+use crate::engine::exit::{EngineError, Exit};
+use crate::engine::find::each_once;
+use crate::engine::ports::Progress;
+use crate::engine::recover::{drop_part, recover};
+use crate::engine::settle::settle;
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};

@@ -1,11 +1,11 @@
 //! What points to the records that are to go: an org deletes many records with their parent, keeps some parents because
 //! of them, and empties the field in all others. What describe names is asked for, field by field.
 
-use super::super::connect::Connected;
-use super::super::exit::EngineError;
-use super::super::ports::Ports;
 use super::look::Fate;
 use super::made::{Made, SORT_BUDGET, id_at};
+use crate::engine::connect::Connected;
+use crate::engine::exit::EngineError;
+use crate::engine::ports::Ports;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{ChildFate, ChildField, RecordId};

@@ -1,15 +1,15 @@
 //! What the ledger knows after a rollback: nothing of what is gone, so that the next apply loads it again; and of
 //! records that lost what they pointed to, no longer that they are as their rows say.
 
-use super::super::books::Books;
-use super::super::exit::EngineError;
-use super::super::find::each_once;
-use super::super::ports::Ports;
-use super::super::renewed::note_keys;
-use super::super::settle::{Collected, Fate};
 use super::look;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::checkpoint::last_run;
+use crate::engine::books::Books;
+use crate::engine::collected::{Collected, Fate};
+use crate::engine::exit::EngineError;
+use crate::engine::find::each_once;
+use crate::engine::ports::Ports;
+use crate::engine::renewed::note_keys;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Ledger, State};
@@ -18,7 +18,7 @@ use std::io;
 
 /// Entries for the records of a part that are gone. Where the ledger knows another record of the key, it keeps it; of
 /// records that the org refused to delete, everything.
-pub(in super::super) fn forgotten(
+pub(in crate::engine) fn forgotten(
     ledger: &Ledger<'_>,
     collected: &Collected,
     run: u32,

@@ -1,11 +1,11 @@
 //! Lists of Ids for people, in `data/rollback-of-<run>/`: what stays and why, what loses a reference, what was changed
 //! and keeps its new values. Ids and names of fields only.
 
-use super::super::find::each_once;
 use super::children::Relations;
 use super::look::Fate;
 use super::made::{Made, Read, id_at};
 use super::past::Past;
+use crate::engine::find::each_once;
 use crate::ledger::merge::{Joined, join};
 use crate::model::ChildFate;
 use crate::plan::Losing;

@@ -2,12 +2,12 @@
 //!
 //! Ids lie in sorted files; memory holds one byte a record, what is to become of it.
 
-use super::super::exit::EngineError;
-use super::super::find::each_once;
-use super::super::ports::Ports;
-use super::super::trail::Deed;
 use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
 use super::past::Past;
+use crate::engine::exit::EngineError;
+use crate::engine::find::each_once;
+use crate::engine::ports::Ports;
+use crate::engine::trail::Deed;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::RecordId;

@@ -2,12 +2,12 @@
 //!
 //! Records lie in sorted files. Must not know what the org has of them now.
 
-use super::super::exit::EngineError;
-use super::super::find::each_once;
-use super::super::ports::Ports;
-use super::super::trail::{Deed, Step, read_trail};
 use super::look::Fate;
 use super::past::{Past, Trail};
+use crate::engine::exit::EngineError;
+use crate::engine::find::each_once;
+use crate::engine::ports::Ports;
+use crate::engine::trail::{Deed, Step, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};

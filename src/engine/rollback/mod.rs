@@ -16,17 +16,17 @@ mod notes;
 mod past;
 mod survey;
 
-pub(super) use forget::forgotten;
+pub(in crate::engine) use forget::forgotten;
 
-use super::alive::alive;
-use super::begin::desk;
-use super::books::Books;
-use super::connect::Connected;
-use super::exit::{EngineError, Exit};
-use super::ports::{Observer, Ports, Stop};
-use super::whole::check_whole;
 use crate::checkpoint::{RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::alive::alive;
+use crate::engine::begin::desk;
+use crate::engine::books::Books;
+use crate::engine::connect::Connected;
+use crate::engine::exit::{EngineError, Exit};
+use crate::engine::ports::{Observer, Ports, Stop};
+use crate::engine::whole::check_whole;
 use crate::manifest::Migration;
 use crate::plan::{Plan, RollsBack};
 use crate::ports::read_text;
@@ -168,7 +168,7 @@ fn nothing_left(plan: &Plan) -> Exit {
 }
 
 /// Whether the run may have created records that nobody can name.
-fn unnamed(back: &RollsBack) -> bool {
+pub(super) fn unnamed(back: &RollsBack) -> bool {
     back.loads.iter().any(|load| load.unnamed > 0)
 }
 
@@ -195,7 +195,7 @@ fn not_over(state: &RunState) -> EngineError {
 }
 
 /// A rollback is under way: nothing else may be done before it is over.
-pub(super) fn rollback_under_way(run: u32, of: u32) -> EngineError {
+pub(in crate::engine) fn rollback_under_way(run: u32, of: u32) -> EngineError {
     refused(
         format!("run {run}, the rollback of run {of}, is not over"),
         &format!("`cutover rollback {of}` goes on where it stopped"),

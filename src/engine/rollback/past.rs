@@ -1,8 +1,8 @@
 //! What a run did, read from its journal and its trail: which records it created, in which order, and what else.
 
-use super::super::exit::{EngineError, Exit};
 use crate::checkpoint::{Event, Line, NamedFile, PartKey, RunState, journal_path, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::exit::{EngineError, Exit};
 use crate::plan::StepKind;
 use crate::ports::Files;
 use std::collections::BTreeMap;

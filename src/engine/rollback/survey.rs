@@ -1,16 +1,15 @@
 //! Before anything is deleted: what the run created, what is there of it, what points to it; and the plan.
 
-use super::super::connect::Connected;
-use super::super::exit::{EngineError, Exit};
-use super::super::ports::{Observer, Ports, Progress};
-use super::RollbackOptions;
 use super::batches::{self, Listed};
 use super::children::{Relations, hold_back, relations};
 use super::look::{Fate, look};
 use super::made::{Made, Read, SORT_BUDGET, read};
 use super::past::Past;
-use super::{lists, notes};
+use super::{RollbackOptions, lists, notes};
 use crate::diagnostic::{Code, Diagnostic, near_name};
+use crate::engine::connect::Connected;
+use crate::engine::exit::{EngineError, Exit};
+use crate::engine::ports::{Observer, Ports, Progress};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::manifest::Migration;
 use crate::model::ChildFate;
