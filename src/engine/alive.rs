@@ -1,8 +1,8 @@
 //! Whether a run is alive, dead or finished: from its journal, and from the lock that the process which carries it out
 //! holds on the journal. Must not know the screen.
 
+use super::crash_table::{CRASH_TABLE, CrashRow};
 use super::exit::{EngineError, Exit};
-use super::recover::{CRASH_TABLE, CrashRow};
 use crate::checkpoint::{Ended, Part, PartKey, PartState, RunState, journal_path};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ports::{FileLock, Files};

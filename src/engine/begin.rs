@@ -7,8 +7,9 @@ use super::desk::Desk;
 use super::exit::{EngineError, Exit};
 use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
-use super::recover::{recover, republish};
+use super::recover::recover;
 use super::refresh::refresh;
+use super::republish::republish;
 use super::run::{Approve, Question};
 use crate::bind::Bound;
 use crate::checkpoint::{

@@ -1,6 +1,6 @@
 //! Everything the engine is given: the outside, who watches, and who may say stop.
 
-use super::recover::Window;
+use super::crash_table::Window;
 use crate::checkpoint::{Line, PartKey, RunState};
 use crate::ports::{Clock, Files, Org, Random, Store, Work};
 use crate::stage::StageIo;
