@@ -2,8 +2,8 @@
 //! the other, with growing waits, a bounded number of times (spec, Rows).
 
 use super::desk::Desk;
-use super::exit::EngineError;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
+use crate::engine::context::EngineError;
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
 use crate::ports::read_all;

@@ -1,10 +1,9 @@
 //! Whether a run is alive, dead or finished: from its journal, and from the lock that the process which carries it out
 //! holds on the journal. Must not know the screen.
 
-use super::crash_table::{CRASH_TABLE, CrashRow};
-use super::exit::{EngineError, Exit};
 use crate::checkpoint::{Ended, Part, PartKey, PartState, RunState, journal_path};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{CRASH_TABLE, CrashRow, EngineError, Exit};
 use crate::ports::{FileLock, Files};
 
 /// How a run stands.

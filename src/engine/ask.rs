@@ -1,9 +1,8 @@
 //! Parents that neither the plan nor the ledger has: the org is asked for them by key, and what it has is adopted.
 
 use super::books::Books;
-use super::exit::EngineError;
-use super::ports::Ports;
 use crate::bind::Bound;
+use crate::engine::context::{EngineError, Ports};
 use crate::ledger::sort::Sorter;
 use crate::ledger::{Entry, Flags, State};
 use crate::model::{KeyForm, RecordId};

@@ -2,22 +2,20 @@
 
 use super::books::Books;
 use super::clear::keep_rest;
-use super::connect::Connected;
 use super::desk::Desk;
-use super::exit::{EngineError, Exit};
-use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::recover;
 use super::refresh::refresh;
 use super::republish::republish;
-use super::run::{Approve, Question};
 use crate::bind::Bound;
 use crate::checkpoint::{
-    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, Part, PartState, RunState, journal_path,
-    restore,
+    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::rollback::rollback_under_way;
+use crate::engine::context::{
+    Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question, Stop,
+    rollback_under_way,
+};
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
 
@@ -49,45 +47,6 @@ pub(super) fn desk<'d, 'a>(
         stop,
         halted: Cell::new(false),
     })
-}
-
-/// An interrupted run whose parts wait in the org for a word.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Interrupted {
-    /// The run.
-    pub run: u32,
-    /// Its environment.
-    pub environment: String,
-    /// Its org.
-    pub org_id: String,
-    /// Parts whose upload may not be closed: going on closes it or makes its calls again, or aborts their jobs.
-    pub parts: u64,
-    /// Rows that going on would write.
-    pub rows: u64,
-    /// Those of them that delete a record.
-    pub deletes: u64,
-}
-
-impl Interrupted {
-    /// What going on would write to the org; nothing where no part waits. With inputs that have changed jobs are
-    /// aborted, and no row is written.
-    fn of(state: &RunState, same_inputs: bool) -> Option<Self> {
-        let waits = |part: &&Part| match part.state {
-            PartState::Created | PartState::Uploaded => true,
-            PartState::Calling => same_inputs,
-            _ => false,
-        };
-        let (environment, org_id) = (state.environment.clone(), state.org_id.clone());
-        let mut found = Self { run: state.run, environment, org_id, ..Self::default() };
-        for part in state.parts.values().filter(waits) {
-            found.parts += 1;
-            if same_inputs && part.state != PartState::Created {
-                found.rows += part.rows;
-                found.deletes += if part.deletes() { part.rows } else { 0 };
-            }
-        }
-        (found.parts > 0).then_some(found)
-    }
 }
 
 /// What a run that was interrupted before is held against.

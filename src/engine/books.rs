@@ -1,7 +1,7 @@
 //! The ledgers of an org, one for each object, opened when they are needed.
 
-use super::exit::EngineError;
 use super::survey::Surveyed;
+use crate::engine::context::EngineError;
 use crate::ledger::{Entry, Ledger, SegmentRef, State};
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;

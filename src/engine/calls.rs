@@ -6,11 +6,11 @@
 
 use super::collected::{Collected, Fate, Index, is_doubtful};
 use super::desk::{Desk, interrupted};
-use super::exit::EngineError;
 use super::kept::cell_of;
 use super::named::read_named;
 use super::record::{Column, columns, record};
 use crate::checkpoint::{Event, Part, PartKey};
+use crate::engine::context::EngineError;
 use crate::model::RecordId;
 use crate::ports::Files;
 use crate::salesforce::{COLLECTION_ROWS, OrgError, Record, RowError, Saved};

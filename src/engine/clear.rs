@@ -1,7 +1,7 @@
 //! What lies in a run's folder of data: parts that were staged, which go, and the rows that people are to look at, which
 //! stay. Knows the files by their names only.
 
-use super::exit::EngineError;
+use crate::engine::context::EngineError;
 use crate::ports::Files;
 
 /// Removes what was staged and is not needed any more, once no part of the run is under way: a crash between a file

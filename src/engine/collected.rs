@@ -1,11 +1,11 @@
 //! What became of a part's rows, gathered from result files and answers: every row gets exactly one fate, matched by
 //! what it carries, a key or an Id. Must not know the ledger or the journal.
 
-use super::exit::EngineError;
 use super::kept::{cell_of, each_payload_row};
 use super::named::read_named;
 use super::trail::Hint;
 use crate::checkpoint::Part;
+use crate::engine::context::EngineError;
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};

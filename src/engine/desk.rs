@@ -1,10 +1,9 @@
 //! A run's journal and state, with everything needed to move its parts. Must not know jobs, calls or rows: only how an event is
 //! recorded, when to stop, and how long to wait.
 
-use super::exit::{EngineError, Exit};
-use super::ports::{Observer, Ports, Progress, Stop};
 use crate::checkpoint::{Event, Journal, Part, PartKey, RunState, save};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit, Observer, Ports, Progress, Stop};
 use crate::model::OrgSchema;
 use crate::salesforce::Client;
 use std::cell::{Cell, RefCell};

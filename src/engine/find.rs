@@ -4,10 +4,9 @@
 
 use super::ask::{NO_LOAD, adopted};
 use super::books::Books;
-use super::exit::{EngineError, Exit};
-use super::ports::Ports;
 use crate::bind::BoundObject;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit, Ports};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Flags, State};

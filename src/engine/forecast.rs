@@ -1,8 +1,6 @@
 //! What a plan would use up of the org's daily allowances, held against what is left. Pure, but for asking.
 
-use super::allow::Need;
-use super::connect::Connected;
-use super::ports::{Observer, Progress};
+use crate::engine::context::{Connected, Need, Observer, Progress};
 use crate::plan::{Api, Plan};
 use crate::salesforce::{Limit, Limits};
 

@@ -2,15 +2,15 @@
 //! manifest wants. A run that is held here stops at a checkpoint: jobs that are open settle first.
 
 use super::alive::why;
-use super::allow::{DAY, Left, Leftover, Need, Short, free_again, short_of};
 use super::desk::Desk;
-use super::exit::{EngineError, Exit};
 use super::next::{Effect, PartProgress, StepProgress};
 use super::pauses::{PauseAt, Wish, next_pause};
-use super::ports::Progress;
 use super::run::CANARY_ROWS;
 use crate::checkpoint::{Event, PartKey, journal_path, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{
+    DAY, EngineError, Exit, Left, Leftover, Need, Progress, Short, free_again, short_of,
+};
 use crate::manifest::Migration;
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};

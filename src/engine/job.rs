@@ -3,11 +3,10 @@
 
 use super::collected::{Collected, Index};
 use super::desk::{Desk, interrupted};
-use super::exit::{EngineError, Exit};
 use super::named::damaged;
-use super::ports::Progress;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit, Progress};
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
 use crate::ports::{Body, Files, TransportError};

@@ -1,9 +1,8 @@
 //! Rows that the survey leaves out, and records whose rows are gone: in words and in files, without a value of the
 //! customer but in the files.
 
-use super::exit::EngineError;
-use super::ports::Ports;
 use crate::diagnostic::Code;
+use crate::engine::context::{EngineError, Ports};
 use crate::ledger::sort::Sorted;
 use crate::model::Outcome;
 use crate::stage::{

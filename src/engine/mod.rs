@@ -4,10 +4,8 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
-mod advice;
 mod again;
 mod alive;
-mod allow;
 mod ask;
 mod begin;
 mod blind;
@@ -15,10 +13,8 @@ mod books;
 mod calls;
 mod clear;
 mod collected;
-mod connect;
-mod crash_table;
+mod context;
 mod desk;
-mod exit;
 mod find;
 mod forecast;
 mod gate;
@@ -30,7 +26,6 @@ mod named;
 mod next;
 mod overlap;
 mod pauses;
-mod ports;
 mod prepare;
 mod record;
 mod recover;
@@ -48,17 +43,16 @@ mod twice;
 mod whole;
 
 pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
-pub use allow::{Left, Leftover, Need, Short, free_again, short_of};
-pub use begin::Interrupted;
 pub use books::Books;
-pub use connect::{Connected, connect, is_protected};
-pub use crash_table::{CRASH_TABLE, CrashRow, Recovery, Window, window};
-pub use exit::{EngineError, Exit};
+pub use context::{
+    Approve, CRASH_TABLE, Connected, CrashRow, EngineError, Exit, Interrupted, Left, Leftover, Need,
+    Observer, Ports, Progress, Question, Quiet, Recovery, Short, Stop, Window, connect, free_again,
+    is_protected, short_of, window,
+};
 pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use pauses::{PauseAt, Wish, next_pause};
-pub use ports::{Observer, Ports, Progress, Quiet, Stop};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
-pub use run::{Approve, Finished, Question, run};
+pub use run::{Finished, run};
 pub use survey::Surveyed;

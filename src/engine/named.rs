@@ -1,9 +1,9 @@
 //! Files that the journal vouches for, read: with their length and hash, or not at all. Rows that changed on the disk
 //! must not reach the org, and an index that did would give rows the fates of others.
 
-use super::exit::{EngineError, Exit};
 use crate::checkpoint::NamedFile;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit};
 use crate::ports::{Files, read_all};
 use std::io;
 
@@ -26,7 +26,7 @@ pub(super) fn read_named(files: &dyn Files, named: &NamedFile) -> Result<Vec<u8>
 /// What is said of a file of a part.
 pub(super) fn damaged(named: &NamedFile, what: &str) -> EngineError {
     let message = format!("`{}` is not the file that the journal names: {what}", named.path);
-    let problem = Diagnostic::error(Code::State, message).help(super::advice::OUT_OF_A_JOURNAL);
+    let problem = Diagnostic::error(Code::State, message).help(crate::engine::context::OUT_OF_A_JOURNAL);
     EngineError::problem(Exit::Invalid, problem)
 }
 

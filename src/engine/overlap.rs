@@ -1,8 +1,8 @@
 //! Two loads of one object share its ledger: a key that stands in both would be sent twice, and the last would win
 //! without a word. Such keys stop everything, with both places.
 
-use super::exit::EngineError;
 use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::engine::context::EngineError;
 use crate::ledger::sort::Sorted;
 use crate::source::split_position;
 use crate::stage::{RowRecord, Scan, Shape};

@@ -1,15 +1,13 @@
 //! From a migration to a plan: meet the org, bind, check the counts, survey, plan.
 
 use super::books::Books;
-use super::connect::Connected;
-use super::exit::{EngineError, Exit};
 use super::forecast::note_shortfalls;
-use super::ports::{Observer, Ports};
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
 use super::whole::check_whole;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
+use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;

@@ -3,12 +3,10 @@
 use super::books::Books;
 use super::clear::remove_staged;
 use super::collected::Collected;
-use super::crash_table::{Recovery, window};
 use super::desk::Desk;
-use super::exit::EngineError;
-use super::ports::Progress;
 use super::settle::settle;
 use crate::checkpoint::{Event, Part, PartKey, PartState};
+use crate::engine::context::{EngineError, Progress, Recovery, window};
 
 /// Brings every part of an interrupted run to its end: collected, or given up before the org saw it.
 pub(super) async fn recover(

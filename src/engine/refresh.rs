@@ -3,14 +3,13 @@
 //! Must not know what rows refer to: which records are new under a known key is told by [`super::renewed`].
 
 use super::books::Books;
-use super::exit::{EngineError, Exit};
 use super::find::{all_keys, entry};
-use super::ports::{Observer, Ports, Progress};
 use super::renewed::{self, Found};
 use super::republish::republish;
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit, Observer, Ports, Progress};
 use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
 use crate::salesforce::Client;

@@ -5,9 +5,8 @@
 //! Must not know why a ledger is built again, nor how rows are decided: what is known of such a row is forgotten here.
 
 use super::books::Books;
-use super::exit::EngineError;
 use super::find::keyed;
-use super::ports::Ports;
+use crate::engine::context::{EngineError, Ports};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};

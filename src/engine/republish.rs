@@ -1,10 +1,8 @@
 //! Settled parts that a ledger may lack: the event came first, and the process ended before their segments counted.
 
 use super::books::Books;
-use super::crash_table::Window;
-use super::exit::EngineError;
-use super::ports::Observer;
 use crate::checkpoint::Event;
+use crate::engine::context::{EngineError, Observer, Window};
 use crate::ledger::SegmentRef;
 
 /// Publishes the segments of settled parts that the ledger may not have: the event came first.

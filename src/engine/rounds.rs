@@ -7,16 +7,14 @@
 
 use super::begin::begin;
 use super::books::Books;
-use super::connect::Connected;
 use super::desk::Desk;
-use super::exit::{EngineError, Exit};
 use super::gate::Hold;
-use super::ports::{Observer, Ports, Progress};
 use super::prepare::{PrepareOptions, Prepared, prepare};
-use super::run::{Approve, Question, Runner};
+use super::run::Runner;
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
 use crate::manifest::Migration;
 use crate::ports::Files;
 

@@ -1,17 +1,14 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
 use super::alive::alive;
-use super::begin::{Before, Interrupted, begin, desk, recover_run};
+use super::begin::{Before, begin, desk, recover_run};
 use super::books::{Books, Landed};
 use super::clear::keep_rest;
 use super::collected::Collected;
-use super::connect::Connected;
 use super::desk::Desk;
-use super::exit::{EngineError, Exit};
 use super::gate::{Gate, Hold, settles_first, spent};
 use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
-use super::ports::{Observer, Ports, Progress, Stop};
 use super::prepare::Prepared;
 use super::recover::drop_part;
 use super::rounds::Rounds;
@@ -20,6 +17,9 @@ use super::whole::known;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{
+    Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, Stop,
+};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};
@@ -47,19 +47,6 @@ pub struct Finished {
     pub state: RunState,
     /// The plan that was carried out.
     pub plan: Plan,
-}
-
-/// Asked before anything is written to the org: whether to go on.
-pub type Approve<'x> = &'x dyn Fn(Question<'_>) -> Result<(), EngineError>;
-
-/// What is asked.
-pub enum Question<'q> {
-    /// Whether to go on with an interrupted run whose parts wait in the org: bringing them to rest writes there.
-    GoOn(&'q Interrupted),
-    /// Whether to carry out a plan.
-    Plan(&'q Plan),
-    /// Whether the run goes on with what refers to records that the org made anew in it.
-    Again(&'q Plan),
 }
 
 /// Carries a migration out, going on with an interrupted run where there is one. With `refreshes` the ledgers are built

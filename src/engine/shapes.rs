@@ -1,8 +1,8 @@
 //! From what binding came to, to what the row path needs.
 
-use super::exit::{EngineError, Exit};
 use crate::bind::{Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit};
 use crate::manifest::{Load, Migration};
 use crate::stage::{Chain, Header, ReferenceShape, RuleShape, Seat, Shape};
 use crate::transform::{Blank, FieldRule, RowProgram};

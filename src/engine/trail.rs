@@ -3,8 +3,8 @@
 
 use super::collected::{Collected, Fate};
 use super::desk::Desk;
-use super::exit::EngineError;
 use crate::checkpoint::{NamedFile, Part, PartKey};
+use crate::engine::context::EngineError;
 use crate::model::{KeyHash, RecordId};
 use crate::plan::StepKind;
 use crate::ports::{Files, read_all, write_durably};

@@ -2,9 +2,8 @@
 //! of both are there. None of them is meant for certain, and an answer by Id would not say which row it is about.
 
 use super::books::Books;
-use super::exit::{EngineError, Exit};
-use super::ports::Ports;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::context::{EngineError, Exit, Ports};
 use crate::ledger::State;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};

@@ -3,12 +3,10 @@
 //! leaves it, and nobody knows what else is gone.
 
 use super::books::Books;
-use super::connect::Connected;
-use super::exit::EngineError;
-use super::ports::{Observer, Ports};
 use super::refresh::refresh;
 use crate::bind::Bound;
 use crate::checkpoint::{Event, Folded, JournalError, Line, journal_path, last_run, read_journal, restore};
+use crate::engine::context::{Connected, EngineError, Observer, Ports};
 use crate::ledger::LedgerError;
 use crate::ports::Files;
 

@@ -2,7 +2,7 @@
 
 use super::crosswalk::keep_crosswalk;
 use super::ledgers::Proved;
-use crate::engine::exit::EngineError;
+use crate::engine::context::EngineError;
 use crate::ledger::inspect::write_current;
 use crate::ports::{Files, folder_of};
 use std::io;

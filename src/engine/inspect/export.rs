@@ -1,7 +1,7 @@
 //! What the ledgers of an org know, one row for each key: hashes, Ids and outcomes, never a customer's value.
 
 use super::ledgers::folders;
-use crate::engine::exit::EngineError;
+use crate::engine::context::EngineError;
 use crate::engine::renewed::is_beside;
 use crate::ledger::{Entry, Ledger, State};
 use crate::ports::Files;

@@ -5,7 +5,7 @@ use super::look::Fate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
-use crate::engine::exit::EngineError;
+use crate::engine::context::EngineError;
 use crate::engine::trail::{Deed, read_trail};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};

@@ -3,9 +3,7 @@
 
 use super::look::Fate;
 use super::made::{Made, SORT_BUDGET, id_at};
-use crate::engine::connect::Connected;
-use crate::engine::exit::EngineError;
-use crate::engine::ports::Ports;
+use crate::engine::context::{Connected, EngineError, Ports};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{ChildFate, ChildField, RecordId};

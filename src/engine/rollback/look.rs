@@ -4,9 +4,8 @@
 
 use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
 use super::past::Past;
-use crate::engine::exit::EngineError;
+use crate::engine::context::{EngineError, Ports};
 use crate::engine::find::each_once;
-use crate::engine::ports::Ports;
 use crate::engine::trail::Deed;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};

@@ -4,9 +4,8 @@
 
 use super::look::Fate;
 use super::past::{Past, Trail};
-use crate::engine::exit::EngineError;
+use crate::engine::context::{EngineError, Ports};
 use crate::engine::find::each_once;
-use crate::engine::ports::Ports;
 use crate::engine::trail::{Deed, Step, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};

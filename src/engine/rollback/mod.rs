@@ -23,15 +23,14 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::alive::alive;
 use crate::engine::begin::desk;
 use crate::engine::books::Books;
-use crate::engine::connect::Connected;
-use crate::engine::exit::{EngineError, Exit};
-use crate::engine::ports::{Observer, Ports, Stop};
+use crate::engine::context::{
+    Connected, EngineError, Exit, Observer, Ports, Stop, refused, rollback_under_way,
+};
 use crate::engine::whole::check_whole;
 use crate::manifest::Migration;
 use crate::plan::{Plan, RollsBack};
 use crate::ports::read_text;
 use carry::{begin, carry_out};
-use past::refused;
 use survey::{Surveyed, survey};
 
 /// What to roll back, and how far.
@@ -192,12 +191,4 @@ fn not_over(state: &RunState) -> EngineError {
             "`cutover apply` brings it to its end; roll back after that",
         ),
     }
-}
-
-/// A rollback is under way: nothing else may be done before it is over.
-pub(in crate::engine) fn rollback_under_way(run: u32, of: u32) -> EngineError {
-    refused(
-        format!("run {run}, the rollback of run {of}, is not over"),
-        &format!("`cutover rollback {of}` goes on where it stopped"),
-    )
 }

@@ -1,8 +1,7 @@
 //! What a run did, read from its journal and its trail: which records it created, in which order, and what else.
 
 use crate::checkpoint::{Event, Line, NamedFile, PartKey, RunState, journal_path, read_journal};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::exit::{EngineError, Exit};
+use crate::engine::context::{EngineError, refused};
 use crate::plan::StepKind;
 use crate::ports::Files;
 use std::collections::BTreeMap;
@@ -57,11 +56,6 @@ impl Past {
     pub(super) fn deleted(&self, load: u16) -> u64 {
         self.state.loads.get(load as usize).map_or(0, |l| l.outcomes[crate::model::Outcome::Deleted as usize])
     }
-}
-
-/// A run that cannot be rolled back, and why.
-pub(super) fn refused(message: impl Into<String>, help: &str) -> EngineError {
-    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
 fn check(state: &RunState, run: u32, org_id: &str) -> Result<(), EngineError> {

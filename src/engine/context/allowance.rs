@@ -16,7 +16,7 @@ const KEPT: u64 = 100;
 /// No more than this is kept back.
 const MOST_KEPT: u64 = 100;
 /// What is used is free again after this many milliseconds (reference A9: rolling 24 hours).
-pub(super) const DAY: i64 = 24 * 60 * 60 * 1000;
+pub(in crate::engine) const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// What something uses of the day's allowances, as far as can be known before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Meeting the org: who it is, what its objects look like, and the facts that binding asks for.
 
-use super::exit::{EngineError, Exit};
+use super::error::{EngineError, Exit};
 use super::ports::Ports;
 use crate::bind::{OrgFacts, needs};
 use crate::diagnostic::{Code, Diagnostic};
