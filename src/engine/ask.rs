@@ -1,11 +1,11 @@
 //! Parents that neither the plan nor the ledger has: the org is asked for them by key, and what it has is adopted.
 
-use super::books::Books;
 use crate::bind::Bound;
 use crate::engine::context::{EngineError, Ports};
+use crate::engine::state::{Books, adopted};
+use crate::ledger::Entry;
 use crate::ledger::sort::Sorter;
-use crate::ledger::{Entry, Flags, State};
-use crate::model::{KeyForm, RecordId};
+use crate::model::KeyForm;
 use crate::salesforce::{Client, in_lists};
 use crate::stage::{MissingRecord, Resolved, RowRecord, Scan, Shape, key_texts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,6 @@ const MOST_KEYS: usize = 200_000;
 const LIST: usize = 8_000;
 /// Bytes that one sorter may hold.
 const SORT_BUDGET: usize = 4 << 20;
-/// The load number of entries that no load sent.
-pub(super) const NO_LOAD: u16 = u16::MAX;
 
 /// What asking came to.
 pub(super) struct Asked {
@@ -68,14 +66,6 @@ pub(super) async fn ask(
         }
     }
     Ok(Asked { found, too_many })
-}
-
-/// An entry for a record that the org has and no load of ours sent.
-pub(super) fn adopted(row: &[Option<String>], form: KeyForm) -> Option<Entry> {
-    let [Some(id), Some(key)] = row else { return None };
-    let flags = Flags { adopted: true, ..Flags::default() };
-    let id = RecordId::parse(id).ok();
-    Some(Entry { id, flags, load: NO_LOAD, ..Entry::new(form.hash(key)?, State::Landed) })
 }
 
 /// The missing parents' keys as text, by object, and those of fallbacks that are not there. Parents of the row's own

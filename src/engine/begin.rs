@@ -1,12 +1,9 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
-use super::books::Books;
-use super::clear::keep_rest;
 use super::desk::Desk;
 use super::prepare::Prepared;
 use super::recover::recover;
 use super::refresh::refresh;
-use super::republish::republish;
 use crate::bind::Bound;
 use crate::checkpoint::{
     Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
@@ -16,6 +13,7 @@ use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question, Stop,
     rollback_under_way,
 };
+use crate::engine::state::{Books, check_whole, keep_rest, republish};
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
 
@@ -166,4 +164,26 @@ fn started(
         rolls_back: None,
     })?;
     Ok(())
+}
+
+/// What is known of each object, whole; built again from what the org has where that is wanted.
+///
+/// # Errors
+/// What does not fit together; the org's refusal, or the disk's own.
+pub(super) async fn known<'a>(
+    ports: &Ports<'a>,
+    connected: &Connected<'_>,
+    bound: &Bound,
+    refreshes: bool,
+    observer: &dyn Observer,
+) -> Result<Books<'a>, EngineError> {
+    let mut books = Books::new(ports.files, &connected.info.org_id);
+    if refreshes {
+        refresh(ports, &connected.client, bound, &mut books, observer).await?;
+    }
+    for object in &bound.objects {
+        books.open(&object.name)?;
+    }
+    check_whole(ports, &books)?;
+    Ok(books)
 }

@@ -3,12 +3,12 @@
 //!
 //! Must not know how keys are asked for.
 
-use super::books::Books;
 use super::find::there_already;
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
+use crate::engine::state::Books;
 use crate::ledger::load_tag;
 use crate::manifest::Operation;
 use crate::salesforce::Client;

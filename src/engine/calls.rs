@@ -7,10 +7,10 @@
 use super::collected::{Collected, Fate, Index, is_doubtful};
 use super::desk::{Desk, interrupted};
 use super::kept::cell_of;
-use super::named::read_named;
 use super::record::{Column, columns, record};
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::engine::context::EngineError;
+use crate::engine::state::read_named;
 use crate::model::RecordId;
 use crate::ports::Files;
 use crate::salesforce::{COLLECTION_ROWS, OrgError, Record, RowError, Saved};

@@ -2,10 +2,9 @@
 //! what it carries, a key or an Id. Must not know the ledger or the journal.
 
 use super::kept::{cell_of, each_payload_row};
-use super::named::read_named;
-use super::trail::Hint;
 use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
+use crate::engine::state::read_named;
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
@@ -477,6 +476,15 @@ pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
         Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
         Some(_) => false,
     }
+}
+
+/// What is known of a row beside its fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// Its record was found by asking for the key: it may have been there before.
+    Found,
+    /// An earlier sending, whose answer nobody has, may have created its record.
+    Doubtful,
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 //! and what it has is adopted, each time anew, since somebody may have given the key to another record meanwhile.
 //! Nobody creates the others.
 
-use super::ask::{NO_LOAD, adopted};
-use super::books::Books;
 use crate::bind::BoundObject;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
+use crate::engine::state::{Books, KEYED, SORT_BUDGET, all_keys, each_once, entry, keyed, push};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
-use crate::ledger::{Entry, Flags, State};
+use crate::ledger::{Entry, State};
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::salesforce::{Client, in_lists};
 use crate::stage::{RowRecord, Scan, Shape, own_keys};
@@ -21,10 +20,6 @@ const MOST_LISTED: u64 = 20_000;
 const LIST: usize = 8_000;
 /// Keys that several records have, at most: beyond this the field is no key at all.
 const MOST_AMBIGUOUS: usize = 100_000;
-/// Bytes that one sorter may hold.
-const SORT_BUDGET: usize = 4 << 20;
-/// A key and a record: bytes.
-pub(super) const KEYED: usize = 16 + 15;
 /// A key, a place, and whether the ledger adopted a record of the key: bytes.
 const WANTED: usize = 16 + 8 + 1;
 
@@ -103,26 +98,6 @@ async fn found<'a>(
     }
 }
 
-/// Every key and Id that the org has of an object, by key.
-///
-/// # Errors
-/// The org's refusal, or the disk's own.
-pub(super) async fn all_keys<'a>(
-    ports: &Ports<'a>,
-    client: &Client<'_>,
-    object: &BoundObject,
-) -> Result<Sorted<'a>, EngineError> {
-    let mut found = Sorter::new(ports.files, "data/scratch/keys", KEYED, SORT_BUDGET);
-    let soql = format!("SELECT Id, {} FROM {} WHERE {} != null", object.key, object.name, object.key);
-    client
-        .bulk_query(&soql, &mut |row| {
-            let cells: Vec<Option<String>> = row.iter().map(|c| Some(c.to_owned())).collect();
-            push(&mut found, &cells, object.key_form)
-        })
-        .await?;
-    Ok(found.finish()?)
-}
-
 /// Rows that are to be asked for, going by what the ledger knows to have landed: `key, place, whether the ledger
 /// adopted one`, and how many.
 fn unknown<'a>(
@@ -191,19 +166,6 @@ fn texts(
     Ok(keys)
 }
 
-fn push(found: &mut Sorter<'_>, row: &[Option<String>], form: KeyForm) -> std::io::Result<()> {
-    match adopted(row, form) {
-        Some(Entry { key, id: Some(id), .. }) => found.push(&[&key.to_be_bytes()[..], id.bytes()].concat()),
-        _ => Ok(()),
-    }
-}
-
-/// A record as [`all_keys`] gives it.
-pub(super) fn keyed(bytes: &[u8]) -> (KeyHash, Option<RecordId>) {
-    let key = KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i]));
-    (key, RecordId::from_bytes(std::array::from_fn(|i| bytes[16 + i])))
-}
-
 /// Wanted keys that several records have; no more than are worth telling.
 fn ambiguous(found: &Sorted<'_>, wanted: &Sorted<'_>) -> Result<BTreeSet<KeyHash>, EngineError> {
     let (mut twice, mut last) = (BTreeSet::new(), None);
@@ -250,26 +212,6 @@ fn known<'s>(
     )
 }
 
-/// Leaves out what is the same as the one before.
-pub(super) fn each_once<T, K: PartialEq>(
-    all: impl Iterator<Item = std::io::Result<T>>,
-    by: impl Fn(&T) -> K,
-) -> impl Iterator<Item = std::io::Result<T>> {
-    let mut last = None;
-    all.filter(move |next| {
-        let this = next.as_ref().ok().map(&by);
-        let again = this.is_some() && this == last;
-        last = this;
-        !again
-    })
-}
-
 fn is_landed(entry: &std::io::Result<Entry>) -> bool {
     entry.as_ref().map_or(true, |entry| entry.state == State::Landed)
-}
-
-/// An entry for a record that the org has and no load of ours sent.
-pub(super) fn entry(key: KeyHash, id: Option<RecordId>) -> Entry {
-    let flags = Flags { adopted: true, ..Flags::default() };
-    Entry { id, flags, load: NO_LOAD, ..Entry::new(key, State::Landed) }
 }

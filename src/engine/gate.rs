@@ -1,7 +1,6 @@
 //! What stands before each part: the day's limits, the time at which a run ends its work, and the pauses that the
 //! manifest wants. A run that is held here stops at a checkpoint: jobs that are open settle first.
 
-use super::alive::why;
 use super::desk::Desk;
 use super::next::{Effect, PartProgress, StepProgress};
 use super::pauses::{PauseAt, Wish, next_pause};
@@ -11,6 +10,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     DAY, EngineError, Exit, Left, Leftover, Need, Progress, Short, free_again, short_of,
 };
+use crate::engine::state::why;
 use crate::manifest::Migration;
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};

@@ -3,10 +3,10 @@
 
 use super::collected::{Collected, Index};
 use super::desk::{Desk, interrupted};
-use super::named::damaged;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Progress};
+use crate::engine::state::damaged;
 use crate::model::{KeyForm, KeyHash, RecordId};
 use crate::plan::Api;
 use crate::ports::{Body, Files, TransportError};
@@ -174,7 +174,7 @@ impl Desk<'_, '_> {
         for list in crate::salesforce::in_lists(&part.key, keys.iter().map(String::as_str), numeric, 8_000) {
             let soql = format!("SELECT Id, {} FROM {} WHERE {list}", part.key, part.object);
             let rows = self.client.query(&soql).await?;
-            let entries = rows.iter().filter_map(|row| super::ask::adopted(row, form));
+            let entries = rows.iter().filter_map(|row| crate::engine::state::adopted(row, form));
             found.extend(entries.filter_map(|entry| Some((entry.key, entry.id?))));
         }
         Ok(found)

@@ -3,9 +3,9 @@
 
 use super::collected::{Collected, Fate};
 use super::desk::Desk;
-use super::named::read_named;
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
+use crate::engine::state::read_named;
 use crate::plan::StepKind;
 use crate::ports::Files;
 

@@ -5,13 +5,10 @@
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
 mod again;
-mod alive;
 mod ask;
 mod begin;
 mod blind;
-mod books;
 mod calls;
-mod clear;
 mod collected;
 mod context;
 mod desk;
@@ -22,28 +19,24 @@ pub mod inspect;
 mod job;
 mod kept;
 mod left;
-mod named;
 mod next;
 mod overlap;
+mod parents;
 mod pauses;
 mod prepare;
 mod record;
 mod recover;
 mod refresh;
-mod renewed;
-mod republish;
 mod rollback;
 mod rounds;
 mod run;
 mod settle;
 mod shapes;
+mod state;
 mod survey;
-mod trail;
+mod trail_of_part;
 mod twice;
-mod whole;
 
-pub use alive::{Standing, part_word, recovery_of, under_way, why_in_words};
-pub use books::Books;
 pub use context::{
     Approve, CRASH_TABLE, Connected, CrashRow, EngineError, Exit, Interrupted, Left, Leftover, Need,
     Observer, Ports, Progress, Question, Quiet, Recovery, Short, Stop, Window, connect, free_again,
@@ -55,4 +48,5 @@ pub use pauses::{PauseAt, Wish, next_pause};
 pub use prepare::{PrepareOptions, Prepared, bound, prepare};
 pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{Finished, run};
+pub use state::{Books, Standing, part_word, recovery_of, under_way, why_in_words};
 pub use survey::Surveyed;

@@ -1,13 +1,12 @@
 //! From a migration to a plan: meet the org, bind, check the counts, survey, plan.
 
-use super::books::Books;
 use super::forecast::note_shortfalls;
 use super::refresh::check_counts;
 use super::survey::{SurveyOptions, Surveyed, survey};
-use super::whole::check_whole;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports};
+use crate::engine::state::{Books, check_whole};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;

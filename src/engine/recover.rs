@@ -1,12 +1,11 @@
 //! What an interrupted intent means: one table, used as it stands and printed in the documentation.
 
-use super::books::Books;
-use super::clear::remove_staged;
 use super::collected::Collected;
 use super::desk::Desk;
 use super::settle::settle;
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::engine::context::{EngineError, Progress, Recovery, window};
+use crate::engine::state::{Books, remove_staged};
 
 /// Brings every part of an interrupted run to its end: collected, or given up before the org saw it.
 pub(super) async fn recover(

@@ -1,15 +1,12 @@
 //! Trust, then check: whether the org still has what we loaded, and the ledger built again from the org.
 //!
-//! Must not know what rows refer to: which records are new under a known key is told by [`super::renewed`].
+//! Must not know what rows refer to: which records are new under a known key is told by `state/recreated.rs`.
 
-use super::books::Books;
-use super::find::{all_keys, entry};
-use super::renewed::{self, Found};
-use super::republish::republish;
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Observer, Ports, Progress};
+use crate::engine::state::{Books, Found, all_keys, entry, is_same, note, republish};
 use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
 use crate::salesforce::Client;
@@ -92,7 +89,7 @@ pub(super) async fn refresh(
         let same_key = books.open(&object.name)?.key().is_none_or(|key| key == key_of(object));
         let before = books.open(&object.name)?.landed_count()?;
         let found = Found(all_keys(ports, client, object).await?);
-        let renewed = renewed::note(ports, books, &object.name, &found, same_key, run)?;
+        let renewed = note(ports, books, &object.name, &found, same_key, run)?;
         let (adopted, shared) = rebuild(books, object, &found, reached)?;
         let after = books.open(&object.name)?.landed_count()?;
         let told = [
@@ -146,7 +143,7 @@ fn rebuild(
         found.first_of_each(&shared),
         |r| r.0,
         |joined| match joined {
-            Ok(Joined::Both(record, known)) if renewed::is_same(&record, &known) => Some(Ok(known)),
+            Ok(Joined::Both(record, known)) if is_same(&record, &known) => Some(Ok(known)),
             Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => {
                 adopted.set(adopted.get() + 1);
                 Some(Ok::<Entry, _>(entry(key, id)))

@@ -6,7 +6,6 @@
 //! Must not know how rows are decided or sent.
 
 use super::begin::begin;
-use super::books::Books;
 use super::desk::Desk;
 use super::gate::Hold;
 use super::prepare::{PrepareOptions, Prepared, prepare};
@@ -15,6 +14,7 @@ use crate::bind::Bound;
 use crate::checkpoint::Ended;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
+use crate::engine::state::Books;
 use crate::manifest::Migration;
 use crate::ports::Files;
 

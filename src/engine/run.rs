@@ -1,25 +1,23 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::alive::alive;
-use super::begin::{Before, begin, desk, recover_run};
-use super::books::{Books, Landed};
-use super::clear::keep_rest;
+use super::begin::{Before, begin, desk, known, recover_run};
 use super::collected::Collected;
 use super::desk::Desk;
 use super::gate::{Gate, Hold, settles_first, spent};
 use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
+use super::parents::Landed;
 use super::prepare::Prepared;
 use super::recover::drop_part;
 use super::rounds::Rounds;
 use super::settle::settle;
-use super::whole::known;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, Stop,
 };
+use crate::engine::state::{Books, alive, keep_rest};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{Plan, PlanStep, StepKind};

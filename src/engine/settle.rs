@@ -2,15 +2,14 @@
 //! the fates become a ledger segment.
 
 use super::again::{MOST_ATTEMPTS, parts_again};
-use super::books::Books;
 pub(super) use super::collected::{Collected, Fate, Index, is_doubtful};
 use super::desk::Desk;
 use super::kept::{write_crosswalk, write_failures, write_held};
-use super::renewed::note_keys;
-use super::trail::write_trail;
+use super::trail_of_part::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
 use crate::engine::rollback::forgotten;
+use crate::engine::state::{Books, note_keys};
 use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome};
 use crate::plan::StepKind;

@@ -2,15 +2,14 @@
 
 use super::ask::ask;
 use super::blind::check_inserts;
-use super::books::{Books, union};
 use super::find::find;
 use super::left::{leave_out, write_absent};
 use super::overlap::overlaps;
-use super::renewed::{Stale, open_notes};
 use super::shapes::shapes;
 use super::twice::twice;
 use crate::bind::{Bound, LockWhy};
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, Progress};
+use crate::engine::state::{Books, Stale, open_notes, union};
 use crate::ledger::sort::Sorted;
 use crate::manifest::Migration;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};

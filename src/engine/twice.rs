@@ -1,9 +1,9 @@
 //! Two keys of a source that lead to one record: somebody gave a record that we knew by one key another one, and rows
 //! of both are there. None of them is meant for certain, and an answer by Id would not say which row it is about.
 
-use super::books::Books;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
+use crate::engine::state::Books;
 use crate::ledger::State;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};

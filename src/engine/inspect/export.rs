@@ -2,7 +2,7 @@
 
 use super::ledgers::folders;
 use crate::engine::context::EngineError;
-use crate::engine::renewed::is_beside;
+use crate::engine::state::is_beside;
 use crate::ledger::{Entry, Ledger, State};
 use crate::ports::Files;
 use std::io;

@@ -6,7 +6,7 @@ use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
 use crate::engine::context::EngineError;
-use crate::engine::trail::{Deed, read_trail};
+use crate::engine::state::{Deed, read_trail};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::Batch;

@@ -4,11 +4,9 @@
 use super::look;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::checkpoint::last_run;
-use crate::engine::books::Books;
 use crate::engine::collected::{Collected, Fate};
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::find::each_once;
-use crate::engine::renewed::note_keys;
+use crate::engine::state::{Books, each_once, note_keys};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, Ledger, State};

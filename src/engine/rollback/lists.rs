@@ -5,7 +5,7 @@ use super::children::Relations;
 use super::look::Fate;
 use super::made::{Made, Read, id_at};
 use super::past::Past;
-use crate::engine::find::each_once;
+use crate::engine::state::each_once;
 use crate::ledger::merge::{Joined, join};
 use crate::model::ChildFate;
 use crate::plan::Losing;

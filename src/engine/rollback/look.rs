@@ -5,8 +5,7 @@
 use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::find::each_once;
-use crate::engine::trail::Deed;
+use crate::engine::state::{Deed, each_once};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::RecordId;

@@ -5,8 +5,7 @@
 use super::look::Fate;
 use super::past::{Past, Trail};
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::find::each_once;
-use crate::engine::trail::{Deed, Step, read_trail};
+use crate::engine::state::{Deed, Step, each_once, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};

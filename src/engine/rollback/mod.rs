@@ -20,13 +20,11 @@ pub(in crate::engine) use forget::forgotten;
 
 use crate::checkpoint::{RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::alive::alive;
 use crate::engine::begin::desk;
-use crate::engine::books::Books;
 use crate::engine::context::{
     Connected, EngineError, Exit, Observer, Ports, Stop, refused, rollback_under_way,
 };
-use crate::engine::whole::check_whole;
+use crate::engine::state::{Books, alive, check_whole};
 use crate::manifest::Migration;
 use crate::plan::{Plan, RollsBack};
 use crate::ports::read_text;

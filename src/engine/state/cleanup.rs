@@ -6,7 +6,7 @@ use crate::ports::Files;
 
 /// Removes what was staged and is not needed any more, once no part of the run is under way: a crash between a file
 /// and the event that names it leaves files behind that nobody knows, and they hold customers' values.
-pub(super) fn remove_staged(files: &dyn Files, run: u32) -> Result<(), EngineError> {
+pub(in crate::engine) fn remove_staged(files: &dyn Files, run: u32) -> Result<(), EngineError> {
     let folder = format!("data/{run}");
     for name in files.list(&folder)?.into_iter().filter(|name| is_staged(name)) {
         files.remove(&format!("{folder}/{name}"))?;
@@ -16,7 +16,7 @@ pub(super) fn remove_staged(files: &dyn Files, run: u32) -> Result<(), EngineErr
 
 /// Makes durable, before the run is said to be over, that what was staged is gone and what stays is there: afterwards
 /// nobody writes the rows left out again, and nobody looks for what came back.
-pub(super) fn keep_rest(files: &dyn Files, run: u32) -> Result<(), EngineError> {
+pub(in crate::engine) fn keep_rest(files: &dyn Files, run: u32) -> Result<(), EngineError> {
     let folder = format!("data/{run}");
     let names = files.list(&folder)?;
     for name in names.iter().filter(|name| name.ends_with(".csv") && !is_staged(name)) {

@@ -50,7 +50,10 @@ impl Standing {
 /// # Errors
 /// 75 when another process does: somebody removed the state's lock. A disk without locks is no error: nobody can tell
 /// then whether the run is alive.
-pub(super) fn alive(files: &dyn Files, run: u32) -> Result<Option<Box<dyn FileLock>>, EngineError> {
+pub(in crate::engine) fn alive(
+    files: &dyn Files,
+    run: u32,
+) -> Result<Option<Box<dyn FileLock>>, EngineError> {
     if run == 0 {
         return Ok(None);
     }
@@ -91,7 +94,7 @@ pub fn part_word(state: PartState) -> &'static str {
 }
 
 /// Why a run pauses, as the journal keeps it: a word or a code, never the text.
-pub(super) fn why(error: &EngineError, stopped: bool) -> Option<String> {
+pub(in crate::engine) fn why(error: &EngineError, stopped: bool) -> Option<String> {
     match error {
         EngineError::Org(error) if error.is_limit() => Some("limit".into()),
         EngineError::Problems(Exit::Interrupted, _) if stopped => Some("stopped".into()),

@@ -4,8 +4,8 @@
 //!
 //! Must not know why a ledger is built again, nor how rows are decided: what is known of such a row is forgotten here.
 
-use super::books::Books;
-use super::find::keyed;
+use super::ledgers::Books;
+use super::org_keys::keyed;
 use crate::engine::context::{EngineError, Ports};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
@@ -20,11 +20,11 @@ const SORT_BUDGET: usize = 4 << 20;
 const MOST_SEGMENTS: usize = 8;
 
 /// What a refresh read from the org: keys and Ids, by key.
-pub(super) struct Found<'a>(pub(super) Sorted<'a>);
+pub(in crate::engine) struct Found<'a>(pub(in crate::engine) Sorted<'a>);
 
 impl Found<'_> {
     /// The first record of each key; a further one is the org's own ambiguity, and counted.
-    pub(super) fn first_of_each(
+    pub(in crate::engine) fn first_of_each(
         &self,
         shared: &Cell<u64>,
     ) -> impl Iterator<Item = std::io::Result<(KeyHash, Option<RecordId>)>> {
@@ -40,7 +40,7 @@ impl Found<'_> {
 }
 
 /// Whether a record of the org is the one that we know.
-pub(super) fn is_same((_, id): &(KeyHash, Option<RecordId>), known: &Entry) -> bool {
+pub(in crate::engine) fn is_same((_, id): &(KeyHash, Option<RecordId>), known: &Entry) -> bool {
     known.state == State::Landed && known.id == *id
 }
 
@@ -48,7 +48,7 @@ pub(super) fn is_same((_, id): &(KeyHash, Option<RecordId>), known: &Entry) -> b
 ///
 /// # Errors
 /// The disk's own.
-pub(super) fn note(
+pub(in crate::engine) fn note(
     ports: &Ports<'_>,
     books: &mut Books<'_>,
     object: &str,
@@ -93,7 +93,7 @@ pub(super) fn note(
 ///
 /// # Errors
 /// The disk's own.
-pub(super) fn note_keys(
+pub(in crate::engine) fn note_keys(
     books: &mut Books<'_>,
     object: &str,
     keys: impl Iterator<Item = std::io::Result<KeyHash>>,
@@ -115,7 +115,7 @@ pub(super) fn note_keys(
 ///
 /// # Errors
 /// A damaged ledger, or the disk's own.
-pub(super) fn open_notes(books: &mut Books<'_>, objects: &[String]) -> Result<(), EngineError> {
+pub(in crate::engine) fn open_notes(books: &mut Books<'_>, objects: &[String]) -> Result<(), EngineError> {
     objects.iter().try_for_each(|object| books.open(&beside(object)).map(|_| ()))
 }
 
@@ -125,7 +125,7 @@ fn beside(object: &str) -> String {
 }
 
 /// Whether a ledger is of such keys: what it holds is not what the org has.
-pub(super) fn is_beside(ledger: &str) -> bool {
+pub(in crate::engine) fn is_beside(ledger: &str) -> bool {
     ledger.ends_with(BESIDE)
 }
 
@@ -133,7 +133,7 @@ pub(super) fn is_beside(ledger: &str) -> bool {
 const BESIDE: &str = ".renewed";
 
 /// What of a load refers to such records.
-pub(super) struct Stale<'a> {
+pub(in crate::engine) struct Stale<'a> {
     /// `key of the row, run, whether sending the row again mends it`.
     rows: Sorted<'a>,
 }
@@ -143,7 +143,7 @@ impl<'a> Stale<'a> {
     ///
     /// # Errors
     /// The disk's own.
-    pub(super) fn of(
+    pub(in crate::engine) fn of(
         ports: &Ports<'a>,
         books: &Books<'_>,
         objects: &[String],
@@ -167,7 +167,7 @@ impl<'a> Stale<'a> {
     }
 
     /// The entries with nothing known of the values of those that must go again. Counts those that no sending mends.
-    pub(super) fn forget<'e>(&'e self, entries: Entries<'e>, left: &'e Cell<u64>) -> Entries<'e> {
+    pub(in crate::engine) fn forget<'e>(&'e self, entries: Entries<'e>, left: &'e Cell<u64>) -> Entries<'e> {
         let mut stale = self.rows.iter().decode(decode).peekable();
         Box::new(entries.map(move |entry| {
             let mut entry = entry?;

@@ -1,11 +1,10 @@
 //! The ledgers of an org, one for each object, opened when they are needed.
 
-use super::survey::Surveyed;
 use crate::engine::context::EngineError;
 use crate::ledger::{Entry, Ledger, SegmentRef, State};
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
-use crate::stage::{Entries, Presence, StageError};
+use crate::stage::{Entries, Presence};
 use std::collections::BTreeMap;
 
 /// The ledgers of one org.
@@ -41,12 +40,12 @@ impl<'a> Books<'a> {
     }
 
     /// The ledgers that are open, by object.
-    pub(super) fn opened(&self) -> impl Iterator<Item = (&str, &Ledger<'a>)> {
+    pub(in crate::engine) fn opened(&self) -> impl Iterator<Item = (&str, &Ledger<'a>)> {
         self.ledgers.iter().map(|(object, ledger)| (object.as_str(), ledger))
     }
 
     /// What the paths of an object's segments begin with.
-    pub(super) fn segments_of(&self, object: &str) -> String {
+    pub(in crate::engine) fn segments_of(&self, object: &str) -> String {
         format!("{}/{object}/", self.folder)
     }
 
@@ -92,7 +91,7 @@ fn landed(entry: std::io::Result<Entry>) -> Option<std::io::Result<(KeyHash, Opt
 }
 
 /// Two sorted sets of keys as one.
-pub(super) fn union<'p>(left: Presence<'p>, right: Presence<'p>) -> Presence<'p> {
+pub(in crate::engine) fn union<'p>(left: Presence<'p>, right: Presence<'p>) -> Presence<'p> {
     let (mut left, mut right) = (left.peekable(), right.peekable());
     Box::new(std::iter::from_fn(move || {
         let order = match (left.peek(), right.peek()) {
@@ -109,24 +108,4 @@ pub(super) fn union<'p>(left: Presence<'p>, right: Presence<'p>) -> Presence<'p>
             }
         }
     }))
-}
-
-/// What has landed, by the number of the object.
-pub(super) struct Landed<'b, 'a> {
-    pub(super) books: &'b Books<'a>,
-    pub(super) objects: &'b [String],
-    pub(super) survey: &'b Surveyed<'a>,
-}
-
-impl crate::stage::Parents for Landed<'_, '_> {
-    fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
-        Ok(self
-            .objects
-            .get(object)
-            .map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
-    }
-
-    fn going(&self, object: usize) -> Presence<'_> {
-        self.survey.going(object)
-    }
 }

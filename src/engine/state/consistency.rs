@@ -2,38 +2,14 @@
 //! journal, and no ledger may be gone that a journal put rows into. What does not fit is refused: it is no crash that
 //! leaves it, and nobody knows what else is gone.
 
-use super::books::Books;
-use super::refresh::refresh;
-use crate::bind::Bound;
+use super::ledgers::Books;
 use crate::checkpoint::{Event, Folded, JournalError, Line, journal_path, last_run, read_journal, restore};
-use crate::engine::context::{Connected, EngineError, Observer, Ports};
+use crate::engine::context::{EngineError, Ports};
 use crate::ledger::LedgerError;
 use crate::ports::Files;
 
-/// What is known of each object, whole; built again from what the org has where that is wanted.
-///
-/// # Errors
-/// What does not fit together; the org's refusal, or the disk's own.
-pub(super) async fn known<'a>(
-    ports: &Ports<'a>,
-    connected: &Connected<'_>,
-    bound: &Bound,
-    refreshes: bool,
-    observer: &dyn Observer,
-) -> Result<Books<'a>, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
-    if refreshes {
-        refresh(ports, &connected.client, bound, &mut books, observer).await?;
-    }
-    for object in &bound.objects {
-        books.open(&object.name)?;
-    }
-    check_whole(ports, &books)?;
-    Ok(books)
-}
-
 /// Looks at journals, open ledgers and the folded state together.
-pub(super) fn check_whole(ports: &Ports<'_>, books: &Books<'_>) -> Result<(), EngineError> {
+pub(in crate::engine) fn check_whole(ports: &Ports<'_>, books: &Books<'_>) -> Result<(), EngineError> {
     let newest = last_run(ports.files)?;
     let (lines, _) = read_journal(ports.files, &journal_path(newest))?;
     none_is_ahead(ports, books, newest, &lines)?;

@@ -1,12 +1,12 @@
 //! Settled parts that a ledger may lack: the event came first, and the process ended before their segments counted.
 
-use super::books::Books;
+use super::ledgers::Books;
 use crate::checkpoint::Event;
 use crate::engine::context::{EngineError, Observer, Window};
 use crate::ledger::SegmentRef;
 
 /// Publishes the segments of settled parts that the ledger may not have: the event came first.
-pub(super) fn republish(
+pub(in crate::engine) fn republish(
     books: &mut Books<'_>,
     observer: &dyn Observer,
     run: u32,

@@ -11,7 +11,7 @@ use std::io;
 ///
 /// # Errors
 /// 65 when it is not there or is not the file that was named; the disk's own.
-pub(super) fn read_named(files: &dyn Files, named: &NamedFile) -> Result<Vec<u8>, EngineError> {
+pub(in crate::engine) fn read_named(files: &dyn Files, named: &NamedFile) -> Result<Vec<u8>, EngineError> {
     match read_all(files, &named.path) {
         Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == named.blake3 => Ok(bytes),
         Ok(bytes) if bytes.len() as u64 != named.length => {
@@ -24,7 +24,7 @@ pub(super) fn read_named(files: &dyn Files, named: &NamedFile) -> Result<Vec<u8>
 }
 
 /// What is said of a file of a part.
-pub(super) fn damaged(named: &NamedFile, what: &str) -> EngineError {
+pub(in crate::engine) fn damaged(named: &NamedFile, what: &str) -> EngineError {
     let message = format!("`{}` is not the file that the journal names: {what}", named.path);
     let problem = Diagnostic::error(Code::State, message).help(crate::engine::context::OUT_OF_A_JOURNAL);
     EngineError::problem(Exit::Invalid, problem)

@@ -1,0 +1,25 @@
+//! The parents that have landed, as the row path asks for them. Must not know how a ledger stores them.
+
+use super::survey::Surveyed;
+use crate::engine::state::Books;
+use crate::stage::{Presence, StageError};
+
+/// What has landed, by the number of the object.
+pub(super) struct Landed<'b, 'a> {
+    pub(super) books: &'b Books<'a>,
+    pub(super) objects: &'b [String],
+    pub(super) survey: &'b Surveyed<'a>,
+}
+
+impl crate::stage::Parents for Landed<'_, '_> {
+    fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
+        Ok(self
+            .objects
+            .get(object)
+            .map_or_else(|| Box::new(std::iter::empty()) as Presence<'_>, |o| self.books.landed(o)))
+    }
+
+    fn going(&self, object: usize) -> Presence<'_> {
+        self.survey.going(object)
+    }
+}

@@ -1,0 +1,97 @@
+//! The trail of a run: what it did to which record, one small file of hashes and Ids for each part. Durable before the
+//! event that settles the part names it; a rollback reads it, however many runs came after. Must not know rows or values.
+
+use crate::checkpoint::NamedFile;
+use crate::engine::context::EngineError;
+use crate::model::{KeyHash, RecordId};
+use crate::ports::{Files, read_all};
+
+/// What was done to a record; the numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(in crate::engine) enum Deed {
+    /// The org said that this run created it.
+    Created = 1,
+    /// The org lost the answer and was asked for the key: the record may have been there before.
+    Found = 2,
+    /// This run may have created it, or changed it: the answer that would tell is lost. Where its row went again, what
+    /// another part says of the key counts.
+    Doubtful = 3,
+    /// It was there and was changed.
+    Updated = 4,
+    /// It was deleted.
+    Deleted = 5,
+    /// It was to be deleted again and was gone.
+    Gone = 6,
+    /// It was to be deleted again and the org refused.
+    Refused = 7,
+}
+
+impl Deed {
+    const ALL: [Self; 7] =
+        [Self::Created, Self::Found, Self::Doubtful, Self::Updated, Self::Deleted, Self::Gone, Self::Refused];
+}
+
+/// One record of a trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) struct Step {
+    /// The key of its row.
+    pub(in crate::engine) key: KeyHash,
+    /// The record; nothing where no answer named it.
+    pub(in crate::engine) id: Option<RecordId>,
+    /// What was done.
+    pub(in crate::engine) deed: Deed,
+}
+
+impl Step {
+    /// Bytes: key 16, id 15 (zeros: none), deed 1, big endian.
+    pub(in crate::engine) const WIDTH: usize = 32;
+
+    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
+        let mut bytes = [0; Self::WIDTH];
+        bytes[..16].copy_from_slice(&self.key.to_be_bytes());
+        if let Some(id) = &self.id {
+            bytes[16..31].copy_from_slice(id.bytes());
+        }
+        bytes[31] = self.deed as u8;
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let key = KeyHash::from_be_bytes(bytes.get(..16)?.try_into().ok()?);
+        let id = RecordId::from_bytes(bytes.get(16..31)?.try_into().ok()?);
+        let deed = Deed::ALL.into_iter().find(|deed| Some(&(*deed as u8)) == bytes.get(31))?;
+        Some(Self { key, id, deed })
+    }
+}
+
+/// Reads a trail, and sees to it that it is the one that the journal names. At most one part's rows.
+///
+/// # Errors
+/// Another file than the journal names; the disk's own.
+pub(in crate::engine) fn read_trail(files: &dyn Files, named: &NamedFile) -> Result<Vec<Step>, EngineError> {
+    let bytes = read_all(files, &named.path)?;
+    let steps: Option<Vec<Step>> = bytes.chunks(Step::WIDTH).map(Step::decode).collect();
+    match steps {
+        Some(steps) if blake3::hash(&bytes).to_hex().as_str() == named.blake3 => Ok(steps),
+        _ => Err(EngineError::Unexpected(format!("{} is not the file that the journal names", named.path))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_come_back_as_they_were() {
+        let id = RecordId::parse("0018c00002DJIpJ").ok();
+        for deed in Deed::ALL {
+            for id in [id, None] {
+                let step = Step { key: 1 << 90, id, deed };
+                assert_eq!(Step::decode(&step.encode()), Some(step));
+            }
+        }
+        assert_eq!(Step::decode(&[0; Step::WIDTH]), None);
+        assert_eq!(Step::decode(&[1; 31]), None);
+    }
+}
