@@ -1,9 +1,7 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
 use super::desk::Desk;
-use super::prepare::Prepared;
 use super::recover::recover;
-use super::refresh::refresh;
 use crate::bind::Bound;
 use crate::checkpoint::{
     Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
@@ -13,6 +11,7 @@ use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question, Stop,
     rollback_under_way,
 };
+use crate::engine::prepare::{Prepared, refresh};
 use crate::engine::state::{Books, check_whole, keep_rest, republish};
 use crate::manifest::Migration;
 use std::cell::{Cell, RefCell};
@@ -76,8 +75,8 @@ pub(super) async fn recover_run(
     if org != connected.info.org_id {
         return Err(of_another_org(run, &org, &connected.info.org_id));
     }
-    let sources = super::prepare::marks(&desk.ports, migration)?;
-    let same = super::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
+    let sources = crate::engine::prepare::marks(&desk.ports, migration)?;
+    let same = crate::engine::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
     let waiting = Interrupted::of(&desk.state.borrow(), same);
     if let Some(waiting) = &waiting {
         approve(Question::GoOn(waiting))?;

@@ -5,48 +5,35 @@
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
 mod again;
-mod ask;
 mod begin;
-mod blind;
 mod calls;
 mod collected;
 mod context;
 mod desk;
-mod find;
-mod forecast;
 mod gate;
 pub mod inspect;
 mod job;
 mod kept;
-mod left;
 mod next;
-mod overlap;
-mod parents;
 mod pauses;
 mod prepare;
 mod record;
 mod recover;
-mod refresh;
 mod rollback;
 mod rounds;
 mod run;
 mod settle;
-mod shapes;
 mod state;
-mod survey;
 mod trail_of_part;
-mod twice;
 
 pub use context::{
     Approve, CRASH_TABLE, Connected, CrashRow, EngineError, Exit, Interrupted, Left, Leftover, Need,
     Observer, Ports, Progress, Question, Quiet, Recovery, Short, Stop, Window, connect, free_again,
     is_protected, short_of, window,
 };
-pub use forecast::{Forecast, forecast};
 pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
 pub use pauses::{PauseAt, Wish, next_pause};
-pub use prepare::{PrepareOptions, Prepared, bound, prepare};
+pub use prepare::{Forecast, PrepareOptions, Prepared, Surveyed, bound, forecast, prepare};
 pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{Finished, run};
 pub use state::{Books, Standing, part_word, recovery_of, under_way, why_in_words};
-pub use survey::Surveyed;

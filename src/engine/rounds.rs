@@ -8,12 +8,12 @@
 use super::begin::begin;
 use super::desk::Desk;
 use super::gate::Hold;
-use super::prepare::{PrepareOptions, Prepared, prepare};
 use super::run::Runner;
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
+use crate::engine::prepare::{PrepareOptions, Prepared, prepare};
 use crate::engine::state::Books;
 use crate::manifest::Migration;
 use crate::ports::Files;

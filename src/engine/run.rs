@@ -4,10 +4,7 @@ use super::begin::{Before, begin, desk, known, recover_run};
 use super::collected::Collected;
 use super::desk::Desk;
 use super::gate::{Gate, Hold, settles_first, spent};
-use super::left::leave_out;
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
-use super::parents::Landed;
-use super::prepare::Prepared;
 use super::recover::drop_part;
 use super::rounds::Rounds;
 use super::settle::settle;
@@ -17,6 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, Stop,
 };
+use crate::engine::prepare::{Landed, Prepared, leave_out};
 use crate::engine::state::{Books, alive, keep_rest};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;

@@ -47,7 +47,7 @@ impl Step {
     /// Bytes: key 16, id 15 (zeros: none), deed 1, big endian.
     pub(in crate::engine) const WIDTH: usize = 32;
 
-    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
+    pub(in crate::engine) fn encode(&self) -> [u8; Self::WIDTH] {
         let mut bytes = [0; Self::WIDTH];
         bytes[..16].copy_from_slice(&self.key.to_be_bytes());
         if let Some(id) = &self.id {

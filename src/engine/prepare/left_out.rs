@@ -33,7 +33,7 @@ pub(super) fn write_absent(
 }
 
 /// Counts and writes the rows that a decision left out.
-pub(super) fn leave_out(
+pub(in crate::engine) fn leave_out(
     ports: &Ports<'_>,
     shape: &Shape,
     scan: &Scan<'_>,

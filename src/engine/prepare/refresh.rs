@@ -73,7 +73,7 @@ fn gone(object: &BoundObject, landed: u64, there: u64) -> Diagnostic {
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
-pub(super) async fn refresh(
+pub(in crate::engine) async fn refresh(
     ports: &Ports<'_>,
     client: &Client<'_>,
     bound: &Bound,

@@ -1,8 +1,24 @@
-//! From a migration to a plan: meet the org, bind, check the counts, survey, plan.
+//! From a migration to a plan: meet the org, bind, check the counts, survey, plan. Owns every question that is asked of the
+//! org before anything is written. Must not know how a plan is executed.
 
-use super::forecast::note_shortfalls;
-use super::refresh::check_counts;
-use super::survey::{SurveyOptions, Surveyed, survey};
+mod colliding_keys;
+mod existing_records;
+mod forecast;
+mod insert_guard;
+mod left_out;
+mod missing_parents;
+mod parents;
+mod refresh;
+mod shapes;
+mod shared_keys;
+mod survey;
+
+pub use forecast::{Forecast, forecast};
+pub(in crate::engine) use left_out::leave_out;
+pub(in crate::engine) use parents::Landed;
+pub(in crate::engine) use refresh::refresh;
+pub use survey::Surveyed;
+
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports};
@@ -11,6 +27,9 @@ use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
 use crate::stage::{Decided, Shape};
+use forecast::note_shortfalls;
+use refresh::check_counts;
+use survey::{SurveyOptions, survey};
 
 /// Rows of a part whose rows lock parents (spec, Order).
 const LOCKING_ROWS: u32 = 10_000;
@@ -103,7 +122,7 @@ pub async fn prepare<'a>(
 }
 
 /// Every source file as it is now.
-pub(super) fn marks(
+pub(in crate::engine) fn marks(
     ports: &Ports<'_>,
     migration: &Migration,
 ) -> Result<Vec<(SourceMark, Option<i64>)>, EngineError> {
@@ -121,7 +140,7 @@ pub(super) fn marks(
 }
 
 /// Digest of everything that decides what is sent, but not of what has landed.
-pub(super) fn digest(
+pub(in crate::engine) fn digest(
     migration: &Migration,
     bound: &Bound,
     connected: &Connected<'_>,

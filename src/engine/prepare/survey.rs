@@ -1,12 +1,12 @@
 //! The survey: every source read once, the order of the loads found, and every row decided, parents first.
 
-use super::ask::ask;
-use super::blind::check_inserts;
-use super::find::find;
-use super::left::{leave_out, write_absent};
-use super::overlap::overlaps;
+use super::colliding_keys::twice;
+use super::existing_records::find;
+use super::insert_guard::check_inserts;
+use super::left_out::{leave_out, write_absent};
+use super::missing_parents::ask;
 use super::shapes::shapes;
-use super::twice::twice;
+use super::shared_keys::overlaps;
 use crate::bind::{Bound, LockWhy};
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, Progress};
 use crate::engine::state::{Books, Stale, open_notes, union};
@@ -59,7 +59,7 @@ impl Surveyed<'_> {
 impl Surveyed<'_> {
     /// Keys of an object that the manifest deletes: whether the org will do it is not known yet, so that nobody
     /// counts on their being there.
-    pub(super) fn going(&self, object: usize) -> Presence<'_> {
+    pub(in crate::engine) fn going(&self, object: usize) -> Presence<'_> {
         let loads = self.shapes.iter().zip(&self.scans);
         keys(loads.filter(|(s, _)| s.object == object && s.operation.deletes()).map(|(_, scan)| scan))
     }

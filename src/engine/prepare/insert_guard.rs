@@ -3,7 +3,7 @@
 //!
 //! Must not know how keys are asked for.
 
-use super::find::there_already;
+use super::existing_records::there_already;
 use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};

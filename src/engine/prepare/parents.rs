@@ -5,10 +5,10 @@ use crate::engine::state::Books;
 use crate::stage::{Presence, StageError};
 
 /// What has landed, by the number of the object.
-pub(super) struct Landed<'b, 'a> {
-    pub(super) books: &'b Books<'a>,
-    pub(super) objects: &'b [String],
-    pub(super) survey: &'b Surveyed<'a>,
+pub(in crate::engine) struct Landed<'b, 'a> {
+    pub(in crate::engine) books: &'b Books<'a>,
+    pub(in crate::engine) objects: &'b [String],
+    pub(in crate::engine) survey: &'b Surveyed<'a>,
 }
 
 impl crate::stage::Parents for Landed<'_, '_> {
