@@ -1,50 +1,17 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
-use super::desk::Desk;
 use super::recover::recover;
 use crate::bind::Bound;
-use crate::checkpoint::{
-    Ended, Event, Folded, JOURNAL_VERSION, Journal, LoadName, RunState, journal_path, restore,
-};
+use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
-    Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question, Stop,
+    Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question,
     rollback_under_way,
 };
+use crate::engine::part::Desk;
 use crate::engine::prepare::{Prepared, refresh};
-use crate::engine::state::{Books, check_whole, keep_rest, republish};
+use crate::engine::state::{Books, check_whole, keep_rest};
 use crate::manifest::Migration;
-use std::cell::{Cell, RefCell};
-
-/// A run's journal opened, its state folded, its settled parts in the ledger.
-pub(super) fn desk<'d, 'a>(
-    ports: Ports<'a>,
-    connected: &'d Connected<'d>,
-    run: u32,
-    stop: &'d Stop,
-    observer: &'d dyn Observer,
-    books: &mut Books<'a>,
-) -> Result<Desk<'d, 'a>, EngineError> {
-    let (journal, lines) = Journal::open(ports.files, run)?;
-    let mut state = match restore(ports.store, run, &lines) {
-        Folded::State(state) => *state,
-        _ => RunState::default(),
-    };
-    state.fold_more(&journal_path(run), &lines)?;
-    if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, observer, run, &lines, &state)?;
-    }
-    Ok(Desk {
-        ports,
-        client: &connected.client,
-        schema: &connected.schema,
-        journal: RefCell::new(journal),
-        state: RefCell::new(state),
-        observer,
-        stop,
-        halted: Cell::new(false),
-    })
-}
 
 /// What a run that was interrupted before is held against.
 pub(super) struct Before<'x, 'c> {

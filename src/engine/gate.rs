@@ -1,7 +1,6 @@
 //! What stands before each part: the day's limits, the time at which a run ends its work, and the pauses that the
 //! manifest wants. A run that is held here stops at a checkpoint: jobs that are open settle first.
 
-use super::desk::Desk;
 use super::next::{Effect, PartProgress, StepProgress};
 use super::pauses::{PauseAt, Wish, next_pause};
 use super::run::CANARY_ROWS;
@@ -10,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     DAY, EngineError, Exit, Left, Leftover, Need, Progress, Short, free_again, short_of,
 };
+use crate::engine::part::Desk;
 use crate::engine::state::why;
 use crate::manifest::Migration;
 use crate::model::Outcome;
@@ -246,7 +246,7 @@ fn come_back(at: i64) -> String {
 fn too_late(desk: &Desk<'_, '_>, effect: Effect) -> Option<Hold> {
     let end = desk.stop.end()?;
     let wait = match effect {
-        Effect::Send(key) => desk.part(key).map_or(0, |part| super::desk::wait(part.attempt, 0)),
+        Effect::Send(key) => desk.part(key).map_or(0, |part| crate::engine::part::wait(part.attempt, 0)),
         _ => 0,
     };
     let begins = desk.ports.clock.now().saturating_add_unsigned(wait);

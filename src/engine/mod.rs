@@ -4,27 +4,19 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
-mod again;
 mod begin;
-mod calls;
-mod collected;
 mod context;
-mod desk;
 mod gate;
 pub mod inspect;
-mod job;
-mod kept;
 mod next;
+mod part;
 mod pauses;
 mod prepare;
-mod record;
 mod recover;
 mod rollback;
 mod rounds;
 mod run;
-mod settle;
 mod state;
-mod trail_of_part;
 
 pub use context::{
     Approve, CRASH_TABLE, Connected, CrashRow, EngineError, Exit, Interrupted, Left, Leftover, Need,

@@ -1,10 +1,8 @@
 //! What an interrupted intent means: one table, used as it stands and printed in the documentation.
 
-use super::collected::Collected;
-use super::desk::Desk;
-use super::settle::settle;
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::engine::context::{EngineError, Progress, Recovery, window};
+use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::state::{Books, remove_staged};
 
 /// Brings every part of an interrupted run to its end: collected, or given up before the org saw it.

@@ -6,13 +6,13 @@
 //! Must not know how rows are decided or sent.
 
 use super::begin::begin;
-use super::desk::Desk;
 use super::gate::Hold;
 use super::run::Runner;
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
+use crate::engine::part::Desk;
 use crate::engine::prepare::{PrepareOptions, Prepared, prepare};
 use crate::engine::state::Books;
 use crate::manifest::Migration;

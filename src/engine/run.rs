@@ -1,19 +1,17 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::begin::{Before, begin, desk, known, recover_run};
-use super::collected::Collected;
-use super::desk::Desk;
+use super::begin::{Before, begin, known, recover_run};
 use super::gate::{Gate, Hold, settles_first, spent};
 use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::recover::drop_part;
 use super::rounds::Rounds;
-use super::settle::settle;
 use crate::bind::Bound;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, Stop,
 };
+use crate::engine::part::{Collected, Desk, desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
 use crate::engine::state::{Books, alive, keep_rest};
 use crate::manifest::{Budget, Migration};
@@ -171,7 +169,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
     async fn start(&mut self, sending: &mut FuturesUnordered<Sending<'r>>) -> bool {
         while self.stopping.is_none() {
             if self.desk.stop.asked() {
-                self.stop(Stopping::Error(super::desk::interrupted()));
+                self.stop(Stopping::Error(crate::engine::part::interrupted()));
                 break;
             }
             let plan = &self.prepared.plan;

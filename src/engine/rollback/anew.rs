@@ -8,7 +8,7 @@ use super::survey::{Known, Seen, along, load, losing, see, undo};
 use super::{RollbackOptions, forget, lists, notes};
 use crate::checkpoint::Event;
 use crate::engine::context::{Connected, EngineError, Progress};
-use crate::engine::desk::Desk;
+use crate::engine::part::Desk;
 use crate::engine::state::{Books, Deed, each_once};
 use crate::ledger::merge::{Joined, join};
 use crate::model::{Outcome, RecordId};

@@ -4,41 +4,13 @@
 use super::look;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::checkpoint::last_run;
-use crate::engine::collected::{Collected, Fate};
 use crate::engine::context::{EngineError, Ports};
 use crate::engine::state::{Books, each_once, note_keys};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
-use crate::ledger::{Entry, Ledger, State};
-use crate::model::{KeyHash, Outcome, RecordId};
+use crate::ledger::{Entry, State};
+use crate::model::{KeyHash, RecordId};
 use std::io;
-
-/// Entries for the records of a part that are gone. Where the ledger knows another record of the key, it keeps it; of
-/// records that the org refused to delete, everything.
-pub(in crate::engine) fn forgotten(
-    ledger: &Ledger<'_>,
-    collected: &Collected,
-    run: u32,
-) -> Result<Vec<Entry>, EngineError> {
-    let gone = |fate: Option<&Fate>| match fate {
-        Some(Fate::Landed { .. }) => Some(Outcome::Deleted),
-        Some(Fate::Gone) => Some(Outcome::Unchanged),
-        _ => None,
-    };
-    let gone = collected.rows().filter_map(|(row, fate, _)| Some((row.key, row.id?, gone(fate)?)));
-    let gone: Vec<(KeyHash, RecordId, Outcome)> = gone.collect();
-    let mut entries = Vec::new();
-    for (found, (key, id, outcome)) in ledger.lookup(gone.iter().map(|g| Ok(g.0))).zip(&gone) {
-        let known = found?.1.filter(|known| known.id == Some(*id));
-        entries.extend(known.map(|known| Entry {
-            outcome: Some(*outcome),
-            load: known.load,
-            run,
-            ..Entry::new(*key, State::Removed)
-        }));
-    }
-    Ok(entries)
-}
 
 /// Forgets records of a run that were gone before its rollback. Once more does no harm.
 ///

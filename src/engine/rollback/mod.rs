@@ -16,14 +16,12 @@ mod notes;
 mod past;
 mod survey;
 
-pub(in crate::engine) use forget::forgotten;
-
 use crate::checkpoint::{RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::begin::desk;
 use crate::engine::context::{
     Connected, EngineError, Exit, Observer, Ports, Stop, refused, rollback_under_way,
 };
+use crate::engine::part::desk;
 use crate::engine::state::{Books, alive, check_whole};
 use crate::manifest::Migration;
 use crate::plan::{Plan, RollsBack};

@@ -1,8 +1,8 @@
 //! One part's way through the org: intent, job, upload, close, poll, results. Each step is in the journal before or
 //! after its effect as the specification orders it.
 
-use super::collected::{Collected, Index};
 use super::desk::{Desk, interrupted};
+use super::fates::{Collected, Index};
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Progress};
@@ -21,7 +21,7 @@ const SHORT_FILES: u32 = 4;
 
 impl Desk<'_, '_> {
     /// Takes a staged part to the org and back.
-    pub(super) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
+    pub(in crate::engine) async fn send(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         self.rest(super::desk::wait(part.attempt, self.ports.random.next())).await?;
         if part.api == Api::Collections {
@@ -44,7 +44,7 @@ impl Desk<'_, '_> {
 
     /// Closes an upload. A job that is gone may have been closed before that: what became of its rows is found out
     /// like that of any closed job.
-    pub(super) async fn close(&self, key: PartKey, job: &str) -> Result<(), EngineError> {
+    pub(in crate::engine) async fn close(&self, key: PartKey, job: &str) -> Result<(), EngineError> {
         match self.client.close(job).await {
             Err(error) if !error.is_gone() => return Err(error.into()),
             _ => {}
@@ -54,7 +54,7 @@ impl Desk<'_, '_> {
     }
 
     /// Waits for a closed job and reads what became of its rows.
-    pub(super) async fn collect(&self, key: PartKey) -> Result<Collected, EngineError> {
+    pub(in crate::engine) async fn collect(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         let job = part.job.clone().unwrap_or_default();
         let over = self.wait(&part, &job).await?;
@@ -162,7 +162,7 @@ impl Desk<'_, '_> {
     }
 
     /// The records of rows that the org did not account for, asked for by key.
-    pub(super) async fn unknown_by_key(
+    pub(in crate::engine) async fn unknown_by_key(
         &self,
         part: &Part,
         collected: &Collected,
@@ -184,7 +184,7 @@ impl Desk<'_, '_> {
     /// whether the records are still there. Those that are not are what was wanted.
     // Unconfirmed(delete-of-what-is-gone): which of the two codes a purged record gives; choice: neither is believed
     // without asking.
-    pub(super) async fn ask_deleted(
+    pub(in crate::engine) async fn ask_deleted(
         &self,
         part: &Part,
         collected: &mut Collected,

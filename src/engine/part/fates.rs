@@ -1,7 +1,7 @@
 //! What became of a part's rows, gathered from result files and answers: every row gets exactly one fate, matched by
 //! what it carries, a key or an Id. Must not know the ledger or the journal.
 
-use super::kept::{cell_of, each_payload_row};
+use super::payload::{cell_of, each_payload_row};
 use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
 use crate::engine::state::read_named;
@@ -108,7 +108,7 @@ fn by_id(records: &[IndexRecord]) -> BTreeMap<RecordId, Vec<usize>> {
 }
 
 /// The fates of a part's rows.
-pub(super) struct Collected {
+pub(in crate::engine) struct Collected {
     index: Index,
     fates: Vec<Option<Fate>>,
     /// Answers about records that several rows name: the first of the rows, the file that it came from, the fate.
@@ -131,7 +131,11 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) fn new(index: Index, state: &str, message: Option<String>) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn new(
+        index: Index,
+        state: &str,
+        message: Option<String>,
+    ) -> Result<Self, EngineError> {
         let fates = vec![None; index.records.len()];
         let (shared, untold, hints) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         let (unsure, doubted, renewed) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -140,12 +144,12 @@ impl Collected {
     }
 
     /// The job went away while its results were read.
-    pub(super) fn vanished(&mut self, (state, message): (&str, &str)) {
+    pub(in crate::engine) fn vanished(&mut self, (state, message): (&str, &str)) {
         (self.state, self.message) = (state.to_owned(), Some(message.to_owned()));
     }
 
     /// An earlier sending of the row at a place may have created its record.
-    pub(super) fn doubt(&mut self, at: usize) {
+    pub(in crate::engine) fn doubt(&mut self, at: usize) {
         let record = &self.index.records[at];
         if record.action == action::CREATE {
             self.hints.insert(record.key, Hint::Doubtful);
@@ -153,44 +157,46 @@ impl Collected {
     }
 
     /// The org was done with the rows at this second of its own clock, where it told.
-    pub(super) fn was_over(&mut self, second: Option<String>) {
+    pub(in crate::engine) fn was_over(&mut self, second: Option<String>) {
         self.over = second;
     }
 
     /// When the org was done with the rows, by its own clock.
-    pub(super) fn over(&self) -> Option<&str> {
+    pub(in crate::engine) fn over(&self) -> Option<&str> {
         self.over.as_deref()
     }
 
     /// How the org worded the end.
-    pub(super) fn state(&self) -> &str {
+    pub(in crate::engine) fn state(&self) -> &str {
         &self.state
     }
 
     /// The rows with their fates, in order of their keys, and what else is known of them.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
+    pub(in crate::engine) fn rows(
+        &self,
+    ) -> impl Iterator<Item = (&IndexRecord, Option<&Fate>, Option<Hint>)> {
         let pairs = self.index.records.iter().zip(&self.fates);
         pairs.map(|(record, fate)| (record, fate.as_ref(), self.hints.get(&record.key).copied()))
     }
 
     /// Rows that go again although they may have landed.
-    pub(super) fn unsure(&self) -> &[IndexRecord] {
+    pub(in crate::engine) fn unsure(&self) -> &[IndexRecord] {
         &self.unsure
     }
 
     /// Rows that go again although they may have created a record: what becomes of them later need not tell.
-    pub(super) fn doubted(&self) -> &[(KeyHash, Option<RecordId>)] {
+    pub(in crate::engine) fn doubted(&self) -> &[(KeyHash, Option<RecordId>)] {
         &self.doubted
     }
 
     /// Whether the job ended because the org's allowance of a day was spent: the rows that it did not come to are
     /// nobody's fault, and no number of tries is too many for them.
-    pub(super) fn ended_at_a_limit(&self) -> bool {
+    pub(in crate::engine) fn ended_at_a_limit(&self) -> bool {
         self.message.as_deref().is_some_and(tells_limit)
     }
 
     /// Takes one row of a result file.
-    pub(super) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
+    pub(in crate::engine) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
         let Some(at) = self.index.find(|column| row.get(column).map(str::to_owned)) else {
             return Err(std::io::Error::other("a result file has a row that was not sent in this job"));
         };
@@ -212,7 +218,7 @@ impl Collected {
     }
 
     /// A result file is read once more: what it said of records that several rows name is said again.
-    pub(super) fn read_again(&mut self, kind: ResultKind) {
+    pub(in crate::engine) fn read_again(&mut self, kind: ResultKind) {
         self.shared.retain(|(_, from, _)| *from != Some(kind));
     }
 
@@ -226,13 +232,13 @@ impl Collected {
     }
 
     /// Whether a row waits for what it points to. Of a row that names its record by Id the org may mean that record.
-    pub(super) fn waits(&self, error: &RowError) -> bool {
+    pub(in crate::engine) fn waits(&self, error: &RowError) -> bool {
         let by_id = self.index.matches_by_id && error.code != "INVALID_FIELD";
         error.class() == ErrorClass::Dependency && !by_id
     }
 
     /// Whether the same row may well go in when it is sent again.
-    pub(super) fn passes(&self, error: &RowError) -> bool {
+    pub(in crate::engine) fn passes(&self, error: &RowError) -> bool {
         let kept = error.code == "DELETE_FAILED" && self.index.attempt < KEPT_ATTEMPTS;
         error.class() == ErrorClass::Transient || kept
     }
@@ -263,33 +269,40 @@ impl Collected {
     }
 
     /// A row that went, as its payload has it, and its fate.
-    pub(super) fn fate_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(&IndexRecord, &Fate)> {
+    pub(in crate::engine) fn fate_of(
+        &self,
+        get: impl Fn(&str) -> Option<String>,
+    ) -> Option<(&IndexRecord, &Fate)> {
         let at = self.index.find(get)?;
         Some((&self.index.records[at], self.fates[at].as_ref()?))
     }
 
     /// Whether any row failed.
-    pub(super) fn has_failures(&self) -> bool {
+    pub(in crate::engine) fn has_failures(&self) -> bool {
         self.fates.iter().any(|f| matches!(f, Some(Fate::Failed { .. })))
     }
 
     /// Whether any row waits for what it points to.
-    pub(super) fn has_held(&self) -> bool {
+    pub(in crate::engine) fn has_held(&self) -> bool {
         self.fates.iter().any(|f| matches!(f, Some(Fate::Held { .. })))
     }
 
     /// Whether the whole upload was refused for its form, so that no row was tried.
-    pub(super) fn was_refused_whole(&self) -> bool {
+    pub(in crate::engine) fn was_refused_whole(&self) -> bool {
         self.message.as_deref().is_some_and(is_structural)
     }
 
     /// Rows that no file names.
-    pub(super) fn unknown(&self) -> usize {
+    pub(in crate::engine) fn unknown(&self) -> usize {
         self.fates.iter().filter(|f| f.is_none()).count()
     }
 
     /// Their keys as text, from the part's payload.
-    pub(super) fn unknown_keys(&self, files: &dyn Files, part: &Part) -> Result<Vec<String>, EngineError> {
+    pub(in crate::engine) fn unknown_keys(
+        &self,
+        files: &dyn Files,
+        part: &Part,
+    ) -> Result<Vec<String>, EngineError> {
         let mut keys = Vec::new();
         each_payload_row(files, part, |header, record| {
             let get = cell_of(header, record);
@@ -303,14 +316,14 @@ impl Collected {
 
     /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that
     /// they are deleted or unknown to it.
-    pub(super) fn doubtful(&self) -> Vec<RecordId> {
+    pub(in crate::engine) fn doubtful(&self) -> Vec<RecordId> {
         let pairs = self.index.records.iter().zip(&self.fates);
         pairs.filter(|(_, fate)| is_doubtful(fate.as_ref())).filter_map(|(record, _)| record.id).collect()
     }
 
     /// Settles the doubtful records of a delete: those not among `there` are gone. By our own doing, where the org told
     /// nothing of this intent or an earlier one of it (`again`); else by somebody's.
-    pub(super) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
+    pub(in crate::engine) fn set_gone(&mut self, there: &BTreeSet<RecordId>, again: bool) {
         for (record, fate) in self.index.records.iter().zip(&mut self.fates) {
             let Some(id) = record.id.filter(|id| is_doubtful(fate.as_ref()) && !there.contains(id)) else {
                 continue;
@@ -321,20 +334,23 @@ impl Collected {
     }
 
     /// The place of a row that went, as its payload has it, and the Id by which the org knew it.
-    pub(super) fn place_of(&self, get: impl Fn(&str) -> Option<String>) -> Option<(usize, Option<RecordId>)> {
+    pub(in crate::engine) fn place_of(
+        &self,
+        get: impl Fn(&str) -> Option<String>,
+    ) -> Option<(usize, Option<RecordId>)> {
         let at = self.index.find(get)?;
         Some((at, self.index.records[at].id.filter(|_| self.index.matches_by_id)))
     }
 
     /// Gives the row at a place its fate, or leaves it unknown.
-    pub(super) fn set(&mut self, at: usize, fate: Option<Fate>) {
+    pub(in crate::engine) fn set(&mut self, at: usize, fate: Option<Fate>) {
         if let Some(fate) = fate {
             self.give(at, None, fate);
         }
     }
 
     /// The row of a key has this record, whatever became of it.
-    pub(super) fn adopt(&mut self, key: KeyHash, id: RecordId) {
+    pub(in crate::engine) fn adopt(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
             self.is(at, id);
             self.doubt(at);
@@ -351,7 +367,7 @@ impl Collected {
 
     /// Keys whose record is another than we knew: somebody had deleted it, and it was made again. However the org told
     /// it: an update too, where an earlier sending of ours made it, or somebody else.
-    pub(super) fn made_anew(&self) -> BTreeSet<KeyHash> {
+    pub(in crate::engine) fn made_anew(&self) -> BTreeSet<KeyHash> {
         let known = |(record, fate, _): (&IndexRecord, Option<&Fate>, _)| match fate {
             Some(Fate::Landed { id, .. }) if record.id.is_some_and(|known| known != *id) => Some(record.key),
             _ => None,
@@ -360,7 +376,7 @@ impl Collected {
     }
 
     /// Rows without a fate may have landed and will not be sent again as they are.
-    pub(super) fn fail_unknown(&mut self) {
+    pub(in crate::engine) fn fail_unknown(&mut self) {
         for at in 0..self.fates.len() {
             if self.fates[at].is_some() {
                 continue;
@@ -374,7 +390,7 @@ impl Collected {
     }
 
     /// The record of an insert's row, of which the org told nothing, was found by its key.
-    pub(super) fn set_found(&mut self, key: KeyHash, id: RecordId) {
+    pub(in crate::engine) fn set_found(&mut self, key: KeyHash, id: RecordId) {
         if let Some(at) = self.index.position(key) {
             self.fates[at] = Some(Fate::Landed { id, created: true });
             self.hints.insert(key, Hint::Found);
@@ -382,7 +398,7 @@ impl Collected {
     }
 
     /// Rows left without a fate get the one that is safe: they go again.
-    pub(super) fn close(&mut self) {
+    pub(in crate::engine) fn close(&mut self) {
         self.share_out();
         let unknown = match self.message {
             Some(_) => self.not_tried(),
@@ -443,7 +459,7 @@ impl Collected {
     }
 
     /// Takes out the rows that were refused in passing, to be sent again.
-    pub(super) fn split_passing(&mut self) -> Vec<KeyHash> {
+    pub(in crate::engine) fn split_passing(&mut self) -> Vec<KeyHash> {
         let passing = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { passing: true, .. }));
         let (mut again, mut records, mut fates) = (Vec::new(), Vec::new(), Vec::new());
         for (record, fate) in self.index.records.iter().zip(std::mem::take(&mut self.fates)) {
@@ -488,5 +504,5 @@ pub(super) enum Hint {
 }
 
 #[cfg(test)]
-#[path = "collected_tests.rs"]
+#[path = "fates_tests.rs"]
 mod tests;

@@ -1,13 +1,12 @@
 //! What is kept of a part for people and for other systems: its failed rows as they were sent, and old keys with their
 //! record Ids.
 
-use super::collected::{Collected, Fate};
 use super::desk::Desk;
+use super::fates::{Collected, Fate};
+use super::payload::{cell_of, each_payload_row};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
-use crate::engine::state::read_named;
 use crate::plan::StepKind;
-use crate::ports::Files;
 
 /// `sf__Id,sf__Error,_code,_file,_line,<payload columns>`, durable; nothing when no row failed.
 pub(super) fn write_failures(
@@ -108,29 +107,4 @@ pub(super) fn write_crosswalk(
     let ending = if part.deletes() { "gone" } else { "csv" };
     let path = format!("data/{run}/crosswalk/{}/{key}.{ending}", part.object);
     Ok(crate::ports::write_durably(desk.ports.files, &path, &bytes)?)
-}
-
-/// Calls `f` with the header and each row of a part's payload.
-pub(super) fn each_payload_row(
-    files: &dyn Files,
-    part: &Part,
-    mut f: impl FnMut(&csv::StringRecord, &csv::StringRecord) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
-    let bytes = read_named(files, &part.file)?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let header = reader.headers().map_err(std::io::Error::other)?.clone();
-    for record in reader.records() {
-        f(&header, &record.map_err(std::io::Error::other)?)?;
-    }
-    Ok(())
-}
-
-pub(super) fn cell_of<'r>(
-    header: &'r csv::StringRecord,
-    record: &'r csv::StringRecord,
-) -> impl Fn(&str) -> Option<String> + 'r {
-    move |column| {
-        let at = header.iter().position(|h| h.eq_ignore_ascii_case(column))?;
-        record.get(at).map(str::to_owned)
-    }
 }

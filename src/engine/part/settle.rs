@@ -1,24 +1,23 @@
 //! From result files to outcomes: every row of a part gets exactly one fate, matched by what the row carries, and
 //! the fates become a ledger segment.
 
-use super::again::{MOST_ATTEMPTS, parts_again};
-pub(super) use super::collected::{Collected, Fate, Index, is_doubtful};
 use super::desk::Desk;
-use super::kept::{write_crosswalk, write_failures, write_held};
+use super::fates::{Collected, Fate};
+use super::resend::{MOST_ATTEMPTS, parts_again};
+use super::row_files::{write_crosswalk, write_failures, write_held};
 use super::trail_of_part::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
-use crate::engine::rollback::forgotten;
 use crate::engine::state::{Books, note_keys};
 use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
-use crate::model::{KeyHash, Outcome};
+use crate::model::{KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
 use crate::stage::{IndexRecord, action};
 use std::collections::BTreeMap;
 
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
-pub(super) fn settle(
+pub(in crate::engine) fn settle(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
     key: PartKey,
@@ -228,4 +227,27 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
         None if outcome == Some(Outcome::Held) => Entry { state: State::Held, create: 0, outcome, ..base },
         None => Entry { state: State::Failed, create: 0, outcome, ..base },
     }
+}
+
+/// Entries for the records of a part that are gone. Where the ledger knows another record of the key, it keeps it; of
+/// records that the org refused to delete, everything.
+fn forgotten(ledger: &Ledger<'_>, collected: &Collected, run: u32) -> Result<Vec<Entry>, EngineError> {
+    let gone = |fate: Option<&Fate>| match fate {
+        Some(Fate::Landed { .. }) => Some(Outcome::Deleted),
+        Some(Fate::Gone) => Some(Outcome::Unchanged),
+        _ => None,
+    };
+    let gone = collected.rows().filter_map(|(row, fate, _)| Some((row.key, row.id?, gone(fate)?)));
+    let gone: Vec<(KeyHash, RecordId, Outcome)> = gone.collect();
+    let mut entries = Vec::new();
+    for (found, (key, id, outcome)) in ledger.lookup(gone.iter().map(|g| Ok(g.0))).zip(&gone) {
+        let known = found?.1.filter(|known| known.id == Some(*id));
+        entries.extend(known.map(|known| Entry {
+            outcome: Some(*outcome),
+            load: known.load,
+            run,
+            ..Entry::new(*key, State::Removed)
+        }));
+    }
+    Ok(entries)
 }

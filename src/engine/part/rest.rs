@@ -4,10 +4,10 @@
 //!
 //! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
 
-use super::collected::{Collected, Fate, Index, is_doubtful};
 use super::desk::{Desk, interrupted};
-use super::kept::cell_of;
-use super::record::{Column, columns, record};
+use super::fates::{Collected, Fate, Index, is_doubtful};
+use super::json_record::{Column, columns, record};
+use super::payload::cell_of;
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::engine::context::EngineError;
 use crate::engine::state::read_named;
@@ -21,13 +21,13 @@ const CALL_BYTES: usize = 4 << 20;
 
 impl Desk<'_, '_> {
     /// Takes a staged part to the org and back.
-    pub(super) async fn send_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
+    pub(in crate::engine) async fn send_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
         self.note(Event::CallsIntent { part: key })?;
         self.calls(key, false).await
     }
 
     /// Makes all calls of a part. `again`: some may have been made before.
-    pub(super) async fn calls(&self, key: PartKey, again: bool) -> Result<Collected, EngineError> {
+    pub(in crate::engine) async fn calls(&self, key: PartKey, again: bool) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         let payload = Payload::read(self.ports.files, &part)?;
         let columns = columns(self.schema.object(&part.object), &payload.header);
@@ -54,7 +54,7 @@ impl Desk<'_, '_> {
 
     /// A part whose calls may have been made and must not be made again. What the org can tell is asked for: deleted
     /// records, and those that have the key of a new row. The values of its rows are not known any more.
-    pub(super) async fn give_up_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
+    pub(in crate::engine) async fn give_up_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
         let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Unknown", None)?;
         match part.operation.as_str() {

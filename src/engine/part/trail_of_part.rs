@@ -1,7 +1,7 @@
 //! What a settled part did to each record, written to its trail. Must not know how a trail is stored or read again.
 
-use super::collected::{Collected, Fate, Hint};
 use super::desk::Desk;
+use super::fates::{Collected, Fate, Hint};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
 use crate::engine::state::{Deed, Step};

@@ -9,21 +9,21 @@ use crate::salesforce::Client;
 use std::cell::{Cell, RefCell};
 
 /// A run's journal and state, with everything needed to move its parts.
-pub(super) struct Desk<'d, 'a> {
-    pub(super) ports: Ports<'a>,
-    pub(super) client: &'d Client<'d>,
-    pub(super) schema: &'d OrgSchema,
-    pub(super) journal: RefCell<Journal<'a>>,
-    pub(super) state: RefCell<RunState>,
-    pub(super) observer: &'d dyn Observer,
-    pub(super) stop: &'d Stop,
+pub(in crate::engine) struct Desk<'d, 'a> {
+    pub(in crate::engine) ports: Ports<'a>,
+    pub(in crate::engine) client: &'d Client<'d>,
+    pub(in crate::engine) schema: &'d OrgSchema,
+    pub(in crate::engine) journal: RefCell<Journal<'a>>,
+    pub(in crate::engine) state: RefCell<RunState>,
+    pub(in crate::engine) observer: &'d dyn Observer,
+    pub(in crate::engine) stop: &'d Stop,
     /// Set when something went wrong: parts under way leave a checkpoint and return.
-    pub(super) halted: Cell<bool>,
+    pub(in crate::engine) halted: Cell<bool>,
 }
 
 impl Desk<'_, '_> {
     /// Appends an event and folds it into the state. Not durable before [`Desk::commit`].
-    pub(super) fn record(&self, event: Event) -> Result<u64, EngineError> {
+    pub(in crate::engine) fn record(&self, event: Event) -> Result<u64, EngineError> {
         let line = self.journal.borrow_mut().append(self.ports.clock.now(), event)?;
         self.state.borrow_mut().apply(&line).map_err(|e| EngineError::Unexpected(e.to_string()))?;
         self.observer.event(&line, &self.state.borrow());
@@ -31,19 +31,19 @@ impl Desk<'_, '_> {
     }
 
     /// Makes everything recorded durable.
-    pub(super) fn commit(&self) -> Result<(), EngineError> {
+    pub(in crate::engine) fn commit(&self) -> Result<(), EngineError> {
         Ok(self.journal.borrow_mut().commit()?)
     }
 
     /// Records an event that must be durable before what follows.
-    pub(super) fn note(&self, event: Event) -> Result<u64, EngineError> {
+    pub(in crate::engine) fn note(&self, event: Event) -> Result<u64, EngineError> {
         let seq = self.record(event)?;
         self.commit()?;
         Ok(seq)
     }
 
     /// Keeps the folded state. The store is disposable: a failure costs the next start some time, no more.
-    pub(super) fn save(&self) {
+    pub(in crate::engine) fn save(&self) {
         if save(self.ports.store, &self.state.borrow()).is_err() {
             self.observer.progress(&Progress::Note(
                 "the state store could not be written; the journal has it all".into(),
@@ -52,23 +52,23 @@ impl Desk<'_, '_> {
     }
 
     /// Whether parts under way should leave a checkpoint.
-    pub(super) fn stopping(&self) -> bool {
+    pub(in crate::engine) fn stopping(&self) -> bool {
         self.halted.get() || self.stop.asked()
     }
 
     /// What is known of a part.
-    pub(super) fn part(&self, key: PartKey) -> Result<Part, EngineError> {
+    pub(in crate::engine) fn part(&self, key: PartKey) -> Result<Part, EngineError> {
         let part = self.state.borrow().parts.get(&key).cloned();
         part.ok_or_else(|| EngineError::Unexpected(format!("part {key} is not in the journal")))
     }
 
     /// The name of a part's load.
-    pub(super) fn load_name(&self, load: u16) -> String {
+    pub(in crate::engine) fn load_name(&self, load: u16) -> String {
         self.state.borrow().loads.get(load as usize).map(|l| l.name.name.clone()).unwrap_or_default()
     }
 
     /// Waits before rows go again, in short pieces so that a stop is heard.
-    pub(super) async fn rest(&self, milliseconds: u64) -> Result<(), EngineError> {
+    pub(in crate::engine) async fn rest(&self, milliseconds: u64) -> Result<(), EngineError> {
         let mut left = milliseconds;
         while left > 0 {
             if self.stopping() {
@@ -83,7 +83,7 @@ impl Desk<'_, '_> {
 }
 
 /// The run was asked to stop.
-pub(super) fn interrupted() -> EngineError {
+pub(in crate::engine) fn interrupted() -> EngineError {
     let problem = Diagnostic::error(Code::OrgUnreachable, "the run was interrupted");
     EngineError::problem(
         Exit::Interrupted,
@@ -97,7 +97,7 @@ const FIRST_WAIT: u64 = 500;
 const LONGEST_WAIT: u64 = 60_000;
 
 /// Milliseconds to wait before an attempt; `spread` keeps clients that met each other from meeting again.
-fn wait(attempt: u32, spread: u64) -> u64 {
+pub(in crate::engine) fn wait(attempt: u32, spread: u64) -> u64 {
     if attempt == 0 {
         return 0;
     }
