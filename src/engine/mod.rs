@@ -4,17 +4,11 @@
 //! `next(plan, state) -> effects` (pure), one async loop, and the table of what an interrupted intent means. Takes
 //! all its ports as arguments; must not know arguments, the environment, the home folder or the terminal.
 
-mod begin;
 mod context;
-mod gate;
 pub mod inspect;
-mod next;
 mod part;
-mod pauses;
 mod prepare;
-mod recover;
 mod rollback;
-mod rounds;
 mod run;
 mod state;
 
@@ -23,9 +17,9 @@ pub use context::{
     Observer, Ports, Progress, Question, Quiet, Recovery, Short, Stop, Window, connect, free_again,
     is_protected, short_of, window,
 };
-pub use next::{Effect, PartProgress, Scheduled, StepProgress, next};
-pub use pauses::{PauseAt, Wish, next_pause};
 pub use prepare::{Forecast, PrepareOptions, Prepared, Surveyed, bound, forecast, prepare};
 pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
-pub use run::{Finished, run};
+pub use run::{
+    Effect, Finished, PartProgress, PauseAt, Scheduled, StepProgress, Wish, next, next_pause, run,
+};
 pub use state::{Books, Standing, part_word, recovery_of, under_way, why_in_words};

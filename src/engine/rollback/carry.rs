@@ -9,7 +9,7 @@ use super::{RolledBack, unnamed};
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};
-use crate::engine::recover::{drop_part, recover};
+use crate::engine::run::{drop_part, recover};
 use crate::engine::state::{Books, each_once, why};
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;

@@ -7,7 +7,7 @@
 
 use super::begin::begin;
 use super::gate::Hold;
-use super::run::Runner;
+use super::runner::Runner;
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
 use crate::diagnostic::{Code, Diagnostic};

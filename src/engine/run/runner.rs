@@ -1,22 +1,17 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::begin::{Before, begin, known, recover_run};
 use super::gate::{Gate, Hold, settles_first, spent};
-use super::next::{Effect, PartProgress, Scheduled, StepProgress, next};
 use super::recover::drop_part;
-use super::rounds::Rounds;
-use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey, RunState, last_kept, last_run};
+use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::context::{
-    Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, Stop,
-};
-use crate::engine::part::{Collected, Desk, desk, settle};
+use crate::engine::context::{EngineError, Exit, Progress};
+use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
-use crate::engine::state::{Books, alive, keep_rest};
+use crate::engine::state::{Books, keep_rest};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
-use crate::plan::{Plan, PlanStep, StepKind};
+use crate::plan::{PlanStep, StepKind};
 use crate::stage::{
     LeftOutFile, PartLimits, Reasons, StagedPart, StepInputs, StepRows, action, stage_references, stage_rows,
 };
@@ -25,68 +20,10 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
-/// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
-pub(super) const CANARY_ROWS: u32 = 2_000;
 /// Bytes of a part: the org takes 100 MB of raw upload (reference A4); below that stays some room.
 const PART_BYTES: u64 = 90_000_000;
 /// A budget never trips on fewer refused rows than this (spec, manifest).
 const BUDGET_FROM: u64 = 20;
-
-/// How an apply ended.
-#[derive(Debug)]
-pub struct Finished {
-    /// The exit code.
-    pub exit: Exit,
-    /// The state at the end.
-    pub state: RunState,
-    /// The plan that was carried out.
-    pub plan: Plan,
-}
-
-/// Carries a migration out, going on with an interrupted run where there is one. With `refreshes` the ledgers are built
-/// again from what the org has: first, and once more when an interrupted run has come to rest, for what it had under way
-/// lands only then.
-///
-/// # Errors
-/// Everything that stops a run, with its exit code; the journal is left so that the next call goes on.
-#[expect(clippy::too_many_arguments, reason = "the engine takes everything as arguments, each once")]
-pub async fn run(
-    ports: Ports<'_>,
-    connected: &Connected<'_>,
-    migration: &Migration,
-    bound: (Bound, Vec<Diagnostic>),
-    selected: &[bool],
-    refreshes: bool,
-    approve: Approve<'_>,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Result<Finished, EngineError> {
-    let mut books = known(&ports, connected, &bound.0, refreshes, observer).await?;
-    let last = last_run(ports.files)?;
-    let (mut resumed, mut run) = (None, last.max(books.last_run()).max(last_kept(ports.store)) + 1);
-    let _alive = alive(ports.files, last)?;
-    if last > 0 {
-        let desk = desk(ports, connected, last, stop, observer, &mut books)?;
-        let unfinished = desk.state.borrow().unfinished();
-        let before = Before { connected, migration, bound: &bound, selected, refreshes, approve };
-        if unfinished && recover_run(&desk, &mut books, &before).await? {
-            (resumed, run) = (Some(last), last);
-        }
-    }
-    let rounds = Rounds { ports, connected, migration, selected, approve, observer, run };
-    let prepared = rounds.prepare(bound, &mut books, resumed).await?;
-    approve(Question::Plan(&prepared.plan))?;
-    let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
-    let desk = desk(ports, connected, run, stop, observer, &mut books)?;
-    begin(&desk, &prepared, migration, run, resumed)?;
-    let plan = prepared.plan.clone();
-    let exit = match Runner::new(&desk, &prepared, migration, &mut books).run(false).await? {
-        Some(exit) => exit,
-        None => rounds.again(&desk, prepared, &mut books).await?,
-    };
-    let state = desk.state.borrow().clone();
-    Ok(Finished { exit, state, plan })
-}
 
 /// A part with the org.
 type Sending<'f> = Pin<Box<dyn std::future::Future<Output = (PartKey, Result<Collected, EngineError>)> + 'f>>;

@@ -1,9 +1,8 @@
 //! What stands before each part: the day's limits, the time at which a run ends its work, and the pauses that the
 //! manifest wants. A run that is held here stops at a checkpoint: jobs that are open settle first.
 
-use super::next::{Effect, PartProgress, StepProgress};
 use super::pauses::{PauseAt, Wish, next_pause};
-use super::run::CANARY_ROWS;
+use super::schedule::{CANARY_ROWS, Effect, PartProgress, StepProgress};
 use crate::checkpoint::{Event, PartKey, journal_path, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{

@@ -211,3 +211,6 @@ mod tests {
         assert_eq!(next(&plan, &done, 2, 2), [Effect::Stage(1)]);
     }
 }
+
+/// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
+pub(super) const CANARY_ROWS: u32 = 2_000;

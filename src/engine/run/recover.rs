@@ -1,4 +1,4 @@
-//! What an interrupted intent means: one table, used as it stands and printed in the documentation.
+//! Brings the parts of an interrupted run to their end, as the crash table says. Must not know why the run was interrupted.
 
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::engine::context::{EngineError, Progress, Recovery, window};
@@ -6,7 +6,7 @@ use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::state::{Books, remove_staged};
 
 /// Brings every part of an interrupted run to its end: collected, or given up before the org saw it.
-pub(super) async fn recover(
+pub(in crate::engine) async fn recover(
     desk: &Desk<'_, '_>,
     books: &mut Books<'_>,
     same_inputs: bool,
@@ -79,7 +79,11 @@ async fn abort(desk: &Desk<'_, '_>, job: &str) -> Result<(), EngineError> {
 }
 
 /// Gives a part up: first the journal says so, then its files go.
-pub(super) fn drop_part(desk: &Desk<'_, '_>, key: PartKey, reason: &str) -> Result<(), EngineError> {
+pub(in crate::engine) fn drop_part(
+    desk: &Desk<'_, '_>,
+    key: PartKey,
+    reason: &str,
+) -> Result<(), EngineError> {
     desk.note(Event::PartDropped { part: key, reason: reason.to_owned() })?;
     remove_files(desk, &desk.part(key)?)
 }
