@@ -2,10 +2,12 @@
 //! refused to delete what others hang on. What has changed since the plan is left out; nothing is added to it.
 
 use super::batches::{Going, Reader, settled};
-use super::look::{Fate, fix};
+use super::fate::Fate;
+use super::look::fix;
 use super::made::{Made, id_at};
+use super::options::RollbackOptions;
 use super::survey::{Known, Seen, along, load, losing, see, undo};
-use super::{RollbackOptions, forget, lists, notes};
+use super::{forget, lists, notes};
 use crate::checkpoint::Event;
 use crate::engine::context::{Connected, EngineError, Progress};
 use crate::engine::part::Desk;

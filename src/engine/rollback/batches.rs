@@ -1,7 +1,7 @@
 //! The records to delete, a list for each step: Ids with the hashes of their keys, by Id. Written once, before the run
 //! begins, so that one that was interrupted goes on with what was approved.
 
-use super::look::Fate;
+use super::fate::Fate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};

@@ -4,8 +4,8 @@
 use super::anew::{Anew, Refusals, look_again, surveyed};
 use super::batches::{self, Going, Reader, settled};
 use super::made::id_at;
+use super::options::{RolledBack, unnamed};
 use super::survey::Surveyed;
-use super::{RolledBack, unnamed};
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};

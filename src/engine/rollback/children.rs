@@ -1,7 +1,7 @@
 //! What points to the records that are to go: an org deletes many records with their parent, keeps some parents because
 //! of them, and empties the field in all others. What describe names is asked for, field by field.
 
-use super::look::Fate;
+use super::fate::Fate;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::engine::context::{Connected, EngineError, Ports};
 use crate::ledger::merge::{Joined, join};

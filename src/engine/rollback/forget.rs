@@ -1,7 +1,7 @@
 //! What the ledger knows after a rollback: nothing of what is gone, so that the next apply loads it again; and of
 //! records that lost what they pointed to, no longer that they are as their rows say.
 
-use super::look;
+use super::fate::Fate;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::checkpoint::last_run;
 use crate::engine::context::{EngineError, Ports};
@@ -20,12 +20,12 @@ pub(super) fn forget_gone(
     ports: &Ports<'_>,
     books: &mut Books<'_>,
     made: &Made<'_>,
-    fates: &[look::Fate],
+    fates: &[Fate],
 ) -> Result<(), EngineError> {
     let mut keys = Sorter::new(ports.files, "data/scratch/rollback-gone", KEYED, SORT_BUDGET);
     for next in made.fated(fates) {
         let (created, fate) = next?;
-        if fate == look::Fate::Gone {
+        if fate == Fate::Gone {
             keys.push(&keyed(created.key, created.id))?;
         }
     }

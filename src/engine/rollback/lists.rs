@@ -2,7 +2,7 @@
 //! and keeps its new values. Ids and names of fields only.
 
 use super::children::Relations;
-use super::look::Fate;
+use super::fate::Fate;
 use super::made::{Made, Read, id_at};
 use super::past::Past;
 use crate::engine::state::each_once;

@@ -2,6 +2,7 @@
 //!
 //! Ids lie in sorted files; memory holds one byte a record, what is to become of it.
 
+use super::fate::Fate;
 use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::engine::context::{EngineError, Ports};
@@ -19,36 +20,6 @@ const MOST_LISTED: usize = 20_000;
 const LIST: usize = 8_000;
 /// Ids of one list of lists.
 const CHUNK: usize = 2_000;
-
-/// What is to become of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It is deleted.
-    Goes,
-    /// It is not there any more.
-    Gone,
-    /// It stays: somebody edited it.
-    Edited,
-    /// It stays: whether the run created it is not known.
-    Doubtful,
-    /// It stays: another record that stays would go with it, or keeps it.
-    Parent,
-    /// It stays: this login may not delete it.
-    Fixed,
-    /// It stays: it was to stay when the rollback began, and nobody has approved anything else since.
-    Unlisted,
-    /// The rollback had its turn with it before it was interrupted, and it is gone.
-    Done,
-    /// The rollback had its turn with it, and the org refused to delete it: it is there, and counted as failed.
-    Refused,
-}
-
-impl Fate {
-    /// Whether the record is there afterwards.
-    pub(super) fn stays(self) -> bool {
-        !matches!(self, Self::Goes | Self::Gone | Self::Done)
-    }
-}
 
 /// Asks the org what is there of the records of one object, and gives what is to become of each, as far as the record
 /// itself tells. Those of `fates` that had their turn are not asked for; all others are `Gone` until the org has them.

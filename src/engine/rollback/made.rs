@@ -2,7 +2,7 @@
 //!
 //! Records lie in sorted files. Must not know what the org has of them now.
 
-use super::look::Fate;
+use super::fate::Fate;
 use super::past::{Past, Trail};
 use crate::engine::context::{EngineError, Ports};
 use crate::engine::state::{Deed, Step, each_once, read_trail};

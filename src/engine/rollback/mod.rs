@@ -8,13 +8,17 @@ mod anew;
 mod batches;
 mod carry;
 mod children;
+mod fate;
 mod forget;
 mod lists;
 mod look;
 mod made;
 mod notes;
+mod options;
 mod past;
 mod survey;
+
+pub use options::{RollbackOptions, RolledBack};
 
 use crate::checkpoint::{RunState, last_kept, last_run};
 use crate::diagnostic::{Code, Diagnostic};
@@ -24,32 +28,11 @@ use crate::engine::context::{
 use crate::engine::part::desk;
 use crate::engine::state::{Books, alive, check_whole};
 use crate::manifest::Migration;
-use crate::plan::{Plan, RollsBack};
+use crate::plan::Plan;
 use crate::ports::read_text;
 use carry::{begin, carry_out};
+use options::unnamed;
 use survey::{Surveyed, survey};
-
-/// What to roll back, and how far.
-#[derive(Debug, Clone, Default)]
-pub struct RollbackOptions {
-    /// The run.
-    pub run: u32,
-    /// Whether records that were edited since go too.
-    pub include_edited: bool,
-    /// Objects whose records may go with their parents though the run did not create them.
-    pub with: Vec<String>,
-}
-
-/// How a rollback ended.
-#[derive(Debug)]
-pub struct RolledBack {
-    /// The exit code.
-    pub exit: Exit,
-    /// The state of the run that did it; nothing where there was nothing to delete.
-    pub state: Option<RunState>,
-    /// The plan that was carried out.
-    pub plan: Plan,
-}
 
 /// The plan of a rollback; lists of Ids are written beside the state.
 ///
@@ -160,11 +143,6 @@ fn forget(ports: &Ports<'_>, books: &mut Books<'_>, found: &Surveyed<'_>) -> Res
 fn nothing_left(plan: &Plan) -> Exit {
     let stays = plan.loads.iter().any(|load| load.held > 0);
     if stays || plan.rolls_back.as_ref().is_some_and(unnamed) { Exit::Partial } else { Exit::Done }
-}
-
-/// Whether the run may have created records that nobody can name.
-pub(super) fn unnamed(back: &RollsBack) -> bool {
-    back.loads.iter().any(|load| load.unnamed > 0)
 }
 
 /// The plan that an interrupted rollback carries out.

@@ -2,10 +2,12 @@
 
 use super::batches::{self, Listed};
 use super::children::{Relations, hold_back, relations};
-use super::look::{Fate, look};
+use super::fate::Fate;
+use super::look::look;
 use super::made::{Made, Read, SORT_BUDGET, read};
+use super::options::RollbackOptions;
 use super::past::Past;
-use super::{RollbackOptions, lists, notes};
+use super::{lists, notes};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, Progress};
 use crate::ledger::sort::{Sorted, Sorter};
