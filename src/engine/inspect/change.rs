@@ -1,94 +1,11 @@
 //! A change of the state folder: said first, then done. Each can be done again after being cut off.
 
 use super::crosswalk::keep_crosswalk;
-use super::ledgers::Proved;
+use super::kinds::{Change, Proved};
 use crate::engine::context::EngineError;
 use crate::ledger::inspect::write_current;
 use crate::ports::{Files, folder_of};
 use std::io;
-
-/// Something that is to be done to the state folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A journal is cut behind its last whole line.
-    Cut {
-        /// The journal.
-        path: String,
-        /// Its length then.
-        to: u64,
-        /// Bytes that go.
-        less: u64,
-    },
-    /// A ledger gets the CURRENT back that the journals prove.
-    Current {
-        /// The ledger's folder.
-        folder: String,
-        /// What it says.
-        proved: Proved,
-    },
-    /// The store of the folded state is thrown away.
-    Store,
-    /// Keys and record Ids of these runs go into a file of their own, for `report --crosswalk`.
-    Crosswalk {
-        /// The org's id.
-        org: String,
-        /// The runs.
-        runs: Vec<u32>,
-    },
-    /// Files are removed, in this order.
-    Remove {
-        /// The files.
-        paths: Vec<String>,
-        /// What they are.
-        what: String,
-    },
-}
-
-impl Change {
-    /// Files to be removed.
-    pub(super) fn remove(paths: impl IntoIterator<Item = String>, what: impl Into<String>) -> Self {
-        Self::Remove { paths: paths.into_iter().collect(), what: what.into() }
-    }
-
-    /// The change in words.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Cut { path, to, less } => format!("cut {path} to its {to} good bytes ({less} less)"),
-            Self::Current { folder, proved } => {
-                format!(
-                    "write {folder}/CURRENT again: {} segments, which the journals name",
-                    proved.segments.len()
-                )
-            }
-            Self::Store => "throw away state/, which the journal makes anew".to_owned(),
-            Self::Crosswalk { org, runs } => {
-                format!("keep the keys and record Ids of {} in data/crosswalk/{org}/", named(runs))
-            }
-            Self::Remove { paths, what } => match paths.as_slice() {
-                [path] => format!("remove {path}: {what}"),
-                _ => format!("remove {} files: {what}", paths.len()),
-            },
-        }
-    }
-
-    /// The files that are removed.
-    pub fn removes(&self) -> &[String] {
-        match self {
-            Self::Remove { paths, .. } => paths,
-            _ => &[],
-        }
-    }
-}
-
-/// `runs 1, 2 and 3`.
-fn named(runs: &[u32]) -> String {
-    let texts: Vec<String> = runs.iter().map(u32::to_string).collect();
-    match texts.split_last() {
-        Some((last, [])) => format!("run {last}"),
-        Some((last, first)) => format!("runs {} and {last}", first.join(", ")),
-        None => "no run".to_owned(),
-    }
-}
 
 /// Carries a change out, durably.
 ///

@@ -1,108 +1,14 @@
 //! What lies in a state folder: every journal, plan, report and ledger read, every part that a journal vouches for
 //! compared. Reads only.
 
+use super::kinds::{Facts, PlanFile, RunFacts, StoreFacts};
 use super::ledgers::read_ledgers;
-use super::parts::{NamedFlaw, named_flaws};
-use crate::checkpoint::{Examined, RunState, examine, journal_path};
-use crate::ledger::inspect::Inspected;
+use super::parts::named_flaws;
+use crate::checkpoint::{examine, journal_path};
 use crate::plan::{PLAN_SCHEMA, Plan};
 use crate::ports::{Files, read_all};
 use std::collections::BTreeMap;
 use std::io;
-
-/// Everything that is known of a state folder.
-#[derive(Debug, Default)]
-pub struct Facts {
-    /// Whether a process holds the state: what is half-written then is being written.
-    pub busy: bool,
-    /// Runs in the order of their numbers.
-    pub runs: Vec<RunFacts>,
-    /// Ledgers by org and object.
-    pub ledgers: Vec<LedgerFacts>,
-    /// Every file with its length, but those of the local org.
-    pub files: BTreeMap<String, u64>,
-    /// The store of the folded state.
-    pub store: StoreFacts,
-}
-
-/// What was found of one run.
-#[derive(Debug)]
-pub struct RunFacts {
-    /// Its number, as its folder has it.
-    pub run: u32,
-    /// Its journal, where there is one.
-    pub journal: Option<Examined>,
-    /// Its plan.
-    pub plan: PlanFile,
-    /// Whether its report in JSON, where there is one, is none.
-    pub report_broken: bool,
-    /// Files that its journal vouches for and that are not as it says.
-    pub named: Vec<NamedFlaw>,
-}
-
-/// A run's plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlanFile {
-    /// Not there.
-    Absent,
-    /// A plan.
-    Whole,
-    /// A plan of another format.
-    Other(String),
-    /// No plan.
-    Broken,
-}
-
-/// What was found of one ledger.
-#[derive(Debug)]
-pub struct LedgerFacts {
-    /// The org's id.
-    pub org: String,
-    /// The object.
-    pub object: String,
-    /// Its folder.
-    pub inspected: Inspected,
-    /// What CURRENT must have said, where it cannot be read and the journals prove it.
-    pub proved: Option<super::ledgers::Proved>,
-}
-
-impl LedgerFacts {
-    /// Where it lies.
-    pub fn folder(&self) -> String {
-        format!("ledger/{}/{}", self.org, self.object)
-    }
-}
-
-/// What was found of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum StoreFacts {
-    /// It was not looked into: a process works on it, or nobody asked.
-    #[default]
-    Unread,
-    /// There is none.
-    Absent,
-    /// It can be used, and holds a run's state up to this event, or none.
-    Usable(Option<(u32, u64)>),
-    /// It cannot be used, and why.
-    Broken(String),
-}
-
-impl RunFacts {
-    /// What its journal comes to, where it can be trusted.
-    pub fn state(&self) -> Option<&RunState> {
-        self.journal.as_ref().filter(|j| j.flaw.is_none()).and_then(|j| j.state.as_ref())
-    }
-
-    /// Whether its journal has an event at all.
-    pub fn begun(&self) -> bool {
-        self.journal.as_ref().is_some_and(|j| !j.lines.is_empty() || j.flaw.is_some())
-    }
-
-    /// Where its journal lies.
-    pub fn path(&self) -> String {
-        journal_path(self.run)
-    }
-}
 
 /// Reads a state folder. `busy`: whether a process holds it; the store is looked at by whoever can.
 ///
@@ -156,7 +62,7 @@ fn read_plan(files: &dyn Files, path: &str) -> io::Result<PlanFile> {
 }
 
 /// What is not there any more was taken away by a process at work, or was never there.
-pub(super) fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,69 +1,14 @@
 //! What is wrong with a state folder, all of it at once, and what mends it. Pure: from facts to findings, from findings
 //! to changes. What cannot be mended without guessing is said, with the way out.
 
-use super::change::Change;
-use super::facts::{Facts, LedgerFacts, PlanFile, RunFacts, StoreFacts};
-use super::parts::{NamedFlaw, Role};
-use super::prune::{leftovers, unclaimed};
+use super::kinds::{
+    CLEARS, Change, Facts, Finding, Grade, LedgerFacts, NamedFlaw, PlanFile, Role, RunFacts, StoreFacts,
+};
+use super::leftovers::{leftovers, unclaimed};
 use crate::ledger::LedgerError;
 use crate::ports::folder_of;
 use std::collections::BTreeMap;
 
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grade {
-    /// Something is damaged that is still needed, or may be.
-    Damage,
-    /// Left over from a process that was cut off: harmless, and in nobody's way.
-    Leftover,
-    /// Worth knowing.
-    Note,
-}
-
-impl Grade {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Damage => "damaged",
-            Self::Leftover => "leftover",
-            Self::Note => "note",
-        }
-    }
-}
-
-/// Something about a file that somebody should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How much it matters.
-    pub grade: Grade,
-    /// The file or folder, below the state folder; a journal's with its line.
-    pub path: String,
-    /// What is wrong.
-    pub what: String,
-    /// What to do about it.
-    pub next: String,
-    /// What `repair` would do about it.
-    pub change: Option<Change>,
-    /// Whether it was written by a version that we do not know.
-    pub foreign: bool,
-}
-
-impl Finding {
-    pub(super) fn new(grade: Grade, path: impl Into<String>, what: impl Into<String>, next: &str) -> Self {
-        let (path, what, next) = (path.into(), what.into(), next.to_owned());
-        Self { grade, path, what, next, change: None, foreign: false }
-    }
-
-    fn mended(self, change: Change) -> Self {
-        Self { change: Some(change), ..self }
-    }
-
-    fn foreign(self) -> Self {
-        Self { foreign: true, ..self }
-    }
-}
-
-pub(super) const CLEARS: &str = "`cutover state repair` removes it";
 const NEWER: &str = "use the cutover that wrote it: nothing is repaired or pruned by this one";
 const REFRESH: &str = "restore it from a backup; else move the run's folder aside and run `cutover apply --refresh`, which asks the org what it has";
 const OLD_RUN: &str = "restore it from a backup, or move the run's folder aside: the run is not the last one, and no apply reads it";

@@ -3,7 +3,7 @@
 //! That can be proved where a ledger was never merged, adopted into or built again: then its segments are those that
 //! the journals name, no more, in their order. Anything less is no proof.
 
-use super::facts::{LedgerFacts, RunFacts};
+use super::kinds::{LedgerFacts, Proved, RunFacts};
 use super::parts::segment_of;
 use crate::checkpoint::{Event, RunState};
 use crate::ledger::SegmentRef;
@@ -11,17 +11,6 @@ use crate::ledger::inspect::{Inspected, flaw, inspect};
 use crate::ports::Files;
 use std::collections::BTreeSet;
 use std::io;
-
-/// What a CURRENT must have said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proved {
-    /// The segments that count, oldest first.
-    pub segments: Vec<SegmentRef>,
-    /// Run and journal line of the last one.
-    pub last: (u32, u64),
-    /// What keys are of.
-    pub key: Option<String>,
-}
 
 /// Reads every ledger of every org.
 pub(super) fn read_ledgers(files: &dyn Files, runs: &[RunFacts]) -> io::Result<Vec<LedgerFacts>> {

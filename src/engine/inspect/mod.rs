@@ -9,15 +9,18 @@ mod crosswalk;
 mod export;
 mod facts;
 mod findings;
+mod kinds;
 mod ledgers;
+mod leftovers;
 mod parts;
 mod prune;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, perform};
+pub use change::perform;
 pub use crosswalk::crosswalk_lines;
 pub use export::{LedgerRow, export, orgs};
-pub use facts::{Facts, LedgerFacts, PlanFile, RunFacts, StoreFacts, read_facts};
-pub use findings::{Finding, Grade, findings, repairs};
+pub use facts::read_facts;
+pub use findings::{findings, repairs};
+pub use kinds::{Change, Facts, Finding, Grade, LedgerFacts, PlanFile, RunFacts, StoreFacts};
 pub use prune::prunes;

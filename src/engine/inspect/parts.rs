@@ -1,36 +1,12 @@
 //! Files that a journal vouches for, with length and hash: what the next apply needs of them, and what they are.
 
-use super::facts::{LedgerFacts, RunFacts};
+use super::kinds::{LedgerFacts, NamedFlaw, Role, RunFacts};
 use crate::checkpoint::{Event, NamedFile, Part, PartState, RunState};
 use crate::ledger::inspect::flaw;
 use crate::ledger::{LedgerError, SegmentRef};
 use crate::ports::Files;
 use crate::source::fingerprint;
 use std::io;
-
-/// A file that is not as the journal says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedFlaw {
-    /// The file.
-    pub path: String,
-    /// What is wrong with it.
-    pub what: String,
-    /// What it is for.
-    pub role: Role,
-}
-
-/// What a named file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Rows whose results are still to be read, or their index: without it they cannot be matched.
-    Sent,
-    /// Outcomes that the ledger has not folded in.
-    Outcomes,
-    /// Rows that failed, for people.
-    Failures,
-    /// What was done to which record: what a rollback goes by.
-    Trail,
-}
 
 /// Compares what the next apply, or a reader of the report, needs of a run with what its journal says.
 pub(super) fn named_flaws(

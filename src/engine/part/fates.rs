@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::engine) enum Fate {
     /// The org did what was asked: the record is there, or is deleted.
     Landed {
         /// Its record.
@@ -47,7 +47,7 @@ pub(super) enum Fate {
 const KEPT_ATTEMPTS: u32 = 2;
 
 /// A part's index in memory: at most one part's rows, 70 bytes each.
-pub(super) struct Index {
+pub(in crate::engine) struct Index {
     records: Vec<IndexRecord>,
     by_id: BTreeMap<RecordId, Vec<usize>>,
     key: String,
@@ -496,7 +496,7 @@ pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
 
 /// What is known of a row beside its fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hint {
+pub(in crate::engine) enum Hint {
     /// Its record was found by asking for the key: it may have been there before.
     Found,
     /// An earlier sending, whose answer nobody has, may have created its record.
