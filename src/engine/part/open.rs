@@ -4,7 +4,7 @@
 use super::desk::Desk;
 use crate::checkpoint::{Folded, Journal, RunState, journal_path, restore};
 use crate::engine::context::{Connected, EngineError, Observer, Ports, Stop};
-use crate::engine::state::{Books, republish};
+use crate::engine::state::{Ledgers, republish};
 use std::cell::{Cell, RefCell};
 
 /// A run's journal opened, its state folded, its settled parts in the ledger.
@@ -14,7 +14,7 @@ pub(in crate::engine) fn desk<'d, 'a>(
     run: u32,
     stop: &'d Stop,
     observer: &'d dyn Observer,
-    books: &mut Books<'a>,
+    ledgers: &mut Ledgers<'a>,
 ) -> Result<Desk<'d, 'a>, EngineError> {
     let (journal, lines) = Journal::open(ports.files, run)?;
     let mut state = match restore(ports.store, run, &lines) {
@@ -23,7 +23,7 @@ pub(in crate::engine) fn desk<'d, 'a>(
     };
     state.fold_more(&journal_path(run), &lines)?;
     if !lines.is_empty() && state.org_id == connected.info.org_id {
-        republish(books, observer, run, &lines, &state)?;
+        republish(ledgers, observer, run, &lines, &state)?;
     }
     Ok(Desk {
         ports,

@@ -8,7 +8,7 @@ use super::row_files::{write_crosswalk, write_failures, write_held};
 use super::trail_of_part::write_trail;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
-use crate::engine::state::{Books, note_keys};
+use crate::engine::state::{Ledgers, note_keys};
 use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// all durable; then the events; then the ledger counts; then the part's own files go. Gives the new parts.
 pub(in crate::engine) fn settle(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     key: PartKey,
     mut collected: Collected,
 ) -> Result<Vec<PartKey>, EngineError> {
@@ -33,9 +33,9 @@ pub(in crate::engine) fn settle(
     let trail = write_trail(desk, key, &part, &collected)?;
     let renewed = collected.made_anew();
     // Rows of this run that refer to them find the new record: those of earlier ones go again.
-    note_keys(books, &part.object, renewed.iter().map(|key| Ok(*key)), run.saturating_sub(1))?;
-    let segment = outcomes(desk, books, key, &part, &collected)?;
-    let path = books.segment_path(&part.object, &segment);
+    note_keys(ledgers, &part.object, renewed.iter().map(|key| Ok(*key)), run.saturating_sub(1))?;
+    let segment = outcomes(desk, ledgers, key, &part, &collected)?;
+    let path = ledgers.segment_path(&part.object, &segment);
     let named = NamedFile { path, length: segment.length, blake3: segment.blake3.clone() };
     let Counts { created, updated, deleted, unchanged, held, failed } = counts(&part, &collected);
     let seq = desk.record(Event::PartSettled {
@@ -58,7 +58,7 @@ pub(in crate::engine) fn settle(
         desk.record(event)?;
     }
     desk.commit()?;
-    if books.open(&part.object)?.publish(&[segment], run, seq)? == Published::Repeat {
+    if ledgers.open(&part.object)?.publish(&[segment], run, seq)? == Published::Repeat {
         return Err(EngineError::Unexpected(format!("the ledger of {} is ahead of run {run}", part.object)));
     }
     desk.ports.files.remove(&part.file.path)?;
@@ -71,17 +71,17 @@ pub(in crate::engine) fn settle(
 /// it be made again, what refers to it must know.
 fn outcomes(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     key: PartKey,
     part: &Part,
     collected: &Collected,
 ) -> Result<SegmentRef, EngineError> {
-    let entries = entries(desk, books.open(&part.object)?, part, collected)?;
+    let entries = entries(desk, ledgers.open(&part.object)?, part, collected)?;
     let run = desk.state.borrow().run;
     let gone = entries.iter().filter(|entry| entry.state == State::Removed).map(|entry| Ok(entry.key));
-    note_keys(books, &part.object, gone, run)?;
+    note_keys(ledgers, &part.object, gone, run)?;
     let name = format!("run-{run}-part-{key}");
-    Ok(books.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
+    Ok(ledgers.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
 }
 
 /// Takes the rows that were refused in passing out of a part, as long as they may go again.

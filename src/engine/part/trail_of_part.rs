@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::fates::{Collected, Fate, Hint};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
-use crate::engine::state::{Deed, Step};
+use crate::engine::state::{Deed, TrailRecord};
 use crate::model::RecordId;
 use crate::plan::StepKind;
 use crate::ports::write_durably;
@@ -32,12 +32,12 @@ pub(super) fn write_trail(
             deed => (deed, id),
         });
         if let Some((deed, id)) = done {
-            bytes.extend(Step { key: record.key, id: id.or(record.id), deed }.encode());
+            bytes.extend(TrailRecord { key: record.key, id: id.or(record.id), deed }.encode());
         }
     }
     // Of rows that go again: what becomes of them may come to no trail of this run.
     for (key, id) in collected.doubted() {
-        bytes.extend(Step { key: *key, id: *id, deed: Deed::Doubtful }.encode());
+        bytes.extend(TrailRecord { key: *key, id: *id, deed: Deed::Doubtful }.encode());
     }
     if bytes.is_empty() {
         return Ok(None);

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
-use crate::engine::state::Books;
+use crate::engine::state::Ledgers;
 use crate::ledger::State;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
@@ -48,12 +48,12 @@ pub(super) fn twice(
     object: &str,
     shape: &Shape,
     scan: &Scan<'_>,
-    books: &Books<'_>,
+    ledgers: &Ledgers<'_>,
 ) -> Result<Twice, EngineError> {
     if !shape.by_id() {
         return Ok(Twice::default());
     }
-    let led = led(ports, object, scan, books)?;
+    let led = led(ports, object, scan, ledgers)?;
     let (mut found, mut pairs, mut last) = (Twice::default(), 0, None::<Led>);
     let mut rows = led.iter();
     while let Some(bytes) = rows.next_record()? {
@@ -95,11 +95,11 @@ fn led<'a>(
     ports: &Ports<'a>,
     object: &str,
     scan: &Scan<'_>,
-    books: &Books<'_>,
+    ledgers: &Ledgers<'_>,
 ) -> Result<Sorted<'a>, EngineError> {
     let mut led = Sorter::new(ports.files, "data/scratch/led", WIDTH, SORT_BUDGET);
     let rows = scan.rows.iter().decode(RowRecord::decode);
-    let entries = books.entries(object).filter(|e| e.as_ref().map_or(true, |e| e.state == State::Landed));
+    let entries = ledgers.entries(object).filter(|e| e.as_ref().map_or(true, |e| e.state == State::Landed));
     let mut last = None;
     for next in join(rows, entries, |row| row.key, |entry| entry.key) {
         let Joined::Both(row, entry) = next? else { continue };

@@ -5,7 +5,7 @@
 use crate::bind::BoundObject;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
-use crate::engine::state::{Books, KEYED, SORT_BUDGET, all_keys, each_once, entry, keyed, push};
+use crate::engine::state::{KEYED, Ledgers, SORT_BUDGET, all_keys, each_once, entry, keyed, push};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};
@@ -34,10 +34,10 @@ pub(super) async fn find(
     object: &BoundObject,
     shape: &Shape,
     scan: &Scan<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
 ) -> Result<BTreeSet<KeyHash>, EngineError> {
     let anew = |entry: Option<&Entry>| entry.is_none_or(|entry| entry.flags.adopted);
-    let (wanted, count) = unknown(ports, object, scan, books, anew)?;
+    let (wanted, count) = unknown(ports, object, scan, ledgers, anew)?;
     if count == 0 {
         return Ok(BTreeSet::new());
     }
@@ -50,7 +50,7 @@ pub(super) async fn find(
     }
     let answers = || answers(&found, &wanted, &ambiguous);
     if answers().next().is_some() {
-        books.open(&object.name)?.adopt(answers())?;
+        ledgers.open(&object.name)?.adopt(answers())?;
     }
     Ok(ambiguous)
 }
@@ -65,9 +65,9 @@ pub(super) async fn there_already(
     object: &BoundObject,
     shape: &Shape,
     scan: &Scan<'_>,
-    books: &Books<'_>,
+    ledgers: &Ledgers<'_>,
 ) -> Result<u64, EngineError> {
-    let (wanted, count) = unknown(ports, object, scan, books, |entry| entry.is_none())?;
+    let (wanted, count) = unknown(ports, object, scan, ledgers, |entry| entry.is_none())?;
     let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
     // Most often the org is empty, and one question is enough.
     if count == 0 || client.count(&soql).await? == 0 {
@@ -104,11 +104,11 @@ fn unknown<'a>(
     ports: &Ports<'a>,
     object: &BoundObject,
     scan: &Scan<'_>,
-    books: &Books<'_>,
+    ledgers: &Ledgers<'_>,
     asks: impl Fn(Option<&Entry>) -> bool,
 ) -> Result<(Sorted<'a>, u64), EngineError> {
     let mut wanted = Sorter::new(ports.files, "data/scratch/unknown", WANTED, SORT_BUDGET);
-    let mut landed = books.entries(&object.name).filter(is_landed).peekable();
+    let mut landed = ledgers.entries(&object.name).filter(is_landed).peekable();
     let (mut rows, mut count) = (scan.rows.iter(), 0);
     while let Some(bytes) = rows.next_record()? {
         let row = RowRecord::decode(bytes);
@@ -193,7 +193,7 @@ fn answers<'s>(
 }
 
 /// A record with its key.
-type Found = (KeyHash, Option<RecordId>);
+type FoundRecord = (KeyHash, Option<RecordId>);
 /// A key that is asked for, and whether the ledger adopted a record of it.
 type Wanted = (KeyHash, bool);
 
@@ -201,7 +201,7 @@ type Wanted = (KeyHash, bool);
 fn known<'s>(
     found: &'s Sorted<'_>,
     wanted: &'s Sorted<'_>,
-) -> impl Iterator<Item = std::io::Result<Joined<Found, Wanted>>> + 's {
+) -> impl Iterator<Item = std::io::Result<Joined<FoundRecord, Wanted>>> + 's {
     let want = |bytes: &[u8]| (KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[i])), bytes[24] == 1);
     // Two lists of keys that differ by case alone find one record twice.
     join(

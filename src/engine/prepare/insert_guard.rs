@@ -8,7 +8,7 @@ use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
-use crate::engine::state::Books;
+use crate::engine::state::Ledgers;
 use crate::ledger::load_tag;
 use crate::manifest::Operation;
 use crate::salesforce::Client;
@@ -24,18 +24,18 @@ pub(super) async fn check_inserts(
     client: &Client<'_>,
     bound: &Bound,
     (shapes, scans): (&[Shape], &[Scan<'_>]),
-    books: &Books<'_>,
+    ledgers: &Ledgers<'_>,
     resumes: bool,
 ) -> Result<(), EngineError> {
-    if !resumes && is_under_way(ports, books)? {
+    if !resumes && is_under_way(ports, ledgers)? {
         return Ok(());
     }
     let mut problems = Vec::new();
     let inserts = |(shape, _): &(&Shape, &Scan<'_>)| shape.operation == Operation::Insert;
     for (shape, scan) in shapes.iter().zip(scans).filter(inserts) {
         let object = &bound.objects[shape.object];
-        if !is_known(books, object, shape)? {
-            let there = there_already(ports, client, object, shape, scan, books).await?;
+        if !is_known(ledgers, object, shape)? {
+            let there = there_already(ports, client, object, shape, scan, ledgers).await?;
             problems.extend((there > 0).then(|| already(shape, object, there)));
         }
     }
@@ -43,17 +43,17 @@ pub(super) async fn check_inserts(
 }
 
 /// Whether the newest run went into this org and is not over.
-fn is_under_way(ports: &Ports<'_>, books: &Books<'_>) -> Result<bool, EngineError> {
+fn is_under_way(ports: &Ports<'_>, ledgers: &Ledgers<'_>) -> Result<bool, EngineError> {
     let path = journal_path(last_run(ports.files)?);
     let (lines, _) = read_journal(ports.files, &path)?;
     let state = RunState::fold(&path, &lines)?;
-    Ok(books.is_of(&state.org_id) && state.ended.is_none())
+    Ok(ledgers.is_of(&state.org_id) && state.ended.is_none())
 }
 
 /// Whether a row of the load was ever sent, as far as the ledger knows.
-fn is_known(books: &Books<'_>, object: &BoundObject, shape: &Shape) -> Result<bool, EngineError> {
+fn is_known(ledgers: &Ledgers<'_>, object: &BoundObject, shape: &Shape) -> Result<bool, EngineError> {
     let tag = load_tag(&shape.name);
-    for entry in books.entries_with_removed(&object.name) {
+    for entry in ledgers.entries_with_removed(&object.name) {
         if entry?.load == tag {
             return Ok(true);
         }

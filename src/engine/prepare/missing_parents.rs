@@ -2,7 +2,7 @@
 
 use crate::bind::Bound;
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::state::{Books, adopted};
+use crate::engine::state::{Ledgers, adopted};
 use crate::ledger::Entry;
 use crate::ledger::sort::Sorter;
 use crate::model::KeyForm;
@@ -45,7 +45,7 @@ pub(super) async fn ask(
     shape: &Shape,
     scan: &Scan<'_>,
     resolved: &Resolved<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
 ) -> Result<Asked, EngineError> {
     let keys = missing_keys(ports, shape, scan, resolved)?;
     let too_many = keys.values().map(BTreeSet::len).sum::<usize>() >= MOST_KEYS;
@@ -62,7 +62,7 @@ pub(super) async fn ask(
         }
         found += entries.len() as u64;
         if !entries.is_empty() {
-            books.open(&target.name)?.adopt(entries.into_values().map(Ok))?;
+            ledgers.open(&target.name)?.adopt(entries.into_values().map(Ok))?;
         }
     }
     Ok(Asked { found, too_many })

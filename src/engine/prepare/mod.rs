@@ -22,7 +22,7 @@ pub use survey::Surveyed;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports};
-use crate::engine::state::{Books, check_whole};
+use crate::engine::state::{Ledgers, check_whole};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::source::fingerprint;
@@ -84,22 +84,22 @@ pub async fn prepare<'a>(
     connected: &Connected<'_>,
     migration: &Migration,
     bound: (Bound, Vec<Diagnostic>),
-    books: &mut Books<'a>,
+    ledgers: &mut Ledgers<'a>,
     options: PrepareOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Prepared<'a>, EngineError> {
     let (bound, warnings) = bound;
     let sources = marks(ports, migration)?;
     for object in &bound.objects {
-        books.open(&object.name)?;
+        ledgers.open(&object.name)?;
     }
-    check_whole(ports, books)?;
-    check_counts(&connected.client, &bound, books).await?;
+    check_whole(ports, ledgers)?;
+    check_counts(&connected.client, &bound, ledgers).await?;
     let all = vec![true; migration.loads.len()];
     let selected = if options.selected.is_empty() { &all } else { options.selected };
     let PrepareOptions { resumed, left_out, .. } = options;
     let options = SurveyOptions { resumed, left_out, selected };
-    let survey = survey(ports, connected, migration, &bound, books, &options, observer).await?;
+    let survey = survey(ports, connected, migration, &bound, ledgers, &options, observer).await?;
     let digest = digest(migration, &bound, connected, &sources, selected);
     let facts = facts(migration, &bound, &survey);
     let totals: Vec<LoadTotals> =

@@ -6,7 +6,7 @@ use crate::bind::{Bound, BoundObject};
 use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Observer, Ports, Progress};
-use crate::engine::state::{Books, Found, all_keys, entry, is_same, note, republish};
+use crate::engine::state::{Ledgers, OrgKeys, all_keys, entry, is_same, note, republish};
 use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
 use crate::salesforce::Client;
@@ -19,11 +19,11 @@ use std::cell::Cell;
 pub(super) async fn check_counts(
     client: &Client<'_>,
     bound: &Bound,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
 ) -> Result<(), EngineError> {
     let mut problems = Vec::new();
     for object in &bound.objects {
-        let ledger = books.open(&object.name)?;
+        let ledger = ledgers.open(&object.name)?;
         let (key, landed) = (key_of(object), ledger.landed_count()?);
         if let Some(other) = ledger.key().filter(|other| *other != key) {
             problems.push(another_key(object, other));
@@ -77,21 +77,21 @@ pub(in crate::engine) async fn refresh(
     ports: &Ports<'_>,
     client: &Client<'_>,
     bound: &Bound,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
-    let reached = settled_first(ports, books, observer)?;
+    let reached = settled_first(ports, ledgers, observer)?;
     for object in &bound.objects {
-        books.open(&object.name)?;
+        ledgers.open(&object.name)?;
     }
-    let run = last_run(ports.files)?.max(books.last_run());
+    let run = last_run(ports.files)?.max(ledgers.last_run());
     for object in &bound.objects {
-        let same_key = books.open(&object.name)?.key().is_none_or(|key| key == key_of(object));
-        let before = books.open(&object.name)?.landed_count()?;
-        let found = Found(all_keys(ports, client, object).await?);
-        let renewed = note(ports, books, &object.name, &found, same_key, run)?;
-        let (adopted, shared) = rebuild(books, object, &found, reached)?;
-        let after = books.open(&object.name)?.landed_count()?;
+        let same_key = ledgers.open(&object.name)?.key().is_none_or(|key| key == key_of(object));
+        let before = ledgers.open(&object.name)?.landed_count()?;
+        let found = OrgKeys(all_keys(ports, client, object).await?);
+        let renewed = note(ports, ledgers, &object.name, &found, same_key, run)?;
+        let (adopted, shared) = rebuild(ledgers, object, &found, reached)?;
+        let after = ledgers.open(&object.name)?.landed_count()?;
         let told = [
             Some(format!("{}: the ledger had {before} records, the org has {after}", object.name)),
             (renewed > 0)
@@ -112,29 +112,29 @@ pub(in crate::engine) async fn refresh(
 /// the org was found to have. Gives how far that is.
 fn settled_first(
     ports: &Ports<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     observer: &dyn Observer,
 ) -> Result<(u32, u64), EngineError> {
     let run = last_run(ports.files)?;
     let path = journal_path(run);
     let (lines, _) = read_journal(ports.files, &path)?;
     let state = RunState::fold(&path, &lines)?;
-    if !books.is_of(&state.org_id) {
+    if !ledgers.is_of(&state.org_id) {
         return Ok((0, 0));
     }
-    republish(books, observer, run, &lines, &state)?;
+    republish(ledgers, observer, run, &lines, &state)?;
     Ok((run, state.seq))
 }
 
 /// Gives how many records were adopted, and how many have the key of another.
 fn rebuild(
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     object: &BoundObject,
-    found: &Found<'_>,
+    found: &OrgKeys<'_>,
     (run, seq): (u32, u64),
 ) -> Result<(u64, u64), EngineError> {
     let (adopted, shared) = (Cell::new(0), Cell::new(0));
-    let ledger = books.open(&object.name)?;
+    let ledger = ledgers.open(&object.name)?;
     ledger.set_key(&key_of(object));
     if !ledger.is_there() {
         ledger.set_reached(run, seq);

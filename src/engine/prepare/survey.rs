@@ -9,7 +9,7 @@ use super::shapes::shapes;
 use super::shared_keys::overlaps;
 use crate::bind::{Bound, LockWhy};
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, Progress};
-use crate::engine::state::{Books, Stale, open_notes, union};
+use crate::engine::state::{Ledgers, Stale, open_notes, union};
 use crate::ledger::sort::Sorted;
 use crate::manifest::Migration;
 use crate::plan::{GraphLoad, GraphReference, Lock, Order, order};
@@ -91,7 +91,7 @@ pub(super) async fn survey<'a>(
     connected: &Connected<'_>,
     migration: &Migration,
     bound: &Bound,
-    books: &mut Books<'a>,
+    ledgers: &mut Ledgers<'a>,
     options: &SurveyOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Surveyed<'a>, EngineError> {
@@ -103,9 +103,9 @@ pub(super) async fn survey<'a>(
         .collect();
     let scans = read_sources(ports, &mut shapes, &mut files, options.selected, observer)?;
     for object in &bound.objects {
-        books.open(&object.name)?;
+        ledgers.open(&object.name)?;
     }
-    check_inserts(ports, &connected.client, bound, (&shapes, &scans), books, options.resumed.is_some())
+    check_inserts(ports, &connected.client, bound, (&shapes, &scans), ledgers, options.resumed.is_some())
         .await?;
     let graph = graph(migration, bound, &scans);
     let order = order(&graph).map_err(|problems| EngineError::Problems(Exit::Invalid, problems))?;
@@ -123,7 +123,7 @@ pub(super) async fn survey<'a>(
         notes: Vec::new(),
         locks,
     };
-    decide_all(ports, connected, bound, books, options, &mut survey, &mut files).await?;
+    decide_all(ports, connected, bound, ledgers, options, &mut survey, &mut files).await?;
     Ok(survey)
 }
 
@@ -156,7 +156,7 @@ async fn decide_all<'a>(
     ports: &Ports<'a>,
     connected: &Connected<'_>,
     bound: &Bound,
-    books: &mut Books<'a>,
+    ledgers: &mut Ledgers<'a>,
     options: &SurveyOptions<'_>,
     survey: &mut Surveyed<'a>,
     files: &mut [Option<LeftOutFile<'a>>],
@@ -166,7 +166,7 @@ async fn decide_all<'a>(
     let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let sequence = survey.order.sequence.clone();
     let names: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
-    open_notes(books, &names)?;
+    open_notes(ledgers, &names)?;
     for (at, load) in sequence.iter().copied().enumerate() {
         let later =
             Later { survey: &*survey, object: survey.shapes[load].object, loads: &sequence[at + 1..] };
@@ -174,22 +174,22 @@ async fn decide_all<'a>(
         let mask = survey.deferred[load];
         let there = There { bound, creates: &creates, later: &later };
         let ambiguous = if shape.operation.needs_record() {
-            find(ports, &connected.client, &bound.objects[shape.object], shape, scan, books).await?
+            find(ports, &connected.client, &bound.objects[shape.object], shape, scan, ledgers).await?
         } else {
             BTreeSet::new()
         };
-        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
+        let mut resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(ledgers))?;
         if resolved.count > 0 {
-            let asked = ask(ports, &connected.client, bound, shape, scan, &resolved, books).await?;
+            let asked = ask(ports, &connected.client, bound, shape, scan, &resolved, ledgers).await?;
             notes.extend(asked.note(&shape.name));
             if asked.found > 0 {
                 // First: the files of both have the same names, and go with the one that is dropped last.
                 drop(resolved);
-                resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(books))?;
+                resolved = resolve(ports.stage(), shape, scan, SCRATCH, mask, &there.beside(ledgers))?;
             }
         }
         let object = &bound.objects[shape.object].name;
-        let twice = twice(ports, object, shape, scan, books)?;
+        let twice = twice(ports, object, shape, scan, ledgers)?;
         notes.extend(twice.notes);
         let given = Decisions {
             twice: &twice.keys,
@@ -198,11 +198,11 @@ async fn decide_all<'a>(
             paths: &shape.paths,
             ambiguous: &ambiguous,
         };
-        let stale = Stale::of(ports, books, &names, shape, scan, &there.beside(books))?;
+        let stale = Stale::of(ports, ledgers, &names, shape, scan, &there.beside(ledgers))?;
         let left = Cell::new(0);
         let entries = match shape.operation.deletes() {
-            true => books.entries_with_removed(object),
-            false => stale.forget(books.entries(object), &left),
+            true => ledgers.entries_with_removed(object),
+            false => stale.forget(ledgers.entries(object), &left),
         };
         let entries = if options.selected[load] { entries } else { Box::new(std::iter::empty()) };
         let this = decide(ports.stage(), shape, scan, &resolved, entries, &given, SCRATCH);
@@ -255,15 +255,15 @@ struct There<'e, 'a> {
 
 impl<'e, 'a> There<'e, 'a> {
     /// With the ledger as it is now.
-    fn beside(self, books: &'e Books<'a>) -> Expected<'e, 'a> {
-        Expected { bound: self.bound, books, creates: self.creates, later: self.later }
+    fn beside(self, ledgers: &'e Ledgers<'a>) -> Expected<'e, 'a> {
+        Expected { bound: self.bound, ledgers, creates: self.creates, later: self.later }
     }
 }
 
 /// What will be there when a load's turn comes: what has landed, and what the loads before it create.
 struct Expected<'e, 'a> {
     bound: &'e Bound,
-    books: &'e Books<'a>,
+    ledgers: &'e Ledgers<'a>,
     creates: &'e BTreeMap<usize, Vec<Sorted<'a>>>,
     later: &'e Later<'e, 'a>,
 }
@@ -277,7 +277,7 @@ struct Later<'e, 'a> {
 
 impl Parents for Expected<'_, '_> {
     fn of(&self, object: usize) -> Result<Presence<'_>, StageError> {
-        let mut all = self.books.landed(&self.bound.objects[object].name);
+        let mut all = self.ledgers.landed(&self.bound.objects[object].name);
         for created in self.creates.get(&object).into_iter().flatten() {
             let keys = created.iter().decode(|bytes| {
                 let mut key = [0; 16];

@@ -2,16 +2,16 @@
 //! refused to delete what others hang on. What has changed since the plan is left out; nothing is added to it.
 
 use super::batches::{Going, Reader, settled};
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::look::fix;
 use super::made::{Made, id_at};
 use super::options::RollbackOptions;
-use super::survey::{Known, Seen, along, load, losing, see, undo};
+use super::survey::{Earlier, Seen, along, load, losing, see, undo};
 use super::{forget, lists, notes};
 use crate::checkpoint::Event;
 use crate::engine::context::{Connected, EngineError, Progress};
 use crate::engine::part::Desk;
-use crate::engine::state::{Books, Deed, each_once};
+use crate::engine::state::{Deed, Ledgers, each_once};
 use crate::ledger::merge::{Joined, join};
 use crate::model::{Outcome, RecordId};
 use crate::plan::{Batch, Losing, Plan, RollsBack};
@@ -24,7 +24,7 @@ pub(super) type Refusals = BTreeMap<String, String>;
 /// What was found the last time.
 pub(super) struct Anew<'a> {
     made: Vec<Made<'a>>,
-    fates: Vec<Vec<Fate>>,
+    fates: Vec<Vec<RecordFate>>,
 }
 
 impl Anew<'_> {
@@ -39,7 +39,7 @@ impl Anew<'_> {
         };
         let fated = self.made[at].fated(&self.fates[at]);
         Box::new(join(left, fated, |going| going.id, |made| made.0.id).filter_map(|next| match next {
-            Ok(Joined::Both(going, (_, Fate::Goes))) => Some(Ok(going)),
+            Ok(Joined::Both(going, (_, RecordFate::Goes))) => Some(Ok(going)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }))
@@ -53,7 +53,7 @@ impl Anew<'_> {
 /// 81 when the run can no longer be rolled back; the org's refusal; the disk's own.
 pub(super) async fn look_again<'a>(
     desk: &Desk<'_, 'a>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     connected: &Connected<'_>,
     plan: &mut Plan,
     refusals: &Refusals,
@@ -75,10 +75,10 @@ pub(super) async fn look_again<'a>(
     lists::set_aside(desk.ports.files, back.run)?;
     let (counts, losing) = losing(&desk.ports, &seen)?;
     for (made, fates) in seen.read.made.iter().zip(&seen.fates) {
-        forget::forget_gone(&desk.ports, books, made, fates)?;
+        forget::forget_gone(&desk.ports, ledgers, made, fates)?;
     }
     for (object, losing) in &losing {
-        forget::unsettle(&desk.ports, books, object, losing)?;
+        forget::unsettle(&desk.ports, ledgers, object, losing)?;
     }
     back.loads = undo(&desk.ports, &seen)?;
     (back.losing, back.along) = (counts, along(&seen, &options.with)?);
@@ -143,10 +143,10 @@ impl Approved<'_, '_, '_> {
     }
 }
 
-impl Known for Approved<'_, '_, '_> {
-    fn before(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+impl Earlier for Approved<'_, '_, '_> {
+    fn before(&self, made: &Made<'_>, fates: &mut [RecordFate]) -> Result<(), EngineError> {
         for (step, _) in self.of(&made.object) {
-            for (fate, refused) in [(Fate::Refused, true), (Fate::Done, false)] {
+            for (fate, refused) in [(RecordFate::Refused, true), (RecordFate::Done, false)] {
                 let like = |deed| (deed == Deed::Refused) == refused;
                 let settled = settled(self.desk.ports.files, &self.desk.state.borrow(), step, like)?;
                 let ids = each_once(settled.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
@@ -156,7 +156,7 @@ impl Known for Approved<'_, '_, '_> {
         Ok(())
     }
 
-    fn after(&self, made: &Made<'_>, fates: &mut [Fate]) -> Result<(), EngineError> {
+    fn after(&self, made: &Made<'_>, fates: &mut [RecordFate]) -> Result<(), EngineError> {
         if self.refusals.contains_key(&made.object) {
             fix(fates);
         }
@@ -165,8 +165,9 @@ impl Known for Approved<'_, '_, '_> {
             let list = Reader::open(self.desk.ports.files, run, step, batch)?;
             each_place(made, list.map(|going| Ok(going?.id)), |at| listed[at] = true)?;
         }
-        let goes = fates.iter_mut().zip(listed).filter(|(fate, listed)| **fate == Fate::Goes && !listed);
-        goes.for_each(|(fate, _)| *fate = Fate::Unlisted);
+        let goes =
+            fates.iter_mut().zip(listed).filter(|(fate, listed)| **fate == RecordFate::Goes && !listed);
+        goes.for_each(|(fate, _)| *fate = RecordFate::Unlisted);
         Ok(())
     }
 }
@@ -193,8 +194,8 @@ fn count(desk: &Desk<'_, '_>, seen: &Seen<'_>, back: &RollsBack) -> Result<(), E
         for next in made.fated(fates) {
             let (created, fate) = next?;
             let of = turns.entry(seen.past.batches[created.batch as usize].load).or_default();
-            of[0] += u64::from(fate == Fate::Goes);
-            of[1] += u64::from(matches!(fate, Fate::Done | Fate::Refused));
+            of[0] += u64::from(fate == RecordFate::Goes);
+            of[1] += u64::from(matches!(fate, RecordFate::Done | RecordFate::Refused));
         }
     }
     let before: Vec<[u64; 10]> = desk.state.borrow().loads.iter().map(|load| load.outcomes).collect();

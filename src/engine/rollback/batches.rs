@@ -1,7 +1,7 @@
 //! The records to delete, a list for each step: Ids with the hashes of their keys, by Id. Written once, before the run
 //! begins, so that one that was interrupted goes on with what was approved.
 
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
@@ -34,7 +34,7 @@ fn path(run: u32, step: u16) -> String {
 ///
 /// # Errors
 /// The disk's own.
-pub(super) fn list(past: &Past, made: &[Made<'_>], fates: &[Vec<Fate>]) -> io::Result<Vec<Listed>> {
+pub(super) fn list(past: &Past, made: &[Made<'_>], fates: &[Vec<RecordFate>]) -> io::Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for (of, batch) in past.batches.iter().enumerate().rev() {
         let of = of as u16;
@@ -59,11 +59,11 @@ pub(super) fn list(past: &Past, made: &[Made<'_>], fates: &[Vec<Fate>]) -> io::R
 
 fn going<'s>(
     made: &'s Made<'_>,
-    fates: &'s [Fate],
+    fates: &'s [RecordFate],
     of: u16,
 ) -> impl Iterator<Item = io::Result<Created>> + 's {
     made.fated(fates).filter_map(move |next| match next {
-        Ok((created, Fate::Goes)) if created.batch == of => Some(Ok(created)),
+        Ok((created, RecordFate::Goes)) if created.batch == of => Some(Ok(created)),
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     })
@@ -85,7 +85,7 @@ pub(super) fn write(
     run: u32,
     listed: &[Listed],
     made: &[Made<'_>],
-    fates: &[Vec<Fate>],
+    fates: &[Vec<RecordFate>],
 ) -> io::Result<()> {
     for (step, list) in (0..).zip(listed) {
         let path = path(run, step);

@@ -5,12 +5,12 @@ use super::anew::{Anew, Refusals, look_again, surveyed};
 use super::batches::{self, Going, Reader, settled};
 use super::made::id_at;
 use super::options::{RolledBack, unnamed};
-use super::survey::Surveyed;
+use super::survey::RollbackSurvey;
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};
 use crate::engine::run::{drop_part, recover};
-use crate::engine::state::{Books, each_once, why};
+use crate::engine::state::{Ledgers, each_once, why};
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};
@@ -21,7 +21,7 @@ use std::io;
 
 /// The first events: which run is rolled back, and what is to be done of each load. The lists of what to delete and
 /// the plan are durable before.
-pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Result<(), EngineError> {
+pub(super) fn begin(desk: &Desk<'_, '_>, found: &RollbackSurvey<'_>, run: u32) -> Result<(), EngineError> {
     let (plan, files) = (&found.plan, desk.ports.files);
     batches::write(files, run, &found.listed, &found.made, &found.fates)?;
     let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
@@ -56,12 +56,12 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &Surveyed<'_>, run: u32) -> Resu
 /// Everything that stops a run; the journal is left so that the next call goes on.
 pub(super) async fn carry_out(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     connected: &Connected<'_>,
     mut plan: Plan,
     resumed: bool,
 ) -> Result<RolledBack, EngineError> {
-    match all_steps(desk, books, connected, &mut plan, resumed).await {
+    match all_steps(desk, ledgers, connected, &mut plan, resumed).await {
         Ok(exit) => {
             let state = desk.state.borrow().clone();
             Ok(RolledBack { exit, state: Some(state), plan })
@@ -85,7 +85,7 @@ pub(super) async fn carry_out(
 
 async fn all_steps(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     connected: &Connected<'_>,
     plan: &mut Plan,
     resumed: bool,
@@ -93,18 +93,18 @@ async fn all_steps(
     let (mut anew, mut refusals) = (None, Refusals::new());
     if resumed {
         // An upload that is not closed is given up: its records are looked at again before they go.
-        recover(desk, books, false).await?;
+        recover(desk, ledgers, false).await?;
         desk.note(Event::RunResumed { inputs: plan.inputs.clone() })?;
-        anew = Some(look_again(desk, books, connected, plan, &refusals).await?);
+        anew = Some(look_again(desk, ledgers, connected, plan, &refusals).await?);
     }
     let batches = plan.rolls_back.as_ref().map_or(Vec::new(), |back| back.batches.clone());
     for (step, batch) in plan.steps.clone().iter().zip(&batches) {
-        if let Some(words) = one_step(desk, books, step, batch, anew.as_ref()).await? {
+        if let Some(words) = one_step(desk, ledgers, step, batch, anew.as_ref()).await? {
             // The files of the one make room for those of the other.
             drop(anew.take());
             refusals
                 .insert(batch.object.clone(), format!("the job that would delete them was refused: {words}"));
-            anew = Some(look_again(desk, books, connected, plan, &refusals).await?);
+            anew = Some(look_again(desk, ledgers, connected, plan, &refusals).await?);
         }
         desk.note(Event::StepDone { step: step.index })?;
         desk.save();
@@ -113,7 +113,7 @@ async fn all_steps(
     desk.note(Event::RunEnded { ended: Ended::Finished, exit: exit.code() })?;
     desk.save();
     for batch in &batches {
-        books.open(&batch.object)?.remove_unused()?;
+        ledgers.open(&batch.object)?.remove_unused()?;
     }
     Ok(exit)
 }
@@ -129,7 +129,7 @@ fn exit(desk: &Desk<'_, '_>, plan: &Plan) -> Exit {
 /// Deletes what is left of a step. Gives the org's words where it refused a job: nothing of the step goes then.
 async fn one_step(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     step: &PlanStep,
     batch: &Batch,
     anew: Option<&Anew<'_>>,
@@ -154,7 +154,7 @@ async fn one_step(
         if part.is_empty() {
             return Ok(None);
         }
-        let refusal = send(desk, books, stage(desk, step, batch, part)?).await?;
+        let refusal = send(desk, ledgers, stage(desk, step, batch, part)?).await?;
         if refusal.is_some() {
             return Ok(refusal);
         }
@@ -164,13 +164,13 @@ async fn one_step(
 /// Takes a part to the org and back, and the rows of it that go again. Gives the org's words where it refused a job.
 async fn send(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     part: PartKey,
 ) -> Result<Option<String>, EngineError> {
     let mut keys = vec![part];
     while let Some(key) = keys.pop() {
         match desk.send(key).await {
-            Ok(collected) => keys.extend(settle(desk, books, key, collected)?),
+            Ok(collected) => keys.extend(settle(desk, ledgers, key, collected)?),
             Err(error) if refuses_the_job(desk.part(key)?.state, &error) => {
                 keys.push(key);
                 keys.into_iter().try_for_each(|key| drop_part(desk, key, "the org refused its job"))?;

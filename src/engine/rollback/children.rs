@@ -1,7 +1,7 @@
 //! What points to the records that are to go: an org deletes many records with their parent, keeps some parents because
 //! of them, and empties the field in all others. What describe names is asked for, field by field.
 
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::engine::context::{Connected, EngineError, Ports};
 use crate::ledger::merge::{Joined, join};
@@ -204,8 +204,8 @@ impl Relation<'_> {
     pub(super) fn staying<'s>(
         &'s self,
         made: &'s [Made<'_>],
-        fates: &'s [Vec<Fate>],
-        parents: Fate,
+        fates: &'s [Vec<RecordFate>],
+        parents: RecordFate,
     ) -> impl Iterator<Item = io::Result<(usize, Pair)>> + 's {
         let created = made[self.parent].iter().enumerate().map(|(at, created)| Ok((created?.id, at)));
         let pairs = self.pairs.iter().decode(Pair::decode).map(|pair| pair?);
@@ -220,7 +220,7 @@ impl Relation<'_> {
     }
 
     /// Whether the child of a pair is there afterwards as far as we are concerned.
-    fn stays(&self, fates: &[Vec<Fate>], pair: Pair) -> bool {
+    fn stays(&self, fates: &[Vec<RecordFate>], pair: Pair) -> bool {
         let made = self.made.filter(|_| pair.at != FOREIGN);
         made.is_none_or(|made| fates[made][pair.at as usize].stays())
     }
@@ -239,16 +239,16 @@ impl Relation<'_> {
 pub(super) fn hold_back(
     made: &[Made<'_>],
     relations: &[Relation<'_>],
-    fates: &mut [Vec<Fate>],
+    fates: &mut [Vec<RecordFate>],
     with: &[String],
 ) -> io::Result<()> {
     loop {
         let mut changed = false;
         for relation in relations.iter().filter(|r| r.holds(with)) {
-            let found = relation.staying(made, fates, Fate::Goes).map(|held| held.map(|h| h.0));
+            let found = relation.staying(made, fates, RecordFate::Goes).map(|held| held.map(|h| h.0));
             let held = found.collect::<io::Result<Vec<usize>>>()?;
             changed |= !held.is_empty();
-            held.into_iter().for_each(|at| fates[relation.parent][at] = Fate::Parent);
+            held.into_iter().for_each(|at| fates[relation.parent][at] = RecordFate::Parent);
         }
         if !changed {
             return Ok(());

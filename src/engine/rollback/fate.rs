@@ -2,7 +2,7 @@
 
 /// What is to become of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RecordFate {
     /// It is deleted.
     Goes,
     /// It is not there any more.
@@ -23,7 +23,7 @@ pub(super) enum Fate {
     Refused,
 }
 
-impl Fate {
+impl RecordFate {
     /// Whether the record is there afterwards.
     pub(super) fn stays(self) -> bool {
         !matches!(self, Self::Goes | Self::Gone | Self::Done)

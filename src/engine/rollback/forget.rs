@@ -1,11 +1,11 @@
 //! What the ledger knows after a rollback: nothing of what is gone, so that the next apply loads it again; and of
 //! records that lost what they pointed to, no longer that they are as their rows say.
 
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::made::{Made, SORT_BUDGET, id_at};
 use crate::checkpoint::last_run;
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::state::{Books, each_once, note_keys};
+use crate::engine::state::{Ledgers, each_once, note_keys};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::ledger::{Entry, State};
@@ -18,18 +18,18 @@ use std::io;
 /// The disk's own.
 pub(super) fn forget_gone(
     ports: &Ports<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     made: &Made<'_>,
-    fates: &[Fate],
+    fates: &[RecordFate],
 ) -> Result<(), EngineError> {
     let mut keys = Sorter::new(ports.files, "data/scratch/rollback-gone", KEYED, SORT_BUDGET);
     for next in made.fated(fates) {
         let (created, fate) = next?;
-        if fate == Fate::Gone {
+        if fate == RecordFate::Gone {
             keys.push(&keyed(created.key, created.id))?;
         }
     }
-    replace(ports, books, &made.object, &keys.finish()?, |known| Entry {
+    replace(ports, ledgers, &made.object, &keys.finish()?, |known| Entry {
         load: known.load,
         ..Entry::new(known.key, State::Removed)
     })
@@ -41,12 +41,12 @@ pub(super) fn forget_gone(
 /// The disk's own.
 pub(super) fn unsettle(
     ports: &Ports<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     object: &str,
     losing: &Sorted<'_>,
 ) -> Result<(), EngineError> {
     let mut by_id = Sorter::new(ports.files, "data/scratch/rollback-by-id", KEYED, SORT_BUDGET);
-    for entry in books.open(object)?.iter() {
+    for entry in ledgers.open(object)?.iter() {
         let entry = entry?;
         if let Some(id) = entry.id.filter(|_| entry.state == State::Landed) {
             by_id.push(&[id.bytes().as_slice(), &entry.key.to_be_bytes()].concat())?;
@@ -63,7 +63,7 @@ pub(super) fn unsettle(
             keys.push(&keyed(key, id))?;
         }
     }
-    replace(ports, books, object, &keys.finish()?, |known| Entry { payload: 0, ..known })
+    replace(ports, ledgers, object, &keys.finish()?, |known| Entry { payload: 0, ..known })
 }
 
 /// A key and a record: bytes.
@@ -77,12 +77,12 @@ fn keyed(key: KeyHash, id: RecordId) -> Vec<u8> {
 /// first, so that what refers to it goes again once it is made anew.
 fn replace(
     ports: &Ports<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     object: &str,
     keys: &Sorted<'_>,
     make: impl Fn(Entry) -> Entry,
 ) -> Result<(), EngineError> {
-    let ledger = books.open(object)?;
+    let ledger = ledgers.open(object)?;
     let mut entries = Sorter::new(ports.files, "data/scratch/rollback-entries", Entry::WIDTH, SORT_BUDGET);
     let pairs = || {
         let of = |b: &[u8]| Ok((KeyHash::from_be_bytes(std::array::from_fn(|i| b[i])), id_at(b, 16)?));
@@ -101,7 +101,7 @@ fn replace(
     }
     let decoded = || entries.iter().decode(|b| Entry::decode(b).map_err(io::Error::other)).map(|read| read?);
     let gone = |read: &io::Result<Entry>| read.as_ref().map_or(true, |entry| entry.state == State::Removed);
-    let run = last_run(ports.files)?.max(books.last_run());
-    note_keys(books, object, decoded().filter(gone).map(|read| Ok(read?.key)), run)?;
-    Ok(books.open(object)?.adopt(decoded())?)
+    let run = last_run(ports.files)?.max(ledgers.last_run());
+    note_keys(ledgers, object, decoded().filter(gone).map(|read| Ok(read?.key)), run)?;
+    Ok(ledgers.open(object)?.adopt(decoded())?)
 }

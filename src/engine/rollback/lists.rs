@@ -2,7 +2,7 @@
 //! and keeps its new values. Ids and names of fields only.
 
 use super::children::Relations;
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::made::{Made, Read, id_at};
 use super::past::Past;
 use crate::engine::state::each_once;
@@ -89,7 +89,7 @@ pub(super) fn kept(
     run: u32,
     made: &[Made<'_>],
     relations: &Relations<'_>,
-    fates: &[Vec<Fate>],
+    fates: &[Vec<RecordFate>],
     with: &[String],
 ) -> io::Result<()> {
     let header = "object,record_id,why,by_object,by_field,by_record_id";
@@ -98,11 +98,11 @@ pub(super) fn kept(
         for next in made.fated(fates) {
             let (created, fate) = next?;
             let why = match fate {
-                Fate::Edited => "edited since",
-                Fate::Doubtful => "cannot tell who created it",
-                Fate::Fixed => "this login may not delete it",
-                Fate::Unlisted => "it was to stay when the rollback began",
-                Fate::Refused => "the org refused to delete it",
+                RecordFate::Edited => "edited since",
+                RecordFate::Doubtful => "cannot tell who created it",
+                RecordFate::Fixed => "this login may not delete it",
+                RecordFate::Unlisted => "it was to stay when the rollback began",
+                RecordFate::Refused => "the org refused to delete it",
                 _ => continue,
             };
             list.line(&[&made.object, &created.id.to_string(), why, "", "", ""])?;
@@ -111,7 +111,7 @@ pub(super) fn kept(
     for relation in relations.all.iter().filter(|r| r.holds(with)) {
         let why =
             if relation.child.fate == ChildFate::Goes { "would take it along" } else { "is kept by it" };
-        for next in relation.staying(made, fates, Fate::Parent) {
+        for next in relation.staying(made, fates, RecordFate::Parent) {
             let (_, pair) = next?;
             let (parent, child) = (pair.parent.to_string(), pair.child.to_string());
             let (object, field) = (&relation.child.object, &relation.child.field);
@@ -143,7 +143,7 @@ pub(super) fn losing(
     run: u32,
     made: &[Made<'_>],
     relations: &Relations<'_>,
-    fates: &[Vec<Fate>],
+    fates: &[Vec<RecordFate>],
     mut each: impl FnMut(&str, crate::model::RecordId) -> io::Result<()>,
 ) -> io::Result<Vec<Losing>> {
     let mut list = List::new(files, run, "losing", "object,field,record_id,loses_record_id")?;
@@ -151,7 +151,7 @@ pub(super) fn losing(
     for relation in relations.all.iter().filter(|r| r.child.fate == ChildFate::LosesIt) {
         let (object, field) = (&relation.child.object, &relation.child.field);
         let mut records = 0;
-        for next in relation.staying(made, fates, Fate::Goes) {
+        for next in relation.staying(made, fates, RecordFate::Goes) {
             let (_, pair) = next?;
             records += 1;
             list.line(&[object, field, &pair.child.to_string(), &pair.parent.to_string()])?;

@@ -2,7 +2,7 @@
 //!
 //! Ids lie in sorted files; memory holds one byte a record, what is to become of it.
 
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::engine::context::{EngineError, Ports};
@@ -32,24 +32,24 @@ pub(super) async fn look(
     past: &Past,
     made: &Made<'_>,
     edited_too: bool,
-    fates: &mut [Fate],
+    fates: &mut [RecordFate],
 ) -> Result<(), EngineError> {
     // What the login does not see it cannot delete.
     let Some(schema) = client.describe(&made.object).await? else {
-        fates.iter_mut().filter(|fate| **fate == Fate::Gone).for_each(|fate| *fate = Fate::Fixed);
+        fates.iter_mut().filter(|fate| **fate == RecordFate::Gone).for_each(|fate| *fate = RecordFate::Fixed);
         return Ok(());
     };
     let has = |field: &str| schema.field(field).is_some();
     let stamps = Stamps { created: has("CreatedDate"), modified: has("LastModifiedDate") };
     let judge = Judge { past, edited_too };
-    if fates.iter().filter(|fate| **fate == Fate::Gone).count() > MOST_LISTED {
+    if fates.iter().filter(|fate| **fate == RecordFate::Gone).count() > MOST_LISTED {
         let soql = format!("SELECT {} FROM {} WHERE {} != null", stamps.columns(), made.object, made.key);
         let mut found = sorter(ports);
         let mut each = |row: &csv::StringRecord| found.push(&stamps.found(|at| row.get(at))?);
         client.bulk_query(&soql, &mut each).await?;
         judge.all(made, &found.finish()?, fates)?;
     }
-    let missing = made.fated(fates).filter(|m| m.as_ref().map_or(true, |m| m.1 == Fate::Gone));
+    let missing = made.fated(fates).filter(|m| m.as_ref().map_or(true, |m| m.1 == RecordFate::Gone));
     let found = listed(ports, client, made, &stamps, missing).await?;
     judge.all(made, &found, fates)?;
     if !schema.deletable {
@@ -59,9 +59,9 @@ pub(super) async fn look(
 }
 
 /// Records that might go cannot.
-pub(super) fn fix(fates: &mut [Fate]) {
-    let might = |fate: &&mut Fate| matches!(fate, Fate::Goes | Fate::Edited);
-    fates.iter_mut().filter(might).for_each(|fate| *fate = Fate::Fixed);
+pub(super) fn fix(fates: &mut [RecordFate]) {
+    let might = |fate: &&mut RecordFate| matches!(fate, RecordFate::Goes | RecordFate::Edited);
+    fates.iter_mut().filter(might).for_each(|fate| *fate = RecordFate::Fixed);
 }
 
 fn sorter<'a>(ports: &Ports<'a>) -> Sorter<'a> {
@@ -74,7 +74,7 @@ async fn listed<'a>(
     client: &Client<'_>,
     made: &Made<'_>,
     stamps: &Stamps,
-    missing: impl Iterator<Item = io::Result<(Created, Fate)>>,
+    missing: impl Iterator<Item = io::Result<(Created, RecordFate)>>,
 ) -> Result<Sorted<'a>, EngineError> {
     let mut found = sorter(ports);
     let mut missing = missing.peekable();
@@ -127,23 +127,23 @@ struct Judge<'p> {
 }
 
 impl Judge<'_> {
-    fn all(&self, made: &Made<'_>, found: &Sorted<'_>, fates: &mut [Fate]) -> io::Result<()> {
+    fn all(&self, made: &Made<'_>, found: &Sorted<'_>, fates: &mut [RecordFate]) -> io::Result<()> {
         let began = second(self.past.state.started);
         let own = |bytes: &[u8]| id_at(bytes, 0).map(|id| (id, bytes[15..].to_vec()));
         let there = each_once(found.iter().decode(own).map(|read| read?), |f| f.0);
         let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));
         for next in join(made, there, |m| m.0.id, |t| t.0) {
             let Joined::Both((created, at), (_, moments)) = next? else { continue };
-            if matches!(fates[at], Fate::Done | Fate::Refused) {
+            if matches!(fates[at], RecordFate::Done | RecordFate::Refused) {
                 continue;
             }
             let (born, modified) = moments.split_at(MOMENT);
             let since = self.past.batches[created.batch as usize].since.as_ref().unwrap_or(&began);
             let before = created.deed == Deed::Found as u8 && born < since.as_bytes();
             fates[at] = match () {
-                () if created.deed == Deed::Doubtful as u8 || before => Fate::Doubtful,
-                () if !self.edited_too && edited(&created, born, modified) => Fate::Edited,
-                () => Fate::Goes,
+                () if created.deed == Deed::Doubtful as u8 || before => RecordFate::Doubtful,
+                () if !self.edited_too && edited(&created, born, modified) => RecordFate::Edited,
+                () => RecordFate::Goes,
             };
         }
         Ok(())

@@ -2,10 +2,10 @@
 //!
 //! Records lie in sorted files. Must not know what the org has of them now.
 
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::past::{Past, Trail};
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::state::{Deed, Step, each_once, read_trail};
+use crate::engine::state::{Deed, TrailRecord, each_once, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
@@ -85,8 +85,8 @@ impl Made<'_> {
     /// They with what is to become of each.
     pub(super) fn fated<'s>(
         &'s self,
-        fates: &'s [Fate],
-    ) -> impl Iterator<Item = io::Result<(Created, Fate)>> + 's {
+        fates: &'s [RecordFate],
+    ) -> impl Iterator<Item = io::Result<(Created, RecordFate)>> + 's {
         self.iter().zip(fates).map(|(created, fate)| Ok((created?, *fate)))
     }
 }
@@ -188,7 +188,7 @@ fn of_object<'s, 'a>(
     deeds.entry(object.to_owned()).or_insert_with(new)
 }
 
-fn created(trail: &Trail, step: &Step, id: RecordId, batch: u16) -> Created {
+fn created(trail: &Trail, step: &TrailRecord, id: RecordId, batch: u16) -> Created {
     let over = trail.over.as_deref().and_then(|over| over.as_bytes().try_into().ok());
     Created { id, deed: step.deed as u8, batch, key: step.key, touched: over.unwrap_or([0; MOMENT]) }
 }

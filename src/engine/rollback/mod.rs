@@ -26,13 +26,13 @@ use crate::engine::context::{
     Connected, EngineError, Exit, Observer, Ports, Stop, refused, rollback_under_way,
 };
 use crate::engine::part::desk;
-use crate::engine::state::{Books, alive, check_whole};
+use crate::engine::state::{Ledgers, alive, check_whole};
 use crate::manifest::Migration;
 use crate::plan::Plan;
 use crate::ports::read_text;
 use carry::{begin, carry_out};
 use options::unnamed;
-use survey::{Surveyed, survey};
+use survey::{RollbackSurvey, survey_records};
 
 /// The plan of a rollback; lists of Ids are written beside the state.
 ///
@@ -45,17 +45,17 @@ pub async fn plan_rollback(
     options: &RollbackOptions,
     observer: &dyn Observer,
 ) -> Result<Plan, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let mut ledgers = Ledgers::new(ports.files, &connected.info.org_id);
     let last = last_run(ports.files)?;
     let stop = Stop::default();
     if last > 0 {
-        let state = desk(*ports, connected, last, &stop, observer, &mut books)?.state.into_inner();
+        let state = desk(*ports, connected, last, &stop, observer, &mut ledgers)?.state.into_inner();
         if state.unfinished() {
             return Err(not_over(&state));
         }
     }
-    let found = survey(ports, connected, migration, options, observer).await?;
-    whole(ports, &mut books, &found)?;
+    let found = survey_records(ports, connected, migration, options, observer).await?;
+    whole(ports, &mut ledgers, &found)?;
     Ok(found.plan)
 }
 
@@ -72,11 +72,11 @@ pub async fn rollback(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<RolledBack, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
+    let mut ledgers = Ledgers::new(ports.files, &connected.info.org_id);
     let last = last_run(ports.files)?;
     let _alive = alive(ports.files, last)?;
     if last > 0 {
-        let desk = desk(ports, connected, last, stop, observer, &mut books)?;
+        let desk = desk(ports, connected, last, stop, observer, &mut ledgers)?;
         let state = desk.state.borrow().clone();
         if state.unfinished() {
             if state.rolls_back != Some(options.run) || state.org_id != connected.info.org_id {
@@ -85,31 +85,35 @@ pub async fn rollback(
             let plan = stored(&ports, last, &state)?;
             same_options(options, &plan)?;
             approve(&plan)?;
-            return carry_out(&desk, &mut books, connected, plan, true).await;
+            return carry_out(&desk, &mut ledgers, connected, plan, true).await;
         }
     }
-    let found = survey(&ports, connected, migration, options, observer).await?;
-    whole(&ports, &mut books, &found)?;
+    let found = survey_records(&ports, connected, migration, options, observer).await?;
+    whole(&ports, &mut ledgers, &found)?;
     approve(&found.plan)?;
-    forget(&ports, &mut books, &found)?;
+    forget(&ports, &mut ledgers, &found)?;
     if !found.plan.changes {
         return Ok(RolledBack { exit: nothing_left(&found.plan), state: None, plan: found.plan });
     }
-    let run = last.max(books.last_run()).max(last_kept(ports.store)) + 1;
+    let run = last.max(ledgers.last_run()).max(last_kept(ports.store)) + 1;
     let _new = alive(ports.files, run)?;
-    let desk = desk(ports, connected, run, stop, observer, &mut books)?;
+    let desk = desk(ports, connected, run, stop, observer, &mut ledgers)?;
     begin(&desk, &found, run)?;
     // What was found is in the lists of the run now: memory need not hold it any longer.
-    let Surveyed { plan, .. } = found;
-    carry_out(&desk, &mut books, connected, plan, false).await
+    let RollbackSurvey { plan, .. } = found;
+    carry_out(&desk, &mut ledgers, connected, plan, false).await
 }
 
 /// What lies in the state folder fits together, with the ledgers of what is to go.
-fn whole<'a>(ports: &Ports<'a>, books: &mut Books<'a>, found: &Surveyed<'_>) -> Result<(), EngineError> {
+fn whole<'a>(
+    ports: &Ports<'a>,
+    ledgers: &mut Ledgers<'a>,
+    found: &RollbackSurvey<'_>,
+) -> Result<(), EngineError> {
     for made in &found.made {
-        books.open(&made.object)?;
+        ledgers.open(&made.object)?;
     }
-    check_whole(ports, books)
+    check_whole(ports, ledgers)
 }
 
 /// A rollback that is under way goes on as it was approved: an order for more, or for something else, would be dropped
@@ -127,13 +131,17 @@ fn same_options(options: &RollbackOptions, plan: &Plan) -> Result<(), EngineErro
 }
 
 /// What the ledger need not know before anything is deleted: once more does no harm.
-fn forget(ports: &Ports<'_>, books: &mut Books<'_>, found: &Surveyed<'_>) -> Result<(), EngineError> {
+fn forget(
+    ports: &Ports<'_>,
+    ledgers: &mut Ledgers<'_>,
+    found: &RollbackSurvey<'_>,
+) -> Result<(), EngineError> {
     for (made, fates) in found.made.iter().zip(&found.fates) {
-        forget::forget_gone(ports, books, made, fates)?;
+        forget::forget_gone(ports, ledgers, made, fates)?;
     }
     if found.plan.changes {
         for (object, losing) in &found.losing {
-            forget::unsettle(ports, books, object, losing)?;
+            forget::unsettle(ports, ledgers, object, losing)?;
         }
     }
     Ok(())

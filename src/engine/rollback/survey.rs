@@ -2,7 +2,7 @@
 
 use super::batches::{self, Listed};
 use super::children::{Relations, hold_back, relations};
-use super::fate::Fate;
+use super::fate::RecordFate;
 use super::look::look;
 use super::made::{Made, Read, SORT_BUDGET, read};
 use super::options::RollbackOptions;
@@ -25,10 +25,10 @@ const PART_ROWS: u32 = 50_000;
 const SLACK: i64 = 10 * 60 * 1000;
 
 /// What was found, and the plan.
-pub(super) struct Surveyed<'a> {
+pub(super) struct RollbackSurvey<'a> {
     pub(super) plan: Plan,
     pub(super) made: Vec<Made<'a>>,
-    pub(super) fates: Vec<Vec<Fate>>,
+    pub(super) fates: Vec<Vec<RecordFate>>,
     /// Records that stay and lose what they point to, by object.
     pub(super) losing: BTreeMap<String, Sorted<'a>>,
     pub(super) listed: Vec<Listed>,
@@ -38,26 +38,26 @@ pub(super) struct Surveyed<'a> {
 pub(super) struct Seen<'a> {
     pub(super) past: Past,
     pub(super) read: Read<'a>,
-    pub(super) fates: Vec<Vec<Fate>>,
+    pub(super) fates: Vec<Vec<RecordFate>>,
     pub(super) relations: Relations<'a>,
 }
 
 /// What else is known of the records of an object: before the org is asked for them, and after, before it is known what
 /// points to them.
-pub(super) trait Known {
+pub(super) trait Earlier {
     /// Those that need not be asked for are `Done`; all others stay `Gone`.
-    fn before(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+    fn before(&self, _: &Made<'_>, _: &mut [RecordFate]) -> Result<(), EngineError> {
         Ok(())
     }
 
     /// Those that stay for a reason that the org does not tell.
-    fn after(&self, _: &Made<'_>, _: &mut [Fate]) -> Result<(), EngineError> {
+    fn after(&self, _: &Made<'_>, _: &mut [RecordFate]) -> Result<(), EngineError> {
         Ok(())
     }
 }
 
 /// Nothing else is.
-impl Known for () {}
+impl Earlier for () {}
 
 /// Looks at everything that a run did. Nothing is changed but the lists of Ids.
 ///
@@ -68,14 +68,14 @@ pub(super) async fn see<'a>(
     connected: &Connected<'_>,
     options: &RollbackOptions,
     observer: &dyn Observer,
-    known: &impl Known,
+    known: &impl Earlier,
 ) -> Result<Seen<'a>, EngineError> {
     let past = Past::read(ports.files, options.run, &connected.info.org_id)?;
     let read = read(ports, &past)?;
     let mut fates = Vec::new();
     for made in &read.made {
         observer.progress(&Progress::Reading { load: made.object.clone() });
-        let mut of = vec![Fate::Gone; made.len() as usize];
+        let mut of = vec![RecordFate::Gone; made.len() as usize];
         known.before(made, &mut of)?;
         look(ports, &connected.client, &past, made, options.include_edited, &mut of).await?;
         known.after(made, &mut of)?;
@@ -107,13 +107,13 @@ fn known_objects(with: &[String], names: &BTreeSet<String>) -> Result<(), Engine
 ///
 /// # Errors
 /// As [`see`].
-pub(super) async fn survey<'a>(
+pub(super) async fn survey_records<'a>(
     ports: &Ports<'a>,
     connected: &Connected<'_>,
     migration: &Migration,
     options: &RollbackOptions,
     observer: &dyn Observer,
-) -> Result<Surveyed<'a>, EngineError> {
+) -> Result<RollbackSurvey<'a>, EngineError> {
     let seen = see(ports, connected, options, observer, &()).await?;
     known_objects(&options.with, &seen.relations.objects)?;
     let (counts, losing) = losing(ports, &seen)?;
@@ -130,7 +130,7 @@ pub(super) async fn survey<'a>(
         lists: lists::folder(options.run),
     };
     let plan = plan(connected, migration, &seen.past, rolls_back);
-    Ok(Surveyed { plan, made: seen.read.made, fates: seen.fates, losing, listed })
+    Ok(RollbackSurvey { plan, made: seen.read.made, fates: seen.fates, losing, listed })
 }
 
 /// Records that stay and lose what they point to: how many by field, and which by object.
@@ -161,7 +161,7 @@ pub(super) fn along(seen: &Seen<'_>, with: &[String]) -> io::Result<Vec<Losing>>
     for relation in seen.relations.all.iter().filter(goes) {
         let (object, field) = (relation.child.object.clone(), relation.child.field.clone());
         let mut records = 0;
-        for pair in relation.staying(&seen.read.made, &seen.fates, Fate::Goes) {
+        for pair in relation.staying(&seen.read.made, &seen.fates, RecordFate::Goes) {
             pair?;
             records += 1;
         }
@@ -201,14 +201,14 @@ pub(super) fn undo(ports: &Ports<'_>, seen: &Seen<'_>) -> Result<Vec<Undo>, Engi
 }
 
 /// Where a record with this fate counts.
-fn counted(undo: &mut Undo, fate: Fate) -> &mut u64 {
+fn counted(undo: &mut Undo, fate: RecordFate) -> &mut u64 {
     match fate {
-        Fate::Goes | Fate::Done | Fate::Refused => &mut undo.delete,
-        Fate::Gone => &mut undo.gone,
-        Fate::Edited => &mut undo.edited,
-        Fate::Doubtful => &mut undo.doubtful,
-        Fate::Parent | Fate::Unlisted => &mut undo.parents,
-        Fate::Fixed => &mut undo.undeletable,
+        RecordFate::Goes | RecordFate::Done | RecordFate::Refused => &mut undo.delete,
+        RecordFate::Gone => &mut undo.gone,
+        RecordFate::Edited => &mut undo.edited,
+        RecordFate::Doubtful => &mut undo.doubtful,
+        RecordFate::Parent | RecordFate::Unlisted => &mut undo.parents,
+        RecordFate::Fixed => &mut undo.undeletable,
     }
 }
 

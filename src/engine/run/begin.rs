@@ -10,7 +10,7 @@ use crate::engine::context::{
 };
 use crate::engine::part::Desk;
 use crate::engine::prepare::{Prepared, refresh};
-use crate::engine::state::{Books, check_whole, keep_rest};
+use crate::engine::state::{Ledgers, check_whole, keep_rest};
 use crate::manifest::Migration;
 
 /// What a run that was interrupted before is held against.
@@ -28,7 +28,7 @@ pub(super) struct Before<'x, 'c> {
 /// inputs are the same.
 pub(super) async fn recover_run(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     before: &Before<'_, '_>,
 ) -> Result<bool, EngineError> {
     let Before { connected, migration, bound, selected, refreshes, approve } = before;
@@ -48,12 +48,12 @@ pub(super) async fn recover_run(
     if let Some(waiting) = &waiting {
         approve(Question::GoOn(waiting))?;
     }
-    recover(desk, books, same).await?;
+    recover(desk, ledgers, same).await?;
     if !same {
         supersede(desk, run)?;
     }
     if *refreshes {
-        refresh(&desk.ports, desk.client, &bound.0, books, desk.observer).await?;
+        refresh(&desk.ports, desk.client, &bound.0, ledgers, desk.observer).await?;
     }
     Ok(same)
 }
@@ -142,14 +142,14 @@ pub(super) async fn known<'a>(
     bound: &Bound,
     refreshes: bool,
     observer: &dyn Observer,
-) -> Result<Books<'a>, EngineError> {
-    let mut books = Books::new(ports.files, &connected.info.org_id);
+) -> Result<Ledgers<'a>, EngineError> {
+    let mut ledgers = Ledgers::new(ports.files, &connected.info.org_id);
     if refreshes {
-        refresh(ports, &connected.client, bound, &mut books, observer).await?;
+        refresh(ports, &connected.client, bound, &mut ledgers, observer).await?;
     }
     for object in &bound.objects {
-        books.open(&object.name)?;
+        ledgers.open(&object.name)?;
     }
-    check_whole(ports, &books)?;
-    Ok(books)
+    check_whole(ports, &ledgers)?;
+    Ok(ledgers)
 }

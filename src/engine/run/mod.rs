@@ -54,28 +54,28 @@ pub async fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Finished, EngineError> {
-    let mut books = known(&ports, connected, &bound.0, refreshes, observer).await?;
+    let mut ledgers = known(&ports, connected, &bound.0, refreshes, observer).await?;
     let last = last_run(ports.files)?;
-    let (mut resumed, mut run) = (None, last.max(books.last_run()).max(last_kept(ports.store)) + 1);
+    let (mut resumed, mut run) = (None, last.max(ledgers.last_run()).max(last_kept(ports.store)) + 1);
     let _alive = alive(ports.files, last)?;
     if last > 0 {
-        let desk = desk(ports, connected, last, stop, observer, &mut books)?;
+        let desk = desk(ports, connected, last, stop, observer, &mut ledgers)?;
         let unfinished = desk.state.borrow().unfinished();
         let before = Before { connected, migration, bound: &bound, selected, refreshes, approve };
-        if unfinished && recover_run(&desk, &mut books, &before).await? {
+        if unfinished && recover_run(&desk, &mut ledgers, &before).await? {
             (resumed, run) = (Some(last), last);
         }
     }
     let rounds = Rounds { ports, connected, migration, selected, approve, observer, run };
-    let prepared = rounds.prepare(bound, &mut books, resumed).await?;
+    let prepared = rounds.prepare(bound, &mut ledgers, resumed).await?;
     approve(Question::Plan(&prepared.plan))?;
     let _new = if resumed.is_none() { alive(ports.files, run)? } else { None };
-    let desk = desk(ports, connected, run, stop, observer, &mut books)?;
+    let desk = desk(ports, connected, run, stop, observer, &mut ledgers)?;
     begin(&desk, &prepared, migration, run, resumed)?;
     let plan = prepared.plan.clone();
-    let exit = match Runner::new(&desk, &prepared, migration, &mut books).run(false).await? {
+    let exit = match Runner::new(&desk, &prepared, migration, &mut ledgers).run(false).await? {
         Some(exit) => exit,
-        None => rounds.again(&desk, prepared, &mut books).await?,
+        None => rounds.again(&desk, prepared, &mut ledgers).await?,
     };
     let state = desk.state.borrow().clone();
     Ok(Finished { exit, state, plan })

@@ -3,12 +3,12 @@
 use crate::checkpoint::{Event, Part, PartKey, PartState};
 use crate::engine::context::{EngineError, Progress, Recovery, window};
 use crate::engine::part::{Collected, Desk, settle};
-use crate::engine::state::{Books, remove_staged};
+use crate::engine::state::{Ledgers, remove_staged};
 
 /// Brings every part of an interrupted run to its end: collected, or given up before the org saw it.
 pub(in crate::engine) async fn recover(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     same_inputs: bool,
 ) -> Result<(), EngineError> {
     for (key, state, job) in parts(desk) {
@@ -29,16 +29,16 @@ pub(in crate::engine) async fn recover(
             }
             Recovery::CloseThenCollect => {
                 desk.close(key, &job).await?;
-                over(desk, books, key, desk.collect(key).await?)?;
+                over(desk, ledgers, key, desk.collect(key).await?)?;
             }
             Recovery::Collect => {
                 if state == PartState::Uploaded {
                     desk.note(Event::Closed { part: key })?;
                 }
-                over(desk, books, key, desk.collect(key).await?)?;
+                over(desk, ledgers, key, desk.collect(key).await?)?;
             }
-            Recovery::CallAgain => over(desk, books, key, desk.calls(key, true).await?)?,
-            Recovery::GiveUpCalls => over(desk, books, key, desk.give_up_calls(key).await?)?,
+            Recovery::CallAgain => over(desk, ledgers, key, desk.calls(key, true).await?)?,
+            Recovery::GiveUpCalls => over(desk, ledgers, key, desk.give_up_calls(key).await?)?,
         }
     }
     let run = desk.state.borrow().run;
@@ -60,11 +60,11 @@ fn parts(desk: &Desk<'_, '_>) -> Vec<(PartKey, PartState, Option<String>)> {
 /// Settles a part. Rows that may go again are decided anew with all the others.
 fn over(
     desk: &Desk<'_, '_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     key: PartKey,
     collected: Collected,
 ) -> Result<(), EngineError> {
-    for again in settle(desk, books, key, collected)? {
+    for again in settle(desk, ledgers, key, collected)? {
         drop_part(desk, again, "its rows are decided anew")?;
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
 use crate::engine::part::Desk;
 use crate::engine::prepare::{PrepareOptions, Prepared, prepare};
-use crate::engine::state::Books;
+use crate::engine::state::Ledgers;
 use crate::manifest::Migration;
 use crate::ports::Files;
 
@@ -37,14 +37,14 @@ impl<'a> Rounds<'_, '_, 'a> {
     pub(super) async fn prepare(
         &self,
         bound: (Bound, Vec<Diagnostic>),
-        books: &mut Books<'a>,
+        ledgers: &mut Ledgers<'a>,
         resumed: Option<u32>,
     ) -> Result<Prepared<'a>, EngineError> {
         let folder = format!("data/{}", self.run);
         remove_left_out(self.ports.files, &folder)?;
         let options = PrepareOptions { resumed, left_out: Some(&folder), selected: self.selected };
         let (ports, observer) = (&self.ports, self.observer);
-        prepare(ports, self.connected, self.migration, bound, books, options, observer).await
+        prepare(ports, self.connected, self.migration, bound, ledgers, options, observer).await
     }
 
     /// The round that sends again what refers to records which the first one (`before`) made anew. Where whoever is asked
@@ -56,7 +56,7 @@ impl<'a> Rounds<'_, '_, 'a> {
         &self,
         desk: &Desk<'_, 'a>,
         before: Prepared<'a>,
-        books: &mut Books<'a>,
+        ledgers: &mut Ledgers<'a>,
     ) -> Result<Exit, EngineError> {
         let anew = desk.state.borrow().renewed;
         self.tell(format!(
@@ -64,13 +64,14 @@ impl<'a> Rounds<'_, '_, 'a> {
         ));
         if self.selected.contains(&false) {
             self.tell("not all loads are selected: what refers to those records goes with the next `cutover apply` of all".into());
-            return Runner::new(desk, &before, self.migration, books).finish(Ended::Finished, Exit::Partial);
+            return Runner::new(desk, &before, self.migration, ledgers)
+                .finish(Ended::Finished, Exit::Partial);
         }
         let Prepared { bound, survey, .. } = before;
         // First: what the survey sorted has the names that the next one gives.
         drop(survey);
         let rest = |error| Hold::of(error, desk).rest(desk);
-        let prepared = self.prepare((bound, Vec::new()), books, Some(self.run)).await.map_err(rest)?;
+        let prepared = self.prepare((bound, Vec::new()), ledgers, Some(self.run)).await.map_err(rest)?;
         let plan = &prepared.plan;
         if plan.inputs != desk.state.borrow().inputs {
             return Err(rest(changed()));
@@ -79,11 +80,11 @@ impl<'a> Rounds<'_, '_, 'a> {
             plan.notes.iter().for_each(|note| self.tell(note.clone()));
         } else if let Err(error) = (self.approve)(Question::Again(plan)) {
             self.tell(format!("{error}: what refers to them goes with the next `cutover apply`"));
-            return Runner::new(desk, &prepared, self.migration, books)
+            return Runner::new(desk, &prepared, self.migration, ledgers)
                 .finish(Ended::Finished, Exit::Partial);
         }
         begin(desk, &prepared, self.migration, self.run, Some(self.run))?;
-        let exit = Runner::new(desk, &prepared, self.migration, books).run(true).await?;
+        let exit = Runner::new(desk, &prepared, self.migration, ledgers).run(true).await?;
         Ok(exit.unwrap_or(Exit::Partial))
     }
 

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Progress};
 use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
-use crate::engine::state::{Books, keep_rest};
+use crate::engine::state::{Ledgers, keep_rest};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{PlanStep, StepKind};
@@ -33,7 +33,7 @@ pub(super) struct Runner<'r, 'd, 'a> {
     desk: &'r Desk<'d, 'a>,
     prepared: &'r Prepared<'a>,
     migration: &'r Migration,
-    books: &'r mut Books<'a>,
+    ledgers: &'r mut Ledgers<'a>,
     parallel: usize,
     objects: Vec<String>,
     steps: BTreeMap<u16, StepProgress>,
@@ -56,7 +56,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         desk: &'r Desk<'d, 'a>,
         prepared: &'r Prepared<'a>,
         migration: &'r Migration,
-        books: &'r mut Books<'a>,
+        ledgers: &'r mut Ledgers<'a>,
     ) -> Self {
         let objects = prepared.bound.objects.iter().map(|o| o.name.clone()).collect();
         let parallel = migration.environment.parallel_jobs.max(1) as usize;
@@ -66,7 +66,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             desk,
             prepared,
             migration,
-            books,
+            ledgers,
             parallel,
             objects,
             steps,
@@ -168,7 +168,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         }
         self.mark(key, PartProgress::Over);
         let day_is_spent = collected.ended_at_a_limit();
-        let done = settle(self.desk, self.books, key, collected).and_then(|again| {
+        let done = settle(self.desk, self.ledgers, key, collected).and_then(|again| {
             self.schedule_again(key.step, again);
             self.step_done(key.step)
         });
@@ -240,7 +240,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         let (run, first) = self.first_number(step.index);
         let survey = &self.prepared.survey;
         let shape = &survey.shapes[load];
-        let landed = Landed { books: self.books, objects: &self.objects, survey };
+        let landed = Landed { ledgers: self.ledgers, objects: &self.objects, survey };
         let name = |number: u32| format!("data/{run}/{}-{}-{}", shape.name, step.index, first + number);
         let second_pass = step.kind == StepKind::References;
         let inputs = StepInputs {
@@ -262,7 +262,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             StepKind::Rows => stage_rows(&inputs, &survey.decided[load], step.level)?,
             StepKind::References => stage_references(
                 &inputs,
-                self.books.entries(&self.prepared.bound.objects[shape.object].name),
+                self.ledgers.entries(&self.prepared.bound.objects[shape.object].name),
             )?,
         };
         let keys =
@@ -372,7 +372,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         self.desk.save();
         // No unfinished run can name a segment now: what does not count is left over from a crash.
         for object in &self.objects {
-            self.books.open(object)?.remove_unused()?;
+            self.ledgers.open(object)?.remove_unused()?;
         }
         Ok(exit)
     }

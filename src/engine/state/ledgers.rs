@@ -8,19 +8,19 @@ use crate::stage::{Entries, Presence};
 use std::collections::BTreeMap;
 
 /// The ledgers of one org.
-pub struct Books<'a> {
+pub struct Ledgers<'a> {
     files: &'a dyn Files,
     folder: String,
     ledgers: BTreeMap<String, Ledger<'a>>,
 }
 
-impl<'a> Books<'a> {
+impl<'a> Ledgers<'a> {
     /// The ledgers below `ledger/<org id>`.
     pub fn new(files: &'a dyn Files, org_id: &str) -> Self {
         Self { files, folder: format!("ledger/{org_id}"), ledgers: BTreeMap::new() }
     }
 
-    /// Whether these are the books of this org.
+    /// Whether these are the ledgers of this org.
     pub fn is_of(&self, org_id: &str) -> bool {
         self.folder == format!("ledger/{org_id}")
     }
@@ -63,7 +63,7 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// As [`Books::entries`], with what is still known of removed records.
+    /// As [`Ledgers::entries`], with what is still known of removed records.
     pub fn entries_with_removed(&self, object: &str) -> Entries<'_> {
         match self.ledgers.get(object) {
             Some(ledger) => Box::new(ledger.iter_with_removed()),

@@ -13,12 +13,12 @@ mod verified_file;
 
 pub(in crate::engine) use cleanup::{keep_rest, remove_staged};
 pub(in crate::engine) use consistency::check_whole;
-pub use ledgers::Books;
+pub use ledgers::Ledgers;
 pub(in crate::engine) use ledgers::union;
 pub use liveness::{Standing, part_word, recovery_of, under_way, why_in_words};
 pub(in crate::engine) use liveness::{alive, why};
 pub(in crate::engine) use org_keys::{KEYED, SORT_BUDGET, adopted, all_keys, each_once, entry, keyed, push};
-pub(in crate::engine) use recreated::{Found, Stale, is_beside, is_same, note, note_keys, open_notes};
+pub(in crate::engine) use recreated::{OrgKeys, Stale, is_beside, is_same, note, note_keys, open_notes};
 pub(in crate::engine) use republish::republish;
-pub(in crate::engine) use trail::{Deed, Step, read_trail};
+pub(in crate::engine) use trail::{Deed, TrailRecord, read_trail};
 pub(in crate::engine) use verified_file::{damaged, read_named};

@@ -4,7 +4,7 @@
 //!
 //! Must not know why a ledger is built again, nor how rows are decided: what is known of such a row is forgotten here.
 
-use super::ledgers::Books;
+use super::ledgers::Ledgers;
 use super::org_keys::keyed;
 use crate::engine::context::{EngineError, Ports};
 use crate::ledger::merge::{Joined, join};
@@ -20,9 +20,9 @@ const SORT_BUDGET: usize = 4 << 20;
 const MOST_SEGMENTS: usize = 8;
 
 /// What a refresh read from the org: keys and Ids, by key.
-pub(in crate::engine) struct Found<'a>(pub(in crate::engine) Sorted<'a>);
+pub(in crate::engine) struct OrgKeys<'a>(pub(in crate::engine) Sorted<'a>);
 
-impl Found<'_> {
+impl OrgKeys<'_> {
     /// The first record of each key; a further one is the org's own ambiguity, and counted.
     pub(in crate::engine) fn first_of_each(
         &self,
@@ -50,15 +50,15 @@ pub(in crate::engine) fn is_same((_, id): &(KeyHash, Option<RecordId>), known: &
 /// The disk's own.
 pub(in crate::engine) fn note(
     ports: &Ports<'_>,
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     object: &str,
-    found: &Found<'_>,
+    found: &OrgKeys<'_>,
     same_key: bool,
     run: u32,
 ) -> Result<u64, EngineError> {
     let mut renewed = Sorter::new(ports.files, "data/scratch/renewed", 16, SORT_BUDGET);
     // Hashes of another field's values say nothing of these.
-    let known = if same_key { books.entries(object) } else { Box::new(std::iter::empty()) };
+    let known = if same_key { ledgers.entries(object) } else { Box::new(std::iter::empty()) };
     let shared = Cell::new(0);
     for next in join(found.first_of_each(&shared), known, |r| r.0, |entry| entry.key) {
         match next? {
@@ -70,7 +70,7 @@ pub(in crate::engine) fn note(
         }
     }
     let renewed = renewed.finish()?;
-    let noted = books.open(&beside(object))?;
+    let noted = ledgers.open(&beside(object))?;
     if !renewed.is_empty() || !(same_key || noted.segments().is_empty()) {
         let keys = renewed.iter().decode(|b| KeyHash::from_be_bytes(std::array::from_fn(|i| b[i])));
         noted.rebuild(
@@ -94,7 +94,7 @@ pub(in crate::engine) fn note(
 /// # Errors
 /// The disk's own.
 pub(in crate::engine) fn note_keys(
-    books: &mut Books<'_>,
+    ledgers: &mut Ledgers<'_>,
     object: &str,
     keys: impl Iterator<Item = std::io::Result<KeyHash>>,
     run: u32,
@@ -103,7 +103,7 @@ pub(in crate::engine) fn note_keys(
     if keys.peek().is_none() {
         return Ok(());
     }
-    let ledger = books.open(&beside(object))?;
+    let ledger = ledgers.open(&beside(object))?;
     ledger.adopt(keys.map(|key| Ok(Entry { run, ..Entry::new(key?, State::Landed) })))?;
     if ledger.segments().len() > MOST_SEGMENTS {
         ledger.compact()?;
@@ -115,8 +115,11 @@ pub(in crate::engine) fn note_keys(
 ///
 /// # Errors
 /// A damaged ledger, or the disk's own.
-pub(in crate::engine) fn open_notes(books: &mut Books<'_>, objects: &[String]) -> Result<(), EngineError> {
-    objects.iter().try_for_each(|object| books.open(&beside(object)).map(|_| ()))
+pub(in crate::engine) fn open_notes(
+    ledgers: &mut Ledgers<'_>,
+    objects: &[String],
+) -> Result<(), EngineError> {
+    objects.iter().try_for_each(|object| ledgers.open(&beside(object)).map(|_| ()))
 }
 
 /// The ledger of such keys of an object.
@@ -145,7 +148,7 @@ impl<'a> Stale<'a> {
     /// The disk's own.
     pub(in crate::engine) fn of(
         ports: &Ports<'a>,
-        books: &Books<'_>,
+        ledgers: &Ledgers<'_>,
         objects: &[String],
         shape: &Shape,
         scan: &Scan<'_>,
@@ -153,7 +156,7 @@ impl<'a> Stale<'a> {
     ) -> Result<Self, EngineError> {
         let mut rows = Sorter::new(ports.files, "data/scratch/stale", STALE, SORT_BUDGET);
         let of = |object: usize| match objects.get(object) {
-            Some(object) => books.entries(&beside(object)),
+            Some(object) => ledgers.entries(&beside(object)),
             None => Box::new(std::iter::empty()),
         };
         referring(shape, scan, &of, parents, &mut |child, entry, sent| {

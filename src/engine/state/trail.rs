@@ -34,7 +34,7 @@ impl Deed {
 
 /// One record of a trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) struct Step {
+pub(in crate::engine) struct TrailRecord {
     /// The key of its row.
     pub(in crate::engine) key: KeyHash,
     /// The record; nothing where no answer named it.
@@ -43,7 +43,7 @@ pub(in crate::engine) struct Step {
     pub(in crate::engine) deed: Deed,
 }
 
-impl Step {
+impl TrailRecord {
     /// Bytes: key 16, id 15 (zeros: none), deed 1, big endian.
     pub(in crate::engine) const WIDTH: usize = 32;
 
@@ -69,9 +69,12 @@ impl Step {
 ///
 /// # Errors
 /// Another file than the journal names; the disk's own.
-pub(in crate::engine) fn read_trail(files: &dyn Files, named: &NamedFile) -> Result<Vec<Step>, EngineError> {
+pub(in crate::engine) fn read_trail(
+    files: &dyn Files,
+    named: &NamedFile,
+) -> Result<Vec<TrailRecord>, EngineError> {
     let bytes = read_all(files, &named.path)?;
-    let steps: Option<Vec<Step>> = bytes.chunks(Step::WIDTH).map(Step::decode).collect();
+    let steps: Option<Vec<TrailRecord>> = bytes.chunks(TrailRecord::WIDTH).map(TrailRecord::decode).collect();
     match steps {
         Some(steps) if blake3::hash(&bytes).to_hex().as_str() == named.blake3 => Ok(steps),
         _ => Err(EngineError::Unexpected(format!("{} is not the file that the journal names", named.path))),
@@ -87,11 +90,11 @@ mod tests {
         let id = RecordId::parse("0018c00002DJIpJ").ok();
         for deed in Deed::ALL {
             for id in [id, None] {
-                let step = Step { key: 1 << 90, id, deed };
-                assert_eq!(Step::decode(&step.encode()), Some(step));
+                let step = TrailRecord { key: 1 << 90, id, deed };
+                assert_eq!(TrailRecord::decode(&step.encode()), Some(step));
             }
         }
-        assert_eq!(Step::decode(&[0; Step::WIDTH]), None);
-        assert_eq!(Step::decode(&[1; 31]), None);
+        assert_eq!(TrailRecord::decode(&[0; TrailRecord::WIDTH]), None);
+        assert_eq!(TrailRecord::decode(&[1; 31]), None);
     }
 }
