@@ -1,7 +1,7 @@
 //! Rows refused in passing go again within the same apply: a lock is nobody's fault, nor is a job that the org gave
 //! up half-way. One apply ends 0 with every row loaded once.
 
-use crate::front::{Front, Turn};
+use crate::damaging_proxy::{Front, Turn};
 use crate::http::Served;
 use crate::project::{Report, finished};
 use crate::world::{Aim, Project, Tap, World};

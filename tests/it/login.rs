@@ -1,7 +1,7 @@
 //! Every way to log in, through the binary: what is sent, what is said when it is refused, and that a token that ends
 //! is renewed once for all calls. Secrets are in nothing that is written.
 
-use crate::front::{Asked, Front, Turn};
+use crate::damaging_proxy::{Asked, Front, Turn};
 use crate::http::Served;
 use crate::project::{Output, Project, finished, walk};
 use std::process::Command;

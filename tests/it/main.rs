@@ -8,7 +8,7 @@
     reason = "tests fail by panicking, and say what they counted"
 )]
 
-mod front;
+mod damaging_proxy;
 mod http;
 #[cfg(unix)]
 mod process;
@@ -23,7 +23,7 @@ mod calls;
 mod captures;
 mod check;
 mod cli_reference;
-mod counted;
+mod leniency;
 mod created_date;
 mod crash;
 mod day;
@@ -43,8 +43,8 @@ mod login;
 mod lookups;
 #[cfg(target_os = "linux")]
 mod memory;
-mod mended;
-mod mistaken;
+mod deletes;
+mod record_identity;
 #[cfg(unix)]
 mod npsp;
 mod operations;
@@ -55,9 +55,9 @@ mod protect;
 mod recorded_clients;
 mod renewed;
 mod rerun;
-mod review;
+mod parents;
 mod rollback;
-mod same;
+mod determinism;
 mod screens;
 mod serve;
 #[cfg(unix)]

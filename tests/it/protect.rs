@@ -1,6 +1,6 @@
 //! A protected environment: a saved plan, and its name typed at a terminal; nothing less.
 
-use crate::front::Front;
+use crate::damaging_proxy::Front;
 use crate::http::Served;
 use crate::project::{Output, Project, finished};
 
@@ -46,7 +46,7 @@ fn an_org_that_is_no_sandbox_is_protected_unless_the_environment_says_otherwise(
 fn a_sandbox_is_protected_where_the_environment_says_so() {
     let project = project(", protect: true");
     let org = Served::start(&project);
-    let front = Front::before(&org, |_, _| crate::front::Turn::Pass);
+    let front = Front::before(&org, |_, _| crate::damaging_proxy::Turn::Pass);
     refused(run(&project, &front, &["apply", "--yes"]), "only a saved plan");
     project.replace("cutover.yaml", ", protect: true", "");
     run(&project, &front, &["apply", "--yes"]).exits(0);

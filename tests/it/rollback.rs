@@ -1,7 +1,7 @@
 //! `cutover rollback`: the org is as it was before the run, updates excepted and listed; whatever happens on the way, and
 //! nothing goes that the run did not create.
 
-use crate::front::{Front, Turn};
+use crate::damaging_proxy::{Front, Turn};
 use crate::http::Served;
 use crate::project::{Output, Project, finished};
 use crate::world::{self, Aim, World};

@@ -1,6 +1,6 @@
 //! Faults of the transport over real sockets: the same org in the end as without them.
 
-use crate::front::{Front, Turn};
+use crate::damaging_proxy::{Front, Turn};
 use crate::http::Served;
 use crate::project::{Output, Project, Report, finished};
 use crate::world::NORTHWIND;

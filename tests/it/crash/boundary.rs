@@ -1,6 +1,6 @@
 //! Every boundary once: the process dies on both sides of it, and what the org answers is lost or cut off.
 
-use super::four::{Expected, FOUR, four};
+use super::four_objects::{Expected, FOUR, four};
 use super::others::{TIDY, TIDY_BY_CALLS};
 use super::{Undisturbed, all, figures, kinds};
 use crate::world::{Aim, Project};

@@ -2,7 +2,7 @@
 //! is made, and why no program that ships can have it).
 
 use super::Undisturbed;
-use super::four::Expected;
+use super::four_objects::Expected;
 use super::pairs::{MANIFEST, ORG, PAIR, QUERIES, pair};
 use super::{Told, all};
 use crate::world::{Aim, Flaw, Project};

@@ -1,6 +1,6 @@
 //! What others do between a crash and the life that recovers: they change the source, or remove jobs from the org.
 
-use super::four::Expected;
+use super::four_objects::Expected;
 use super::pairs::{EFFECTS, PAIR, pair, pair_by_calls};
 use super::{Course, Undisturbed, all};
 use crate::world::{Aim, Project};

@@ -4,7 +4,7 @@
 
 mod boundary;
 mod controls;
-mod four;
+mod four_objects;
 mod meanwhile;
 mod others;
 mod pairs;
@@ -16,7 +16,7 @@ use cutover::engine::Window;
 use cutover::model::Outcome;
 use cutover::plan::Plan;
 use cutover::ports::{Files, read_all};
-use four::Expected;
+use four_objects::Expected;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What must come of the worlds of updates, deletes and REST calls, written down by hand.
 
-use super::four::Expected;
+use super::four_objects::Expected;
 use cutover::model::Outcome;
 
 /// Of [`crate::world::Project::tidy`].

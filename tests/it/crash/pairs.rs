@@ -1,6 +1,6 @@
 //! Two crashes: the second one in the life that recovers from the first.
 
-use super::four::Expected;
+use super::four_objects::Expected;
 use super::{Undisturbed, all, figures, numbers};
 use crate::world::{Aim, Project};
 use cutover::engine::Window;

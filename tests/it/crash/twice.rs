@@ -1,6 +1,6 @@
 //! Every effect twice: a network that repeats a request, a disk or a store that is told a thing again.
 
-use super::four::{FOUR, four};
+use super::four_objects::{FOUR, four};
 use super::others::TIDY_BY_CALLS;
 use super::{Undisturbed, all, figures, kinds};
 use crate::world::{Aim, Project};

@@ -1,7 +1,7 @@
 //! What a review by fresh eyes found: rows that point to what goes, two keys of one record, what a refused delete
 //! forgot, what is called absent, and consent before anything is written.
 
-use crate::front::{Front, Turn};
+use crate::damaging_proxy::{Front, Turn};
 use crate::http::Served;
 use crate::operations::{forget, loaded, manifest};
 use crate::project::{Output, Project, Report, finished};
