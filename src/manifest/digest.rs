@@ -3,7 +3,8 @@
 //! Defaults and vars are applied, fields stand by name, maps by content. Comments, order, places and the paths of
 //! sources change nothing; sources have fingerprints of their own.
 
-use super::migration::{ApiChoice, Budget, Field, Load, Verb};
+use super::choices::ApiChoice;
+use super::migration::{Budget, Field, Load, Verb};
 use super::words::{
     API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, OPERATION, TOO_LONG, UNMAPPED, name_of,
 };

@@ -2,13 +2,15 @@
 //!
 //! Must not know the other loads: what holds between them is `check`'s.
 
+use super::choices::{ApiChoice, Operation};
 use super::expression::take_expression;
-use super::field::{FieldRules, read_fields};
+use super::field::read_fields;
 use super::file::Shelf;
-use super::migration::{ApiChoice, Field, Load, Operation};
+use super::migration::{Field, Load};
 use super::policy::{Defaults, Policies, read_budget};
 use super::source::{Opened, open};
 use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
+use super::verb::FieldRules;
 use super::words::{API, DUPLICATES, LOAD, OPERATION, name_of, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic, Place, any_error};
 use crate::transform::{Role, Scope};

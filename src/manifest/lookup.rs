@@ -3,9 +3,9 @@
 //! Must not know which objects and fields an org has, nor how what is found becomes an Id.
 
 use super::expression::expression;
-use super::field::{FieldRules, HELPERS, Said, VERBS, read_verb, verbs_of};
 use super::migration::Verb;
 use super::values::{is_stray, listed, scalar, wrong};
+use super::verb::{FieldRules, HELPERS, Said, VERBS, read_verb, verbs_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::transform::{AND, Expr, OR, Role, compile, together};
 use crate::yaml::{MapReader, Node};

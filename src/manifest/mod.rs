@@ -4,6 +4,7 @@
 //! Must not know what an org has: unknown objects and fields are found by `bind`.
 
 mod check;
+mod choices;
 mod digest;
 mod environment;
 mod expression;
@@ -21,11 +22,11 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod values;
+mod verb;
 mod words;
 
-pub use migration::{
-    ApiChoice, Budget, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
-};
+pub use choices::{ApiChoice, Duplicates, Operation};
+pub use migration::{Budget, Environment, Field, Load, Migration, OrgLogin, RefTo, Verb};
 pub use schema::json_schema;
 
 use crate::diagnostic::{Diagnostic, Place, any_error, sort};

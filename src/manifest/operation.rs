@@ -2,7 +2,8 @@
 //!
 //! Must not know which fields an object has: what may be updated or deleted at all is `bind`'s.
 
-use super::migration::{ApiChoice, Field, Load, Operation};
+use super::choices::{ApiChoice, Operation};
+use super::migration::{Field, Load};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::transform::Only;
 use crate::yaml::Node;

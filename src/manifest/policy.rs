@@ -2,7 +2,8 @@
 //!
 //! Must not know what a policy does to a row.
 
-use super::migration::{Budget, Duplicates};
+use super::choices::Duplicates;
+use super::migration::Budget;
 use super::source::{SourceWords, read_defaults as read_source_defaults};
 use super::values::{take_scalar, wrong};
 use super::words::{BLANK, DEFAULTS, DUPLICATES, ON_MISSING, TOO_LONG, UNMAPPED, refuse_unbuilt};

@@ -2,9 +2,13 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use super::migration::{ApiChoice, Duplicates, Operation};
+use super::choices::{ApiChoice, Duplicates, Operation};
 use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
 use crate::yaml::{MapReader, Node};
+use Shape::{
+    Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
+    TextOr, Texts, Version, Words,
+};
 
 /// One word that a mapping may hold.
 #[derive(Clone, Copy)]
@@ -65,11 +69,6 @@ const fn word(name: &'static str, shape: Shape, about: &'static str) -> Word {
 const fn later(name: &'static str, instead: &'static str) -> Word {
     Word { name, about: "", shape: Shape::Unbuilt(instead) }
 }
-
-use Shape::{
-    Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
-    TextOr, Texts, Version, Words,
-};
 
 /// `cutover.yaml` itself.
 pub(super) const TOP: &[Word] = &[

@@ -1,6 +1,7 @@
 //! From the order, what bind knows and the survey's totals to the plan.
 
-use super::graph::{GraphLoad, Order};
+use super::graph::Order;
+use super::graph_load::GraphLoad;
 use super::types::{Api, Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
 use crate::stage::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};

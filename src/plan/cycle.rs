@@ -1,6 +1,7 @@
 //! Cycles between loads: which loads they join, which reference breaks one, and how one that cannot be broken is told.
 
-use super::graph::{Deferred, GraphLoad, to_graph};
+use super::graph::to_graph;
+use super::graph_load::{Deferred, GraphLoad};
 use crate::diagnostic::{Code, Diagnostic};
 use petgraph::algo::tarjan_scc;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! When records go: children before the records that they may belong to, and after every load that may still take
 //! children away from them.
 
-use super::graph::{GraphLoad, reaches};
+use super::graph_load::{GraphLoad, reaches};
 use crate::bind::Belongs;
 use std::collections::BTreeSet;
 
@@ -40,7 +40,8 @@ fn pairs(loads: &[GraphLoad]) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::graph::{GraphLoad, GraphReference, order};
+    use super::super::graph::order;
+    use super::super::graph_load::{GraphLoad, GraphReference};
     use crate::bind::Belongs::{self, Perhaps, Usually, Wholly};
     use crate::diagnostic::Place;
 

@@ -1,55 +1,12 @@
 //! Which load goes before which: edges from references, `after` and the sharing of an object; an order without
 //! cycles, found by deferring references where there are some.
 
+use super::graph_load::{Deferred, GraphLoad, reaches};
 use super::{cycle, delete};
-use crate::bind::Belongs;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::Diagnostic;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
-
-/// A load as the graph sees it.
-#[derive(Debug, Clone)]
-pub struct GraphLoad {
-    /// Its name.
-    pub name: String,
-    /// Its object, as an index into the list of objects that are loaded.
-    pub object: usize,
-    /// Loads that must go before it though no reference says so.
-    pub after: Vec<usize>,
-    /// Its references, in the order of its fields.
-    pub references: Vec<GraphReference>,
-    /// For a load that deletes: the objects that its records may point to, and how much they belong to them.
-    pub deletes: Option<Vec<(usize, Belongs)>>,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// A reference of a load.
-#[derive(Debug, Clone)]
-pub struct GraphReference {
-    /// The field.
-    pub field: String,
-    /// The objects it can point to.
-    pub parents: Vec<usize>,
-    /// Whether it can be filled later: nillable and updateable.
-    pub deferrable: bool,
-    /// Rows that have a value in it.
-    pub rows: u64,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// A reference that is filled in a second pass, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deferred {
-    /// The load.
-    pub load: usize,
-    /// The reference, as an index into the load's references.
-    pub reference: usize,
-    /// Why this one.
-    pub reason: String,
-}
 
 /// The order found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,21 +74,6 @@ fn add_same_object(loads: &[GraphLoad], needs: &mut [BTreeSet<usize>]) {
     }
 }
 
-/// Whether `from` needs `to`, directly or not.
-pub(super) fn reaches(needs: &[BTreeSet<usize>], from: usize, to: usize) -> bool {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(load) = open.pop() {
-        if load == to {
-            return true;
-        }
-        if seen.insert(load) {
-            open.extend(needs[load].iter().copied());
-        }
-    }
-    false
-}
-
 /// Parents first; among loads that are free to go, the first of the manifest.
 fn sequence(needs: &[BTreeSet<usize>]) -> Vec<usize> {
     let mut graph = to_graph(needs);
@@ -162,7 +104,9 @@ pub(super) fn to_graph(needs: &[BTreeSet<usize>]) -> DiGraph<usize, ()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::graph_load::GraphReference;
     use super::*;
+    use crate::diagnostic::Place;
 
     fn load(name: &str, object: usize, references: &[(&str, usize, bool, u64)]) -> GraphLoad {
         let place = Place::new("m.yaml", 1, 1, 1);

@@ -8,11 +8,13 @@ mod cycle;
 mod delete;
 mod draw;
 mod graph;
+mod graph_load;
 mod types;
 
 pub use build::{Inputs, LoadFacts, LoadTotals, build};
 pub use draw::{mermaid, text};
-pub use graph::{Deferred, GraphLoad, GraphReference, Order, order};
+pub use graph::{Order, order};
+pub use graph_load::{Deferred, GraphLoad, GraphReference};
 pub use types::{
     Api, Batch, Edge, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark, StepKind,
     Undo,

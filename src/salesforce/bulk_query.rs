@@ -1,7 +1,8 @@
 //! Many records by SOQL: a query job, polled, its pages read one after the other.
 
 use super::ResultsError;
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::csv_stream::CsvStream;
 use super::error::OrgError;
 use super::jobs::{JobStage, Wire};

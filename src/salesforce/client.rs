@@ -1,15 +1,17 @@
 //! One request: sent, repeated where `retry.rs` allows, its reply read. Knows nothing of what is asked.
 
+use super::call::Call;
 use super::error::OrgError;
-use super::limits::{Usage, read_usage};
+use super::limits::read_usage;
 use super::moment::http_second;
 use super::retry::{Budget, Decision, Kind, Outcome, Tried, decide};
+use super::usage::Usage;
 use crate::model::ObjectSchema;
-use crate::ports::{Body, Clock, Method, Org, Random, Renewal, Reply, Request, TransportError};
+use crate::ports::{Clock, Org, Random, Renewal, Reply, Request, TransportError};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The newest API version whose behaviour we know. An org that has it is spoken to in it.
@@ -32,81 +34,6 @@ pub struct Client<'a> {
     calls: AtomicU64,
     /// Objects described so far, by their names in lower case.
     pub(super) described: Mutex<BTreeMap<String, Option<ObjectSchema>>>,
-}
-
-/// Makes a body anew for each time that it is sent.
-pub type MakeBody<'b> = dyn Fn() -> Body + Sync + 'b;
-
-/// One request to be made, and what a second arrival of it would do.
-pub(super) struct Call<'b> {
-    kind: Kind,
-    method: Method,
-    path: String,
-    headers: Vec<(String, String)>,
-    content: Content<'b>,
-    doubt: Option<&'b AtomicBool>,
-}
-
-/// A body that can be sent more than once.
-enum Content<'b> {
-    Empty,
-    Bytes(Bytes),
-    Made(&'b MakeBody<'b>),
-}
-
-impl Call<'static> {
-    pub(super) fn get(path: String) -> Self {
-        let (headers, content) = (Vec::new(), Content::Empty);
-        Self { kind: Kind::Read, method: Method::Get, path, headers, content, doubt: None }
-    }
-
-    pub(super) fn delete(kind: Kind, path: String) -> Self {
-        Self { kind, method: Method::Delete, ..Self::get(path) }
-    }
-
-    pub(super) fn json(kind: Kind, method: Method, path: String, body: &serde_json::Value) -> Self {
-        Self::text(kind, method, path, body.to_string(), "application/json; charset=utf-8")
-    }
-
-    /// A body in memory, of a type.
-    pub(super) fn text(kind: Kind, method: Method, path: String, body: String, content_type: &str) -> Self {
-        let content = Content::Bytes(body.into());
-        Self { kind, method, content, ..Self::get(path) }.header("content-type", content_type)
-    }
-}
-
-impl<'b> Call<'b> {
-    pub(super) fn put_csv(path: String, body: &'b MakeBody<'b>) -> Self {
-        let headers = vec![("content-type".to_owned(), "text/csv; charset=UTF-8".to_owned())];
-        Self {
-            kind: Kind::Upload,
-            method: Method::Put,
-            path,
-            headers,
-            content: Content::Made(body),
-            doubt: None,
-        }
-    }
-
-    /// Sets `doubt` once the org may have done what was asked without saying so, before the call goes again.
-    pub(super) fn doubted(self, doubt: &'b AtomicBool) -> Self {
-        Self { doubt: Some(doubt), ..self }
-    }
-
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// The request as it goes out, this time.
-    fn request(&self) -> Request {
-        let body = match &self.content {
-            Content::Empty => Body::Empty,
-            Content::Bytes(bytes) => Body::Bytes(bytes.clone()),
-            Content::Made(make) => make(),
-        };
-        Request { method: self.method, path: self.path.clone(), headers: self.headers.clone(), body }
-    }
 }
 
 impl<'a> Client<'a> {

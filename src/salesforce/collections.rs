@@ -1,7 +1,8 @@
 //! Up to 200 records in one call that answers at once (reference F4): insert, update, upsert, delete, each record for
 //! itself (`allOrNone: false`).
 
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::OrgError;
 use super::retry::Kind;
 use super::row_error::RowError;

@@ -1,6 +1,7 @@
 //! What an object is like: describe's answer, reduced to the model's schema.
 
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::OrgError;
 use super::soql::encode;
 use crate::model::{ChildFate, ChildField, FieldSchema, FieldType, ObjectSchema, RecordType};

@@ -1,6 +1,7 @@
 //! Result files as they come down: a download that breaks off begins anew, and each row is told once.
 
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::csv_stream::ResultsError;
 use super::error::OrgError;
 use super::results::{ResultKind, ResultRow, ResultRows, ResultSink};

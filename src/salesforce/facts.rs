@@ -1,6 +1,7 @@
 //! Which org this is, and which version of the API it speaks.
 
-use super::client::{Call, Client, NEWEST_VERSION};
+use super::call::Call;
+use super::client::{Client, NEWEST_VERSION};
 use super::error::OrgError;
 use super::retry::Budget;
 use crate::model::RecordId;

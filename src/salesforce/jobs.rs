@@ -1,6 +1,7 @@
 //! Ingest jobs of Bulk API 2.0: made, filled, closed, asked after and removed. One job takes one upload.
 
-use super::client::{Call, Client, MakeBody};
+use super::call::{Call, MakeBody};
+use super::client::Client;
 use super::error::OrgError;
 use super::moment::second;
 use super::retry::Kind;

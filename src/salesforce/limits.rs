@@ -1,7 +1,9 @@
 //! What the org still allows today: asked for as a whole, and remembered from the header of every reply (reference F1).
 
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::OrgError;
+use super::usage::Usage;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -42,22 +44,6 @@ impl Limits {
     /// Query jobs in 24 hours.
     pub fn query_jobs(&self) -> Option<Limit> {
         self.get("DailyBulkV2QueryJobs")
-    }
-}
-
-/// The day's calls, as a reply told them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// Used so far.
-    pub used: u64,
-    /// In all.
-    pub max: u64,
-}
-
-impl Usage {
-    /// Calls that are left.
-    pub fn remaining(&self) -> u64 {
-        self.max.saturating_sub(self.used)
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `download.rs`, `results.rs`, `row_error.rs` | what became of each row |
 
 mod bulk_query;
+mod call;
 mod client;
 mod collections;
 mod csv_stream;
@@ -41,13 +42,15 @@ mod soql;
 #[cfg(test)]
 mod testing;
 mod transport;
+mod usage;
 
-pub use client::{Client, MakeBody, NEWEST_VERSION};
+pub use call::MakeBody;
+pub use client::{Client, NEWEST_VERSION};
 pub use collections::{COLLECTION_ROWS, Cell, Parent, Record, Saved};
 pub use error::{OrgError, tells_limit};
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};
-pub use limits::{Limit, Limits, Usage};
+pub use limits::{Limit, Limits};
 pub use login::{Grant, KeyProblem, LogIn, OAuth, Session, SfCommand, SfLogin, SfOutput, SigningKey};
 pub use poll::{next_wait, polls};
 pub use query::{Row, RowSink};
@@ -56,3 +59,4 @@ pub use retry::{Budget, Decision, Kind, Outcome, Tried, decide};
 pub use row_error::{ErrorClass, RowError};
 pub use soql::{in_lists, quote};
 pub use transport::{HttpOrg, Patience, TransportProblem};
+pub use usage::Usage;

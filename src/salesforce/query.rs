@@ -1,6 +1,7 @@
 //! Records by SOQL over REST, page by page: flat columns in, texts out.
 
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::error::OrgError;
 use super::soql;
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use super::record::{Decision, RefRecord, action};
 use super::scan::SORT_BUDGET;
 use super::shape::Shape;
 use super::staged_row::{ASSIGNED, Kind, LANE, ROW, Row};
-use super::write::StepInputs;
+use super::step::StepInputs;
 use crate::ledger::sort::{Sorted, Sorter};
 
 /// Rows that do different things go in different jobs; rows that failed before go last, on their own.

@@ -1,5 +1,6 @@
 //! What each row needs: merges of the survey's rows, their missing parents and the ledger, all sorted by key.
 
+use super::entries::Entries;
 use super::error::{StageError, StageIo};
 use super::hash::{Instead, altered};
 use super::level::{Levels, Placed, Rules};
@@ -20,9 +21,6 @@ use std::iter::Peekable;
 
 /// Duplicates named one by one in the error; more are counted.
 const MOST_NAMED: usize = 20;
-
-/// The ledger's entries of an object, sorted by key.
-pub type Entries<'e> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'e>;
 
 /// What a load's rows need.
 pub struct Decided<'a> {

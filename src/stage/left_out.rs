@@ -1,8 +1,8 @@
 //! Rows that are not sent: their reasons in counts, and their own cells in a file that can be mended and read again.
 
 use super::error::{StageError, StageIo};
-use super::scan::SourceRow;
 use super::shape::Shape;
+use super::source_row::SourceRow;
 use crate::diagnostic::Code;
 use crate::model::Outcome;
 use crate::ports::Files;

@@ -9,6 +9,7 @@
 
 mod deal;
 mod decide;
+mod entries;
 mod error;
 mod hash;
 mod left_out;
@@ -22,10 +23,13 @@ mod resolve;
 mod rows_out;
 mod scan;
 mod shape;
+mod source_row;
 mod staged_row;
+mod step;
 mod write;
 
-pub use decide::{Decided, Decisions, Entries, decide};
+pub use decide::{Decided, Decisions, decide};
+pub use entries::Entries;
 pub use error::{StageError, StageIo};
 pub use left_out::{LeftOut, LeftOutFile, Reasons, RowPlace, key_texts, own_keys, write_left_out};
 pub use level::{Levels, Rules};
@@ -34,4 +38,5 @@ pub use record::{Decision, IndexRecord, LeftRecord, MissingRecord, Past, RowReco
 pub use resolve::{Parents, Presence, Resolved, found_ids, referring, resolve};
 pub use scan::{Scan, scan};
 pub use shape::{Chain, Header, ReferenceShape, RuleShape, Seat, Shape};
-pub use write::{StepInputs, StepRows, stage_references, stage_rows};
+pub use step::{StepInputs, StepRows};
+pub use write::{stage_references, stage_rows};

@@ -1,7 +1,7 @@
 //! References against what is there: one merge of a load's references, sorted by parent, with the sorted keys of
 //! the parent object.
 
-use super::decide::Entries;
+use super::entries::Entries;
 use super::error::{StageError, StageIo};
 use super::record::{MissingRecord, RefRecord};
 use super::scan::{SORT_BUDGET, Scan};

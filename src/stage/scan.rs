@@ -6,11 +6,12 @@ use super::left_out::{LeftOutFile, LeftOutRow, Reasons};
 use super::ordered::ordered;
 use super::record::{RefRecord, RowRecord};
 use super::shape::Shape;
+use super::source_row::SourceRow;
 use crate::diagnostic::Code;
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, Outcome};
 use crate::source::{Cells, Chunk, ChunkRef, Chunks, RowFault, RowPos, RowReader};
-use crate::transform::{CellOut, Row, RowOut, RowWorker, Verdict};
+use crate::transform::{CellOut, RowOut, RowWorker, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -77,15 +78,6 @@ pub fn scan<'a>(
         |found| gather.take(found),
     )?;
     gather.finish(chunks.into_inner().unwrap_or_default())
-}
-
-/// Cells as the row path's input.
-pub(super) struct SourceRow<'a>(pub(super) Cells<'a>);
-
-impl Row for SourceRow<'_> {
-    fn cell(&self, column: usize) -> &str {
-        self.0.get(column)
-    }
 }
 
 /// One worker's own things.

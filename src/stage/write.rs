@@ -1,56 +1,20 @@
 //! Staging: the rows of a step, resolved against what has landed by now, divided into parts and written out.
 
 use super::deal::{assign, lane, locked_parents, with_locks};
-use super::decide::{Decided, Entries, past_of};
-use super::error::{StageError, StageIo};
+use super::decide::{Decided, past_of};
+use super::entries::Entries;
+use super::error::StageError;
 use super::hash::Instead;
-use super::part::{PartLimits, StagedPart};
 use super::record::{Decision, LeftRecord, MissingRecord, RowRecord, action, reason};
-use super::resolve::{Parents, Resolved, resolve};
+use super::resolve::{Resolved, resolve};
 use super::rows_out::write_parts;
-use super::scan::{SORT_BUDGET, Scan};
-use super::shape::Shape;
+use super::scan::SORT_BUDGET;
 use super::staged_row::{LANE, ROW, Row, be64, bits};
+use super::step::{StepInputs, StepRows};
 use crate::ledger::State;
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
 use crate::manifest::Duplicates;
 use crate::transform::OnMissing;
-
-/// The rows of a step, staged.
-pub struct StepRows<'a> {
-    /// The parts, in the order in which they go.
-    pub parts: Vec<StagedPart>,
-    /// Rows that turned out held or rejected only now, by place ([`LeftRecord`]).
-    pub left: Sorted<'a>,
-    /// How many of them are held.
-    pub held: u64,
-    /// How many of them are rejected.
-    pub rejected: u64,
-    /// Rows of a second pass whose parent has not landed.
-    pub waiting: u64,
-}
-
-/// What both kinds of step have in common.
-pub struct StepInputs<'x, 'a> {
-    /// The ports.
-    pub io: StageIo<'a>,
-    /// The load.
-    pub shape: &'x Shape,
-    /// Its survey.
-    pub scan: &'x Scan<'a>,
-    /// References of the load that are filled in a second pass, a bit each.
-    pub deferred: u64,
-    /// What has landed, by object.
-    pub landed: &'x dyn Parents,
-    /// Part sizes.
-    pub limits: PartLimits,
-    /// The reference whose parents are locked.
-    pub lock: Option<usize>,
-    /// Where temporary files go.
-    pub scratch: &'x str,
-    /// Names a part's files, without ending.
-    pub name: &'x (dyn Fn(u32) -> String + Sync),
-}
 
 /// Stages the rows of one level of a load.
 ///

@@ -2,12 +2,12 @@
 
 use super::check::{Checker, Kind, is_bare, written};
 use super::dates::Zone;
-use super::datum::{Datum, Fault};
-use super::expr;
+use super::datum::Datum;
+use super::fault::Fault;
 use super::native::Cells;
-use super::parser;
 use super::token::Trouble;
 use super::tree::Tree;
+use super::{expr, parser};
 use crate::diagnostic::{Code, Severity};
 use std::collections::BTreeMap;
 use std::ops::Range;

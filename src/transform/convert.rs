@@ -3,7 +3,7 @@
 //! Decimal text stays text: no number is squeezed through binary. Knows no rows and no policies but `too_long`.
 
 use super::dates::{self, Zone};
-use super::datum::Fault;
+use super::fault::Fault;
 use super::filters::parse_bool;
 use super::number::round_up;
 use super::rule::{Conversion, TooLong};

@@ -2,7 +2,7 @@
 //!
 //! Time-zone data is the bundled one, so that every machine gives the same answer. No clock.
 
-use super::datum::Fault;
+use super::fault::Fault;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};

@@ -20,22 +20,6 @@ pub(super) enum Datum<'a> {
     List(Vec<Datum<'a>>),
 }
 
-/// Why a row cannot be used. Never contains the customer's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault(Cow<'static, str>);
-
-impl Fault {
-    /// A fault in these words.
-    pub(super) fn new(words: impl Into<Cow<'static, str>>) -> Self {
-        Self(words.into())
-    }
-
-    /// The words.
-    pub(super) fn words(&self) -> &str {
-        &self.0
-    }
-}
-
 impl<'a> Datum<'a> {
     /// Text from a row.
     pub(super) fn borrowed(text: &'a str) -> Self {

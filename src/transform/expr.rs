@@ -6,7 +6,8 @@
 //! object per worker; numbers are `k0`, `k1`, …, because ours are exact.
 
 use super::dates::{Pattern, Zone};
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
+use super::fault::Fault;
 use super::native::{Cells, apply_simple, replace};
 use super::number::Number;
 use super::operators;

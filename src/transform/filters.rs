@@ -2,7 +2,8 @@
 //!
 //! Every filter but `default` returns blank for blank. A fault never contains the value.
 
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
+use super::fault::Fault;
 use super::number::Number;
 use std::borrow::Cow;
 

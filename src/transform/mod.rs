@@ -10,12 +10,14 @@
 //! ```
 
 mod arguments;
+mod cell_out;
 mod check;
 mod compile;
 mod convert;
 mod dates;
 mod datum;
 mod expr;
+mod fault;
 mod filters;
 mod map;
 mod native;
@@ -27,18 +29,18 @@ mod program;
 mod rule;
 mod settle;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod token;
 mod tree;
 
-#[cfg(test)]
-mod tests;
-
+pub use cell_out::{CellOut, Link};
 pub use check::Kind;
 pub use compile::{Class, Expr, ExprProblem, Role, Scope, compile, is_time_zone, together};
 pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
 pub use map::{MapFault, ValueMap};
-pub use program::{CellOut, Link, Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
+pub use program::{Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{
     AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, RefTarget, TableEntry,
     TooLong, Unmapped, Value,

@@ -2,11 +2,10 @@
 //!
 //! Calls the same functions that minijinja calls; a property test holds the two equal.
 
-use super::dates;
-use super::datum::{Datum, Fault};
-use super::filters;
-use super::operators;
+use super::datum::Datum;
+use super::fault::Fault;
 use super::tree::{Filter, Tree};
+use super::{dates, filters, operators};
 
 /// Where columns come from while a row is read.
 pub(super) trait Cells {

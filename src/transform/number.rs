@@ -3,7 +3,7 @@
 //! Knows digits and nothing of rows or fields. Whatever does not fit is refused, never rounded in silence; only a
 //! quotient that never ends is cut, at [`DECIMALS`] places.
 
-use super::datum::Fault;
+use super::fault::Fault;
 use std::cmp::Ordering;
 use std::fmt;
 

@@ -2,7 +2,8 @@
 //!
 //! The one rule above all: a missing operand makes the result missing, as SQL's NULL does.
 
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
+use super::fault::Fault;
 use super::number::Number;
 use super::tree::Operator;
 use std::cmp::Ordering;

@@ -3,17 +3,18 @@
 //! Native expressions are read straight from the row; the others go to minijinja as one list, once a row. Pure: no
 //! I/O, no clock.
 
+use super::cell_out::CellOut;
 use super::compile::Expr;
 use super::convert::Converter;
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
 use super::expr::{Runner, Script};
+use super::fault::Fault;
 use super::native::{self, Cells};
 use super::rule::{FieldRule, Value};
 use super::settle::{Refusal, settle};
 use super::tree::Tree;
 use crate::diagnostic::Code;
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A row of a source. Cells equal to a null value read as empty.
@@ -57,42 +58,6 @@ pub struct RowOut {
     pub rounded: u32,
     /// Cells of this row that lost characters.
     pub truncated: u32,
-}
-
-/// One cell of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CellOut {
-    /// Blank, and the org's value is left alone: an empty cell.
-    Absent,
-    /// Blank, and the org's value is removed: `#N/A`.
-    Clear,
-    /// A part of [`RowOut::text`].
-    Text(Range<usize>),
-    /// A reference by key; its parent is found, or not, by whoever knows the keys.
-    Ref {
-        /// Index into the rule's targets.
-        target: usize,
-        /// The raw key, a part of [`RowOut::text`].
-        key: Range<usize>,
-    },
-    /// Several things that the value may be, a reference among them: the first counts that is there. Never empty.
-    Chain(Vec<Link>),
-}
-
-/// One of several things that a value may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Link {
-    /// A reference by key: there if its parent is.
-    Ref {
-        /// Which of the rule's references; those of its fallback are counted on behind them.
-        seat: usize,
-        /// Index into that reference's targets.
-        target: usize,
-        /// The raw key, a part of [`RowOut::text`].
-        key: Range<usize>,
-    },
-    /// A part of [`RowOut::text`], always there: the last.
-    Text(Range<usize>),
 }
 
 /// All rules of a load, bound to a header. Cheap to clone.

@@ -1,8 +1,9 @@
 //! From an expression's value to a cell: default, blank policy, map, match, convert, in the specification's order.
 
+use super::cell_out::{CellOut, Link};
 use super::convert::{Changed, Converter};
-use super::datum::{Datum, Fault};
-use super::program::{CellOut, Link};
+use super::datum::Datum;
+use super::fault::Fault;
 use super::rule::{
     Blank, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, RefTarget, TableEntry, Unmapped,
 };

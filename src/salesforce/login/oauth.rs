@@ -1,11 +1,12 @@
 //! The grants of a program at the token endpoint (reference G).
 
-use super::super::client::{Call, Client, NEWEST_VERSION};
+use super::super::client::{Client, NEWEST_VERSION};
 use super::super::error::OrgError;
 use super::super::retry::{Budget, Kind};
 use super::super::soql::encode;
 use super::{LogIn, Session, SigningKey};
 use crate::ports::{Clock, Future, Method, Org, Random};
+use crate::salesforce::call::Call;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
