@@ -1,6 +1,6 @@
 //! May this field be written, and when?
 
-use super::{Problems, Site};
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Field;
 use crate::model::{FieldSchema, FieldType};

@@ -1,8 +1,9 @@
 //! One field of a load: found in the org, judged, and made a rule of the row path.
 
 use super::bound::{Column, Reference};
-use super::{Problems, Site, access, first_of, reference, table, values};
-use crate::diagnostic::{Code, Diagnostic, Place, near_name};
+use super::world::{Problems, Site, unknown};
+use super::{access, first_of, reference, table, values};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};
 use crate::transform::{Conversion, FieldRule, Matcher, Value};
@@ -33,21 +34,6 @@ pub(super) fn bind<'a>(site: &Site<'a>, field: &'a Field, problems: &mut Problem
     let rule = rule(site, field, schema, matcher);
     values::check(site, field, schema, &rule, problems);
     Some(BoundField { rule, column, references, schema, place: &field.place })
-}
-
-/// A field that the object does not have.
-pub(super) fn unknown(site: &Site<'_>, name: &str, place: &Place) -> Diagnostic {
-    let object = site.object;
-    let labelled = object.fields.iter().find(|f| f.label.eq_ignore_ascii_case(name)).map(|f| f.name.as_str());
-    let near = labelled.or_else(|| near_name(name, object.fields.iter().map(|f| f.name.as_str())));
-    let help = match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if name.contains('.') => "a column like `Account.Key` is written `AccountId: { ref: Account, from: … }`".to_owned(),
-        None => "a custom field ends in `__c`; a field that this user may not see looks like one that is not there".to_owned(),
-    };
-    Diagnostic::error(Code::UnknownField, format!("`{}` has no field `{name}`", object.name))
-        .at(place)
-        .help(help)
 }
 
 /// How the value finds a record, under which column it goes, and where it points.

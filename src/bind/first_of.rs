@@ -1,7 +1,9 @@
 //! The first of several that finds something: each bound by itself, tried by the row path in their order.
 
 use super::bound::Reference;
-use super::{Problems, Site, reference, table};
+use super::reference;
+use super::table::{self, is_reference};
+use super::world::{Problems, Site};
 use crate::manifest::{Field, Verb};
 use crate::model::FieldSchema;
 use crate::transform::Matcher;
@@ -16,7 +18,7 @@ pub(super) fn bind(
 ) -> Option<(Matcher, Vec<Reference>)> {
     let of = field.verb.each();
     // Said once, not by each of them.
-    if of.iter().any(Verb::looks) && !reference::is_reference(site, field, schema, problems) {
+    if of.iter().any(Verb::looks) && !is_reference(site, field, schema, problems) {
         return None;
     }
     let mut points = Vec::new();

@@ -1,26 +1,15 @@
 //! Can this field be a key, and how are its values compared?
 
-use super::{Problems, Site};
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Field, Operation, Verb};
-use crate::model::{FieldSchema, FieldType, KeyForm};
+use crate::model::{FieldSchema, FieldType};
 use crate::transform::Only;
-
-/// How keys in a field are compared.
-pub(super) fn form(field: &FieldSchema) -> KeyForm {
-    match field.field_type {
-        FieldType::Int | FieldType::Long | FieldType::Double | FieldType::Currency | FieldType::Percent => {
-            KeyForm::Number
-        }
-        _ if field.case_sensitive => KeyForm::ExactText,
-        _ => KeyForm::FoldedText,
-    }
-}
 
 /// Judges the key field of a load. An unknown field is told here, at the place of `key`.
 pub(super) fn check(site: &Site<'_>, problems: &mut Problems) {
     let Some(field) = site.object.field(&site.load.key) else {
-        problems.push(super::field::unknown(site, &site.load.key, &site.load.key_place));
+        problems.push(super::world::unknown(site, &site.load.key, &site.load.key_place));
         return;
     };
     check_schema(site, field, problems);

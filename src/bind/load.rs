@@ -2,7 +2,8 @@
 
 use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
-use super::{Problems, Site, World, key};
+use super::key;
+use super::world::{Problems, Site, World};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Load, Operation};
 use crate::transform::Only;

@@ -1,7 +1,7 @@
 //! Which record of an object is meant by the values of some of its fields: the org's own records as a table.
 
 use super::facts::records_key;
-use super::{Problems, Site};
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic, Place, near_name};
 use crate::model::{FieldSchema, FieldType, ObjectSchema};
 use crate::transform::{AND, Fold, TableEntry};

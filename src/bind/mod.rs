@@ -22,6 +22,7 @@ mod field;
 mod first_of;
 mod header;
 mod key;
+mod key_form;
 mod load;
 mod lookup;
 mod reference;
@@ -29,14 +30,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod world;
 
 pub use bound::{Belongs, Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
 pub use facts::{Need, OrgFacts, QueueFact, RecordFact, UserFact, needs, records_key};
 pub use header::relationship_column;
 
 use crate::diagnostic::{Diagnostic, any_error, sort};
-use crate::manifest::{Load, Migration};
-use crate::model::{ObjectSchema, OrgSchema};
+use crate::manifest::Migration;
+use crate::model::OrgSchema;
+use world::World;
 
 /// Binds a migration to an org. All problems are told at once, in the order in which they are shown; there is a
 /// result when none of them is an error.
@@ -49,21 +52,3 @@ pub fn bind(migration: &Migration, schema: &OrgSchema, facts: &OrgFacts) -> (Opt
     let whole = loads.into_iter().collect::<Option<Vec<_>>>().filter(|_| !any_error(&problems));
     (whole.map(|loads| Bound { objects, loads }), problems)
 }
-
-/// All that binding looks at.
-struct World<'a> {
-    migration: &'a Migration,
-    schema: &'a OrgSchema,
-    facts: &'a OrgFacts,
-    objects: &'a [BoundObject],
-}
-
-/// One load and the object it fills.
-struct Site<'a> {
-    world: &'a World<'a>,
-    load: &'a Load,
-    object: &'a ObjectSchema,
-}
-
-/// Problems found so far.
-type Problems = Vec<Diagnostic>;

@@ -2,10 +2,11 @@
 
 use super::bound::{Column, Reference};
 use super::header::relationship_column;
-use super::{Problems, Site};
+use super::table::is_reference;
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Field, RefTo, Verb};
-use crate::model::{FieldSchema, FieldType};
+use crate::model::FieldSchema;
 use crate::transform::{Matcher, OnMissing, RefTarget};
 
 /// Binds a `ref`; nothing when any of its targets cannot be pointed at.
@@ -32,29 +33,6 @@ pub(super) fn bind(
     });
     let matcher = Matcher::Ref { targets: refs.collect(), type_expr: type_expr.clone() };
     Some((matcher, column(site, schema, &reference), reference))
-}
-
-/// Whether the field is a reference at all; says so where not.
-pub(super) fn is_reference(
-    site: &Site<'_>,
-    field: &Field,
-    schema: &FieldSchema,
-    problems: &mut Problems,
-) -> bool {
-    if schema.field_type == FieldType::Reference {
-        return true;
-    }
-    let message = format!(
-        "`{}.{}` is no reference but of type {}",
-        site.object.name,
-        schema.name,
-        schema.field_type.name()
-    );
-    let near = schema.name.strip_suffix("Id").is_none().then(|| format!("{}Id", schema.name));
-    let near = near.filter(|name| site.object.field(name).is_some());
-    let help = near.map(|name| format!("did you mean `{name}`?"));
-    problems.push(Diagnostic::error(Code::BadReference, message).at(&field.value_place).help_maybe(help));
-    false
 }
 
 /// The object of one target, as an index.

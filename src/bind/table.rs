@@ -1,10 +1,11 @@
 //! Which record type, user or queue is meant by a name: the org's own list as a table.
 
 use super::facts::UserFact;
-use super::{Problems, Site, lookup, reference};
+use super::lookup;
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
-use crate::model::FieldSchema;
+use crate::model::{FieldSchema, FieldType};
 use crate::transform::{AND, Fold, Inactive, Matcher, TableEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ pub(super) fn matcher(
     schema: &FieldSchema,
     problems: &mut Problems,
 ) -> Option<Matcher> {
-    if !reference::is_reference(site, field, schema, problems) {
+    if !is_reference(site, field, schema, problems) {
         return None;
     }
     let (what, object, ids, fold) = match verb {
@@ -115,4 +116,27 @@ fn match_field_exists(site: &Site<'_>, field: &Field, match_field: &str, problem
         let message = format!("`User` has no field `{match_field}` to match by");
         problems.push(Diagnostic::error(Code::UnknownField, message).at(&field.value_place).help_maybe(help));
     }
+}
+
+/// Whether the field is a reference at all; says so where not.
+pub(super) fn is_reference(
+    site: &Site<'_>,
+    field: &Field,
+    schema: &FieldSchema,
+    problems: &mut Problems,
+) -> bool {
+    if schema.field_type == FieldType::Reference {
+        return true;
+    }
+    let message = format!(
+        "`{}.{}` is no reference but of type {}",
+        site.object.name,
+        schema.name,
+        schema.field_type.name()
+    );
+    let near = schema.name.strip_suffix("Id").is_none().then(|| format!("{}Id", schema.name));
+    let near = near.filter(|name| site.object.field(name).is_some());
+    let help = near.map(|name| format!("did you mean `{name}`?"));
+    problems.push(Diagnostic::error(Code::BadReference, message).at(&field.value_place).help_maybe(help));
+    false
 }

@@ -1,6 +1,7 @@
 //! Values that stand in the manifest itself: can the org ever take them?
 
-use super::{Problems, Site, table};
+use super::table;
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};

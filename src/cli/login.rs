@@ -1,7 +1,7 @@
 //! Logins as a manifest words them, put together from what only this room may touch: key files and the `sf` command.
 
 use super::project::Project;
-use super::wired::seed;
+use super::seed::seed;
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::engine::{EngineError, Exit};
 use crate::manifest::OrgLogin;

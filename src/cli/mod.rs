@@ -16,6 +16,7 @@ mod reference;
 mod report;
 mod rollback;
 mod screen;
+mod seed;
 mod select;
 mod socket;
 mod state;

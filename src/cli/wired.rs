@@ -2,9 +2,10 @@
 
 use super::org::{Reached, reach};
 use super::project::Project;
+use super::seed::seed;
 use crate::engine::{EngineError, Ports};
 use crate::manifest::Migration;
-use crate::ports::{Clock, RealClock, SeededRandom, Store, Threads};
+use crate::ports::{RealClock, SeededRandom, Store, Threads};
 
 /// The real ports; a local org lives as long as this.
 pub(super) struct Wired<'p> {
@@ -58,9 +59,4 @@ impl<'p> Wired<'p> {
 /// As many workers as the machine has processors.
 fn threads() -> Threads {
     Threads::new(std::thread::available_parallelism().map_or(2, usize::from))
-}
-
-/// The spread of waits differs from run to run; nothing else hangs on it.
-pub(super) fn seed() -> u64 {
-    RealClock.now().unsigned_abs() ^ u64::from(std::process::id())
 }

@@ -15,12 +15,14 @@ mod rule;
 mod schema;
 mod soql;
 mod store;
+#[cfg(test)]
+mod tests;
 mod text;
 mod transaction;
 
 pub use fault::{Dropped, Faults};
 pub use schema::Schema;
-pub use soql::SoqlError;
+pub use soql::error::SoqlError;
 
 use crate::diagnostic::Diagnostic;
 use rusqlite::Connection;
@@ -263,6 +265,3 @@ impl LocalOrg {
         self.0.now.load(Ordering::Relaxed)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,8 @@
 
 use super::LocalOrg;
 use super::fault::Others;
-use super::job::{self, Kind};
+use super::job;
+use super::job::info::Kind;
 use super::record::find;
 use super::record::save::Place;
 use super::record::write::Refusal;

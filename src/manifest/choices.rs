@@ -49,7 +49,7 @@ impl Operation {
 
     /// The word of the manifest, of the plan and of the job.
     pub fn word(self) -> &'static str {
-        super::words::name_of(super::words::OPERATION, &self)
+        super::word_list::name_of(OPERATION, &self)
     }
 }
 
@@ -62,3 +62,12 @@ pub enum ApiChoice {
     /// REST collections where a step is small and its calls may be repeated.
     Auto,
 }
+
+/// `operation`.
+pub(super) const OPERATION: &[(&str, Operation)] = &[
+    ("upsert", Operation::Upsert),
+    ("insert", Operation::Insert),
+    ("update", Operation::Update),
+    ("delete", Operation::Delete),
+    ("hardDelete", Operation::HardDelete),
+];

@@ -3,12 +3,20 @@
 //! Defaults and vars are applied, fields stand by name, maps by content. Comments, order, places and the paths of
 //! sources change nothing; sources have fingerprints of their own.
 
-use super::choices::ApiChoice;
-use super::migration::{Budget, Field, Load, Verb};
-use super::words::{
-    API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, OPERATION, TOO_LONG, UNMAPPED, name_of,
-};
+use super::choices::{ApiChoice, OPERATION};
+use super::migration::{Budget, Field, Load, Migration, Verb};
+use super::word_list::name_of;
+use super::words::{API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, TOO_LONG, UNMAPPED};
 use crate::transform::{Expr, ValueMap};
+
+impl Migration {
+    /// The load as resolved, in one canonical text to take a fingerprint of: defaults and vars applied, fields by
+    /// name, the contents of maps. Comments, order and the paths of sources change nothing.
+    pub fn resolved_digest(&self, load: &Load) -> String {
+        let names: Vec<&str> = self.loads.iter().map(|l| l.name.as_str()).collect();
+        text(load, &names)
+    }
+}
 
 /// The canonical text of a load. `names` are the names of all loads, for `after`.
 pub(super) fn text(load: &Load, names: &[&str]) -> String {

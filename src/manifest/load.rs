@@ -2,7 +2,7 @@
 //!
 //! Must not know the other loads: what holds between them is `check`'s.
 
-use super::choices::{ApiChoice, Operation};
+use super::choices::{ApiChoice, OPERATION, Operation};
 use super::expression::take_expression;
 use super::field::read_fields;
 use super::file::Shelf;
@@ -11,7 +11,8 @@ use super::policy::{Defaults, Policies, read_budget};
 use super::source::{Opened, open};
 use super::values::{Vars, is_file_name, is_stray, listed, near, take_count, take_scalar, wrong};
 use super::verb::FieldRules;
-use super::words::{API, DUPLICATES, LOAD, OPERATION, name_of, refuse_unbuilt};
+use super::word_list::name_of;
+use super::words::{API, DUPLICATES, LOAD, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic, Place, any_error};
 use crate::transform::{Role, Scope};
 use crate::yaml::{MapReader, Node};

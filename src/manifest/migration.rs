@@ -25,15 +25,6 @@ pub struct Migration {
     pub files: Vec<String>,
 }
 
-impl Migration {
-    /// The load as resolved, in one canonical text to take a fingerprint of: defaults and vars applied, fields by
-    /// name, the contents of maps. Comments, order and the paths of sources change nothing.
-    pub fn resolved_digest(&self, load: &Load) -> String {
-        let names: Vec<&str> = self.loads.iter().map(|l| l.name.as_str()).collect();
-        super::digest::text(load, &names)
-    }
-}
-
 /// The chosen environment.
 #[derive(Debug, Clone)]
 pub struct Environment {

@@ -23,6 +23,7 @@ mod source;
 mod tests;
 mod values;
 mod verb;
+mod word_list;
 mod words;
 
 pub use choices::{ApiChoice, Duplicates, Operation};

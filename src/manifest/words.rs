@@ -2,7 +2,7 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use super::choices::{ApiChoice, Duplicates, Operation};
+use super::choices::{ApiChoice, Duplicates, OPERATION};
 use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
 use crate::yaml::{MapReader, Node};
 use Shape::{
@@ -307,14 +307,6 @@ pub(super) const DUPLICATES: &[(&str, Duplicates)] = &[
     ("first", Duplicates::First),
     ("last", Duplicates::Last),
 ];
-/// `operation`.
-pub(super) const OPERATION: &[(&str, Operation)] = &[
-    ("upsert", Operation::Upsert),
-    ("insert", Operation::Insert),
-    ("update", Operation::Update),
-    ("delete", Operation::Delete),
-    ("hardDelete", Operation::HardDelete),
-];
 /// `api`.
 pub(super) const API: &[(&str, ApiChoice)] = &[("bulk", ApiChoice::Bulk), ("auto", ApiChoice::Auto)];
 /// The standard User fields that `match` may name, `Username` first: it is the default.
@@ -324,11 +316,6 @@ pub(super) const USER_MATCH: &[&str] =
 /// The words of a list of choices.
 fn names<T>(choices: &[(&'static str, T)]) -> Vec<&'static str> {
     choices.iter().map(|(name, _)| *name).collect()
-}
-
-/// The word of a choice.
-pub(super) fn name_of<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> &'static str {
-    choices.iter().find(|(_, v)| v == value).map_or("", |(name, _)| name)
 }
 
 /// Refuses the words of the table that are not built yet. Those not written are never mentioned.

@@ -1,9 +1,9 @@
 //! Cycles between loads: which loads they join, which reference breaks one, and how one that cannot be broken is told.
 
-use super::graph::to_graph;
 use super::graph_load::{Deferred, GraphLoad};
 use crate::diagnostic::{Code, Diagnostic};
 use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
 
 /// Groups of loads that need each other, each sorted, by their first load.
@@ -95,4 +95,16 @@ fn one_cycle(component: &[usize], needs: &[BTreeSet<usize>]) -> Vec<usize> {
         path.push(next);
         here = next;
     }
+}
+
+/// The graph: an edge from each load to every load it needs.
+pub(super) fn to_graph(needs: &[BTreeSet<usize>]) -> DiGraph<usize, ()> {
+    let mut graph = DiGraph::new();
+    let nodes: Vec<NodeIndex> = (0..needs.len()).map(|l| graph.add_node(l)).collect();
+    for (child, parents) in needs.iter().enumerate() {
+        for parent in parents {
+            graph.add_edge(nodes[child], nodes[*parent], ());
+        }
+    }
+    graph
 }

@@ -1,11 +1,11 @@
 //! Which load goes before which: edges from references, `after` and the sharing of an object; an order without
 //! cycles, found by deferring references where there are some.
 
+use super::cycle::{self, to_graph};
+use super::delete;
 use super::graph_load::{Deferred, GraphLoad, reaches};
-use super::{cycle, delete};
 use crate::diagnostic::Diagnostic;
 use petgraph::Direction;
-use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeSet;
 
 /// The order found.
@@ -88,18 +88,6 @@ fn sequence(needs: &[BTreeSet<usize>]) -> Vec<usize> {
         graph.remove_node(node);
     }
     sequence
-}
-
-/// The graph: an edge from each load to every load it needs.
-pub(super) fn to_graph(needs: &[BTreeSet<usize>]) -> DiGraph<usize, ()> {
-    let mut graph = DiGraph::new();
-    let nodes: Vec<NodeIndex> = (0..needs.len()).map(|l| graph.add_node(l)).collect();
-    for (child, parents) in needs.iter().enumerate() {
-        for parent in parents {
-            graph.add_edge(nodes[child], nodes[*parent], ());
-        }
-    }
-    graph
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use super::call::Call;
 use super::error::OrgError;
-use super::limits::read_usage;
 use super::moment::http_second;
 use super::retry::{Budget, Decision, Kind, Outcome, Tried, decide};
-use super::usage::Usage;
+use super::usage::{Usage, read_usage};
 use crate::model::ObjectSchema;
 use crate::ports::{Clock, Org, Random, Renewal, Reply, Request, TransportError};
 use bytes::Bytes;

@@ -3,7 +3,6 @@
 use super::call::Call;
 use super::client::Client;
 use super::error::OrgError;
-use super::usage::Usage;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -63,16 +62,10 @@ fn limit(value: &Value) -> Option<Limit> {
     Some(Limit { max: number("Max")?, remaining: number("Remaining")? })
 }
 
-/// `api-usage=18/5000` of `Sforce-Limit-Info`, among others.
-pub(super) fn read_usage(header: &str) -> Option<Usage> {
-    let text = header.split([';', ',']).find_map(|part| part.trim().strip_prefix("api-usage="))?;
-    let (used, max) = text.split_once('/')?;
-    Some(Usage { used: used.trim().parse().ok()?, max: max.trim().parse().ok()? })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Limit, Usage, read_usage};
+    use super::super::usage::{Usage, read_usage};
+    use super::Limit;
     use crate::salesforce::testing::{Script, with};
 
     #[test]

@@ -15,3 +15,10 @@ impl Usage {
         self.max.saturating_sub(self.used)
     }
 }
+
+/// `api-usage=18/5000` of `Sforce-Limit-Info`, among others.
+pub(super) fn read_usage(header: &str) -> Option<Usage> {
+    let text = header.split([';', ',']).find_map(|part| part.trim().strip_prefix("api-usage="))?;
+    let (used, max) = text.split_once('/')?;
+    Some(Usage { used: used.trim().parse().ok()?, max: max.trim().parse().ok()? })
+}

@@ -1,6 +1,6 @@
 //! `check` of a filter: does it exist, has it the right arguments, do they make sense.
 
-use super::check::{Checked, Checker, Kind};
+use super::checker::{Checked, Checker, Kind};
 use super::dates::{Pattern, Zone};
 use super::datum::Datum;
 use super::filters::FILTERS;

@@ -2,68 +2,16 @@
 //!
 //! Filters and their arguments are judged in `arguments.rs`. Knows no rows.
 
-use super::Scope;
 use super::arguments;
+use super::checker::{Checked, Checker, Kind};
 use super::datum::Datum;
 use super::number::Number;
+use super::scope::Scope;
 use super::syntax::{Call, GRAMMAR, Node, NodeKind, RESERVED};
 use super::token::Trouble;
 use super::tree::{Operator, Tree};
 use crate::diagnostic::{Code, Severity, near_name};
 use std::ops::Range;
-
-/// What kind of value an expression gives, as far as it shows before any row is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Text.
-    Text,
-    /// A date as ISO text.
-    Date,
-    /// A date and time as ISO text, in UTC.
-    DateTime,
-    /// A number.
-    Number,
-    /// A boolean.
-    Bool,
-    /// A list.
-    List,
-    /// It depends on the row.
-    Any,
-}
-
-impl Kind {
-    fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Date | Self::DateTime)
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Text | Self::Date | Self::DateTime => "text",
-            Self::Number => "a number",
-            Self::Bool => "a boolean",
-            Self::List => "a list",
-            Self::Any => "a value",
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        if self == other { self } else { Self::Any }
-    }
-}
-
-/// A checked part: what to evaluate and what it will give.
-pub(super) type Checked = (Tree, Kind);
-
-/// Walks one expression.
-pub(super) struct Checker<'a> {
-    /// What it may name.
-    pub(super) scope: &'a Scope,
-    /// Columns used, in order of first use.
-    pub(super) columns: Vec<String>,
-    /// What is wrong.
-    pub(super) troubles: Vec<(Severity, Trouble)>,
-    chars: Vec<char>,
-}
 
 impl<'a> Checker<'a> {
     /// A checker for an expression of this text.

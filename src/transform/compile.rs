@@ -1,28 +1,18 @@
 //! The door to expressions: text and scope in, a checked [`Expr`] or all its problems out.
 
-use super::check::{Checker, Kind, is_bare, written};
+use super::check::{is_bare, written};
+use super::checker::{Checker, Kind};
 use super::dates::Zone;
 use super::datum::Datum;
 use super::fault::Fault;
 use super::native::Cells;
+use super::scope::Scope;
 use super::token::Trouble;
 use super::tree::Tree;
 use super::{expr, parser};
 use crate::diagnostic::{Code, Severity};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// What an expression may name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scope {
-    /// The source's columns; `None` where the header is unknown, and no column is checked.
-    pub columns: Option<Vec<String>>,
-    /// The environment's variables.
-    pub vars: BTreeMap<String, String>,
-    /// The source's time zone.
-    pub timezone: Option<String>,
-}
 
 /// What an expression is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 mod arguments;
 mod cell_out;
 mod check;
+mod checker;
 mod compile;
 mod convert;
 mod dates;
@@ -27,6 +28,7 @@ mod parser;
 mod primary;
 mod program;
 mod rule;
+mod scope;
 mod settle;
 mod syntax;
 #[cfg(test)]
@@ -35,8 +37,8 @@ mod token;
 mod tree;
 
 pub use cell_out::{CellOut, Link};
-pub use check::Kind;
-pub use compile::{Class, Expr, ExprProblem, Role, Scope, compile, is_time_zone, together};
+pub use checker::Kind;
+pub use compile::{Class, Expr, ExprProblem, Role, compile, is_time_zone, together};
 pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
 pub use map::{MapFault, ValueMap};
@@ -45,3 +47,4 @@ pub use rule::{
     AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, RefTarget, TableEntry,
     TooLong, Unmapped, Value,
 };
+pub use scope::Scope;

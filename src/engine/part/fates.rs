@@ -1,6 +1,7 @@
 //! What became of a part's rows, gathered from result files and answers: every row gets exactly one fate, matched by
 //! what it carries, a key or an Id. Must not know the ledger or the journal.
 
+use super::fate::{Fate, Hint};
 use super::payload::{cell_of, each_payload_row};
 use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
@@ -10,38 +11,6 @@ use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
 use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What became of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) enum Fate {
-    /// The org did what was asked: the record is there, or is deleted.
-    Landed {
-        /// Its record.
-        id: RecordId,
-        /// Whether the record is new.
-        created: bool,
-    },
-    /// It was to be deleted and is not there any more: somebody else did it.
-    Gone,
-    /// The org refused it because what it points to is not there (reference C2, class D): it waits for that.
-    Held {
-        /// The code.
-        code: String,
-        /// The org's words.
-        text: String,
-    },
-    /// The org refused it.
-    Failed {
-        /// The record, where the org named it.
-        id: String,
-        /// The code.
-        code: String,
-        /// The org's words.
-        text: String,
-        /// Whether the same row may well go in when it is sent again: a lock, a job that ended before its turn.
-        passing: bool,
-    },
-}
 
 /// How often a delete that another record keeps goes again: the records that keep it may be among those after it.
 const KEPT_ATTEMPTS: u32 = 2;
@@ -492,15 +461,6 @@ pub(super) fn is_doubtful(fate: Option<&Fate>) -> bool {
         Some(Fate::Failed { code, .. }) => MAYBE.contains(&code.as_str()),
         Some(_) => false,
     }
-}
-
-/// What is known of a row beside its fate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Hint {
-    /// Its record was found by asking for the key: it may have been there before.
-    Found,
-    /// An earlier sending, whose answer nobody has, may have created its record.
-    Doubtful,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod desk;
+mod fate;
 mod fates;
 mod json_record;
 mod open;

@@ -5,7 +5,8 @@
 //! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
 
 use super::desk::{Desk, interrupted};
-use super::fates::{Collected, Fate, Index, is_doubtful};
+use super::fate::Fate;
+use super::fates::{Collected, Index, is_doubtful};
 use super::json_record::{Column, columns, record};
 use super::payload::cell_of;
 use crate::checkpoint::{Event, Part, PartKey};

@@ -2,7 +2,8 @@
 //! record Ids.
 
 use super::desk::Desk;
-use super::fates::{Collected, Fate};
+use super::fate::Fate;
+use super::fates::Collected;
 use super::payload::{cell_of, each_payload_row};
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;

@@ -2,7 +2,8 @@
 //! the fates become a ledger segment.
 
 use super::desk::Desk;
-use super::fates::{Collected, Fate};
+use super::fate::Fate;
+use super::fates::Collected;
 use super::resend::{MOST_ATTEMPTS, parts_again};
 use super::row_files::{write_crosswalk, write_failures, write_held};
 use super::trail_of_part::write_trail;

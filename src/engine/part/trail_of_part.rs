@@ -1,7 +1,8 @@
 //! What a settled part did to each record, written to its trail. Must not know how a trail is stored or read again.
 
 use super::desk::Desk;
-use super::fates::{Collected, Fate, Hint};
+use super::fate::{Fate, Hint};
+use super::fates::Collected;
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
 use crate::engine::state::{Deed, TrailRecord};

@@ -1,7 +1,7 @@
 //! The grants: from the fields of a form to whose token it shall be.
 
+use super::app::{App, Problem};
 use super::jwt::Assertion;
-use super::{App, Problem};
 
 /// The fields of a token request.
 pub(crate) struct Form(pub(crate) Vec<(String, String)>);

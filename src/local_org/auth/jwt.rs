@@ -1,6 +1,6 @@
 //! Assertions of the JWT bearer flow: taken apart, and what they must say.
 
-use super::{App, Problem};
+use super::app::{App, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -41,7 +41,7 @@ impl<'t> Assertion<'t> {
     /// Unconfirmed(assertion-expiry): how far ahead `exp` may lie. The guide says three minutes; sfdx-core sends
     /// milliseconds where seconds belong and is let in; choice: no bound.
     pub(super) fn subject(&self, app: &App, own: &str, now: i64) -> Result<&str, Problem> {
-        let signed = |c: &super::Certificate| c.signed(self.signed.as_bytes(), &self.signature);
+        let signed = |c: &super::certificate::Certificate| c.signed(self.signed.as_bytes(), &self.signature);
         if !app.certificate.as_ref().is_some_and(signed) {
             return Err(INVALID);
         }

@@ -2,40 +2,9 @@
 //!
 //! Owns the decisions and their OAuth errors. Must not know HTTP; tokens themselves are `store/tokens.rs`'s.
 
+pub(crate) mod app;
 pub(crate) mod certificate;
 mod grant;
 mod jwt;
 
 pub(crate) use grant::{Form, Granted, grant};
-
-use certificate::Certificate;
-
-/// A connected app, as `org.yaml` has it.
-#[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Option<String>,
-    /// What signatures of assertions are checked with.
-    pub(crate) certificate: Option<Certificate>,
-    pub(crate) refresh_token: Option<String>,
-    /// Username of whom client credentials and the refresh token are.
-    pub(crate) run_as: Option<String>,
-}
-
-/// A refusal: `error` and `error_description` of RFC 6749.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) error: &'static str,
-    pub(crate) description: &'static str,
-}
-
-impl Problem {
-    pub(crate) const fn new(error: &'static str, description: &'static str) -> Self {
-        Self { error, description }
-    }
-
-    /// The app is not one of the org's.
-    const CLIENT_ID: Self = Self::new("invalid_client_id", "client identifier invalid");
-    /// The app's secret is wrong.
-    const SECRET: Self = Self::new("invalid_client", "invalid client credentials");
-}

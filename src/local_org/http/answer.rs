@@ -3,7 +3,7 @@
 use crate::local_org::LocalOrg;
 use crate::local_org::record::error::RowError;
 use crate::local_org::record::write::Refusal;
-use crate::local_org::soql::SoqlError;
+use crate::local_org::soql::error::SoqlError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;

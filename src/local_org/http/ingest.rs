@@ -1,10 +1,11 @@
 //! `jobs/ingest`: closing, aborting, asking, listing and deleting jobs.
 
-use super::Call;
 use super::answer::{Answer, Failure};
 use super::job_info::{JobInfo, Reply};
-use super::results;
-use crate::local_org::job::{self, DELIMITERS, Job, Kind, State, results::File};
+use super::{Call, results};
+use crate::local_org::job;
+use crate::local_org::job::info::{DELIMITERS, Job, Kind, State};
+use crate::local_org::job::results::File;
 use crate::local_org::text::full_id;
 use axum::http::{Method, StatusCode};
 use rusqlite::Connection;

@@ -1,7 +1,7 @@
 //! Job info, with exactly the fields that the captures of each call show, in their order.
 
 use crate::local_org::LocalOrg;
-use crate::local_org::job::{Job, Kind, State};
+use crate::local_org::job::info::{Job, Kind, State};
 use crate::local_org::text::json_moment;
 use serde::Serialize;
 

@@ -2,10 +2,10 @@
 //! (reference G).
 
 use super::answer::{Answer, Failure};
-use super::identity;
-use super::{BODY, decode};
+use super::{BODY, decode, identity};
 use crate::local_org::LocalOrg;
-use crate::local_org::auth::{App, Form, Granted, Problem, grant};
+use crate::local_org::auth::app::{App, Problem};
+use crate::local_org::auth::{Form, Granted, grant};
 use crate::local_org::store::tokens;
 use axum::body::Body;
 use axum::extract::Request;

@@ -1,12 +1,12 @@
 //! `jobs/query`: bulk queries, and pages of lines of their results.
 
-use super::Call;
 use super::answer::{Answer, Failure};
 use super::ingest::{blank, change, delete, find, format, list, word};
 use super::job_info::{JobInfo, Reply};
-use super::limits;
+use super::{Call, limits};
 use crate::local_org::LocalOrg;
-use crate::local_org::job::{self, Job, Kind, State, query};
+use crate::local_org::job::info::{Job, Kind, State};
+use crate::local_org::job::{self, query};
 use crate::local_org::soql::prepare;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};

@@ -1,11 +1,10 @@
 //! Result files, streamed a page of lines at a time.
 
-use super::Call;
 use super::answer::{Answer, Failure};
-use super::ingest;
+use super::{Call, ingest};
 use crate::local_org::LocalOrg;
+use crate::local_org::job::info::{Job, Kind};
 use crate::local_org::job::results::{File, content, header, page};
-use crate::local_org::job::{Job, Kind};
 use axum::body::Body;
 use csv::ByteRecord;
 use futures_util::stream::try_unfold;

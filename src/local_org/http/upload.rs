@@ -1,11 +1,10 @@
 //! The one upload of a job: its bytes go to the database as they come in.
 
-use super::Call;
 use super::answer::{Answer, Failure};
-use super::ingest;
+use super::{Call, ingest};
 use crate::local_org::LocalOrg;
+use crate::local_org::job::info::{Job, Kind, State};
 use crate::local_org::job::upload::{PART, append, discard, finish, mark};
-use crate::local_org::job::{Job, Kind, State};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_ENCODING;

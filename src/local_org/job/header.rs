@@ -1,7 +1,7 @@
 //! The header row of an upload: which field each column fills, or the text with which the whole job fails
 //! (reference A10 and B).
 
-use super::Job;
+use super::info::Job;
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::schema::{Field, Object, Schema};
 use crate::model::FieldType;

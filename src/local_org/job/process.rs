@@ -1,12 +1,13 @@
 //! What a step does to an ingest job: first its structure, then 200 rows at a time, each slice one transaction with
 //! its results.
 
+use super::context::Context;
 use super::header::{self, Column};
+use super::info::{Job, State};
 use super::results::{self, Outcome};
 use super::row::{Operation, Refused, Rows};
 use super::scan::Scan;
-use super::step::Context;
-use super::{Job, State, limits, upload};
+use super::{limits, upload};
 use crate::local_org::fault::Held;
 use crate::local_org::limit::Daily;
 use crate::local_org::record::error::RowError;

@@ -1,10 +1,11 @@
 //! Query jobs: a step writes some thousand lines of the answer; results are read from there.
 
-use super::step::Context;
-use super::{Job, State};
+use super::context::Context;
+use super::info::{Job, State};
 use crate::local_org::schema::Schema;
+use crate::local_org::soql::error::SoqlError;
 use crate::local_org::soql::read::{Cursor, text};
-use crate::local_org::soql::{Scope, SoqlError, prepare};
+use crate::local_org::soql::{Scope, prepare};
 use crate::local_org::text::push_quoted;
 use rusqlite::{Connection, Result, params};
 

@@ -1,7 +1,8 @@
 //! Result files: what became of each row, in a seeded order that is not the upload's.
 
+use super::info::Job;
 use super::row::Landed;
-use super::{Job, upload};
+use super::upload;
 use crate::local_org::store::Facts;
 use crate::local_org::text::{mix, push_quoted};
 use csv::ByteRecord;
@@ -174,7 +175,7 @@ pub(crate) fn page(
     match file {
         File::Successful => stored(conn, job, SUCCESSFUL, from),
         File::Failed => stored(conn, job, FAILED, from),
-        File::Unprocessed if job.state == super::State::JobComplete => Ok(None),
+        File::Unprocessed if job.state == super::info::State::JobComplete => Ok(None),
         File::Unprocessed => unprocessed(conn, job, from, lost),
     }
 }

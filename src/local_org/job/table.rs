@@ -1,6 +1,6 @@
 //! Jobs in the database.
 
-use super::{Job, Kind, State};
+use super::info::{Job, Kind, State};
 use crate::local_org::store::{Facts, ids};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 

@@ -78,7 +78,7 @@ pub(crate) struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Begins at this byte, where a row begins.
-    pub(crate) fn new(conn: &'a Connection, job: &super::Job, position: i64) -> Result<Self> {
+    pub(crate) fn new(conn: &'a Connection, job: &super::info::Job, position: i64) -> Result<Self> {
         let bytes = Bytes::new(conn, job.seq, position)?;
         // A CSV reader takes a byte-order mark off what it reads first. Behind the file's beginning that is a row's own
         // cell: an empty line, which counts for nothing, keeps it there.

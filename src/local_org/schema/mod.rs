@@ -7,9 +7,9 @@ pub(crate) mod flags;
 mod standard;
 pub(crate) mod yaml;
 
-use super::auth::App;
 use super::limit::Limits;
 use super::rule::Rule;
+use crate::local_org::auth::app::App;
 use crate::model::FieldType;
 use flags::{Flag, Flags};
 use std::sync::{Arc, OnceLock};
@@ -251,7 +251,7 @@ impl Field {
     pub(crate) fn same(&self, raw: &str) -> String {
         use FieldType::{Currency, Double, Id, Int, Long, Percent};
         match self.kind {
-            Id => super::text::full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
+            Id => crate::local_org::text::full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
             Double | Currency | Percent | Int | Long => {
                 raw.trim().parse::<f64>().map_or_else(|_| raw.to_owned(), |n| n.to_string())
             }

@@ -1,6 +1,6 @@
 //! What query jobs refuse, though SOQL has it: results are one flat file of records.
 
-use super::SoqlError;
+use super::error::SoqlError;
 use super::tree::{By, Item, Query};
 
 /// Refuses what cannot be answered with a file of records (Bulk API 2.0 guide, "SOQL Considerations").

@@ -1,12 +1,11 @@
 //! A query's tree against the schema, as the parts of an SQL statement.
 
-use super::SoqlError;
+use super::error::SoqlError;
 use super::filter::Filter;
-use super::group;
 use super::joins::Joins;
 use super::select::{self, Selected};
-use super::semi;
 use super::tree::{By, Order, Path, Query};
+use super::{group, semi};
 use crate::local_org::schema::flags::{Flag, Flags};
 use crate::local_org::schema::{Field, Object, Schema};
 use crate::local_org::store::{column, live, quote};

@@ -1,7 +1,7 @@
 //! Conditions as SQL. SOQL knows no third truth value: `!=` and NOT are true of blanks.
 
-use super::SoqlError;
 use super::compile::Scope;
+use super::error::SoqlError;
 use super::joins::{Joins, Resolved};
 use super::lexer::{pattern, unescape};
 use super::literal::{span, value, wrong};

@@ -1,7 +1,7 @@
 //! Groups of records: GROUP BY and the functions over many rows.
 
-use super::SoqlError;
 use super::compile::{Column, Kind, Only};
+use super::error::SoqlError;
 use super::joins::Joins;
 use super::select::Selected;
 use super::tree::{Call, Function, Item, Path, Query};

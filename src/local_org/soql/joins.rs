@@ -1,6 +1,6 @@
 //! Relationship paths as joins: each distinct path is joined once; a polymorphic one joins every object it can reach.
 
-use super::SoqlError;
+use super::error::SoqlError;
 use super::tree::Path;
 use crate::local_org::schema::flags::Flags;
 use crate::local_org::schema::{Field, Object, Schema};

@@ -1,6 +1,6 @@
 //! The words of a query.
 
-use super::SoqlError;
+use super::error::SoqlError;
 
 /// A word with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Literals as the values that fields store.
 
-use super::SoqlError;
 use super::dates::{Days, days};
+use super::error::SoqlError;
 use super::lexer::unescape;
 use super::tree::{Literal, Path, Value as Written};
 use crate::local_org::schema::Field;

@@ -1,9 +1,10 @@
 //! The items of SELECT as columns and their SQL.
 
 use super::compile::{Child, Column, Kind, Only, Scope, whole};
+use super::error::SoqlError;
 use super::joins::{Joins, Resolved};
 use super::tree::{Group, Item, Path, Query};
-use super::{SoqlError, bulk, group};
+use super::{bulk, group};
 use crate::local_org::schema::Field;
 use crate::local_org::schema::flags::Flag;
 use crate::model::FieldType;

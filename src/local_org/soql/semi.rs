@@ -1,7 +1,7 @@
 //! `IN (SELECT …)`: ids of one object that another query answers.
 
-use super::SoqlError;
 use super::compile::{self, Scope};
+use super::error::SoqlError;
 use super::filter::Filter;
 use super::joins::Joins;
 use super::tree::{Condition, Item, Path, Query};

@@ -2,7 +2,7 @@
 
 use super::{Files, list, text, wrong};
 use crate::diagnostic::{Code, Diagnostic, Place, near_name};
-use crate::local_org::auth::App;
+use crate::local_org::auth::app::App;
 use crate::local_org::auth::certificate::Certificate;
 use crate::local_org::limit::Limits;
 use crate::local_org::schema::{ADMIN, User};

@@ -1,8 +1,8 @@
 //! What stands behind WHERE.
 
 use super::Parser;
-use crate::local_org::soql::SoqlError;
 use crate::local_org::soql::dates;
+use crate::local_org::soql::error::SoqlError;
 use crate::local_org::soql::lexer::{self, Kind, Token};
 use crate::local_org::soql::tree::{Condition, Literal, Operator, Path, Value};
 

@@ -1,7 +1,7 @@
 //! What stands between SELECT and FROM.
 
 use super::Parser;
-use crate::local_org::soql::SoqlError;
+use crate::local_org::soql::error::SoqlError;
 use crate::local_org::soql::lexer::Kind;
 use crate::local_org::soql::tree::{Call, Function, Group, Item, Path};
 

@@ -5,9 +5,9 @@
 mod condition;
 mod items;
 
-use super::SoqlError;
 use super::lexer::{Kind, Token, tokens};
 use super::tree::{By, Order, Path, Query};
+use crate::local_org::soql::error::SoqlError;
 
 /// Nested deeper than this, a query is refused rather than followed: each level takes stack.
 const DEEPEST: usize = 60;
