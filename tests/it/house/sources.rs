@@ -17,7 +17,11 @@ pub(super) struct Source {
     pub(super) text: String,
     /// Whether it is compiled for tests only.
     pub(super) test: bool,
+    /// Where the module stands, from the root of the crate.
+    pub(super) module: Vec<String>,
     pub(super) names: Vec<Name>,
+    /// What `use` made of a name.
+    pub(super) short: BTreeMap<String, Vec<String>>,
     /// Of code that is not for tests.
     pub(super) functions: Vec<Function>,
 }
@@ -29,6 +33,10 @@ pub(super) struct Name {
     pub(super) line: usize,
     /// Whether `!` follows: a macro is called.
     pub(super) called: bool,
+    /// Whether `pub use` hands it on and nothing else is done with it here.
+    pub(super) handed_on: bool,
+    /// Whether it stands in a `mod tests` of the file.
+    pub(super) test: bool,
 }
 
 impl Name {
@@ -84,8 +92,10 @@ impl Source {
         let file: syn::File = syn::parse2(tokens).unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut items = Items { within: Vec::new(), functions: Vec::new(), declared: Vec::new(), test };
         items.visit_file(&file);
+        let short = names.short.clone();
+        let (names, module) = (names.finish(), module.to_vec());
         let source =
-            Self { path: path.to_owned(), text, test, names: names.finish(), functions: items.functions };
+            Self { path: path.to_owned(), text, test, module, names, short, functions: items.functions };
         (source, items.declared)
     }
 
@@ -175,6 +185,10 @@ struct Names {
     names: Vec<Name>,
     /// What `use` made of a name.
     short: BTreeMap<String, Vec<String>>,
+    /// Whether the `use` that is being read hands on.
+    handed_on: bool,
+    /// How many `mod tests` are around what is being read.
+    tests: usize,
 }
 
 impl Names {
@@ -190,7 +204,9 @@ impl Names {
                 TokenTree::Ident(word) if word == "mod" => self.inline_module(&tokens, at),
                 TokenTree::Ident(word) if word == "use" && !is(tokens.get(at + 1), '<') => {
                     let end = (at..tokens.len()).find(|i| is(tokens.get(*i), ';')).unwrap_or(tokens.len());
+                    self.handed_on = is_public(&tokens[..at]);
                     self.import(&tokens[at + 1..end], &[]);
+                    self.handed_on = false;
                     end
                 }
                 TokenTree::Ident(_) => self.path(&tokens, at),
@@ -205,8 +221,11 @@ impl Names {
             (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body)))
                 if body.delimiter() == Delimiter::Brace =>
             {
+                let tests = usize::from(name == "tests");
                 self.module.push(name.to_string());
+                self.tests += tests;
                 self.read(body.stream());
+                self.tests -= tests;
                 self.module.pop();
                 at + 3
             }
@@ -250,7 +269,11 @@ impl Names {
             }
             let Some(last) = path.last().cloned() else { continue };
             let path = self.note(path, branch[0].span().start().line, false);
-            self.short.insert(renamed.unwrap_or(last), path);
+            if self.tests == 0 {
+                self.short.insert(renamed.unwrap_or(last), path);
+            } else {
+                self.short.entry(renamed.unwrap_or(last)).or_insert(path);
+            }
         }
     }
 
@@ -266,7 +289,8 @@ impl Names {
             }
             _ => path,
         };
-        self.names.push(Name { path: path.clone(), line, called });
+        let (handed_on, test) = (self.handed_on, self.tests > 0);
+        self.names.push(Name { path: path.clone(), line, called, handed_on, test });
         path
     }
 
@@ -278,6 +302,17 @@ impl Names {
             }
         }
         self.names
+    }
+}
+
+/// Whether what follows these tokens is `pub`, or `pub(…)`.
+fn is_public(before: &[TokenTree]) -> bool {
+    let word = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(word)) if word == "pub");
+    match before.last() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
+            word(before.len().checked_sub(2).and_then(|at| before.get(at)))
+        }
+        last => word(last),
     }
 }
 
