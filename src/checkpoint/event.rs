@@ -85,7 +85,18 @@ pub enum Event {
         fallbacks: u64,
     },
     /// A step's rows were divided into parts. Rows that turned out held or rejected only now are counted here.
-    StepStaged { step: u16, load: u16, kind: StepKind, rows: u64, held: u64, rejected: u64, waiting: u64 },
+    StepStaged {
+        step: u16,
+        load: u16,
+        kind: StepKind,
+        rows: u64,
+        held: u64,
+        rejected: u64,
+        waiting: u64,
+        /// Whether its rows set `CreatedDate`: then the date of a record does not tell that the run created it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        dated: bool,
+    },
     /// A part lies on the disk.
     PartStaged {
         part: PartKey,
@@ -140,6 +151,9 @@ pub enum Event {
         /// Rows whose record has another Id than it had: what refers to them goes again.
         #[serde(default, skip_serializing_if = "is_none")]
         renewed: u64,
+        /// Answers that were not believed: they name no row of the part, or a record that cannot be the row's.
+        #[serde(default, skip_serializing_if = "is_none")]
+        set_aside: u64,
         /// When the org was done with the rows, by its own clock, `2024-09-09T19:25:27` in UTC; nothing where it did not
         /// tell.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,4 +182,8 @@ pub enum Event {
 
 fn is_none(count: &u64) -> bool {
     *count == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

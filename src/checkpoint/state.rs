@@ -161,6 +161,9 @@ pub struct RunState {
     /// Records that were made anew since the rows were last decided: what refers to them is still to go again.
     #[serde(default)]
     pub renewed: u64,
+    /// Answers of the org that were not believed.
+    #[serde(default)]
+    pub set_aside: u64,
 }
 
 impl RunState {
@@ -266,11 +269,14 @@ impl RunState {
     }
 
     fn count_settled(&mut self, key: PartKey, event: &Event) {
-        let Event::PartSettled { created, updated, deleted, unchanged, held, failed, renewed, .. } = event
+        let Event::PartSettled {
+            created, updated, deleted, unchanged, held, failed, renewed, set_aside, ..
+        } = event
         else {
             return;
         };
         self.renewed += renewed;
+        self.set_aside += set_aside;
         let Some((load, kind)) = self.parts.get(&key).map(|p| (p.load, p.kind)) else { return };
         let Some(state) = self.loads.get_mut(load as usize) else { return };
         match kind {

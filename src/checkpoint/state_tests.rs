@@ -38,6 +38,7 @@ fn journal() -> Vec<Line> {
             held: 1,
             rejected: 0,
             waiting: 0,
+            dated: false,
         },
         Event::PartStaged {
             part,
@@ -70,6 +71,7 @@ fn journal() -> Vec<Line> {
             failures: None,
             trail: None,
             renewed: 0,
+            set_aside: 0,
             over: None,
         },
     ];
@@ -105,7 +107,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             fallbacks: 0,
         });
         let (load, kind, rows) = (0, StepKind::References, 1);
-        add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0 });
+        add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0, dated: false });
         let (operation, object) = ("update".into(), "Account".into());
         let (key, form) = ("K__c".into(), "folded".into());
         let (file, index) = (named("f"), named("i"));
@@ -145,6 +147,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             failures,
             trail: None,
             renewed: 0,
+            set_aside: 0,
             over: None,
         });
     }

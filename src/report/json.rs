@@ -17,6 +17,7 @@ pub fn report_json(state: &RunState, exit: u8) -> Value {
         "loads": state.loads.iter().map(load_json).collect::<Vec<_>>(),
         "jobs": jobs_json(state),
         "renewed": state.renewed,
+        "set_aside": state.set_aside,
         "exit": exit,
     })
 }

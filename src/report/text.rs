@@ -102,6 +102,13 @@ pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
             "{renewed} records were gone from the org and were made anew: what refers to them goes with the next apply"
         );
     }
+    if state.set_aside > 0 {
+        let answers = number(state.set_aside);
+        let _ = writeln!(
+            out,
+            "{answers} answers of the org were set aside: they name no row that was sent, or a record that cannot be the row's; their rows were asked for by key or sent again"
+        );
+    }
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
     }

@@ -11,6 +11,7 @@ use super::retry::Kind;
 use super::soql::{columns, encode, with_archived, without_literals};
 use crate::ports::{Method, Reply};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io;
 
 /// How often a page is read that has fewer rows than it says.
@@ -89,7 +90,7 @@ impl Client<'_> {
         columns: &[String],
         each: &mut (dyn FnMut(&csv::StringRecord) -> io::Result<()> + Send),
     ) -> Result<u64, OrgError> {
-        let (mut rows, mut locator) = (0, String::new());
+        let (mut rows, mut locator, mut seen) = (0, String::new(), BTreeSet::new());
         loop {
             let at =
                 if locator.is_empty() { String::new() } else { format!("&locator={}", encode(&locator)) };
@@ -98,7 +99,7 @@ impl Client<'_> {
             rows += read_page(&bytes, columns, promised(&reply), each)?;
             match reply.header("sforce-locator").map(str::trim) {
                 None | Some("null" | "") => return Ok(rows),
-                Some(same) if same == locator => {
+                Some(again) if !seen.insert(again.to_owned()) => {
                     return Err(OrgError::Protocol("a query's pages go round in circles".to_owned()));
                 }
                 Some(next) => next.clone_into(&mut locator),

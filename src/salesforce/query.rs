@@ -6,6 +6,7 @@ use super::error::OrgError;
 use super::soql;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io;
 
 /// One row: the selected columns in their order; nothing where the field is null.
@@ -49,12 +50,23 @@ impl Client<'_> {
     pub async fn query_each(&self, soql: &str, each: &mut RowSink<'_>) -> Result<(), OrgError> {
         let columns = soql::columns(soql);
         let mut page = self.page(self.query_path(soql)?).await?;
+        let (mut rows, mut seen) = (0, BTreeSet::new());
         loop {
+            rows += page.records.len() as u64;
             for record in &page.records {
                 each(columns.iter().map(|column| cell(record, column)).collect())?;
             }
             match page.next_records_url.take() {
+                None if page.done && rows != page.total_size => {
+                    return Err(OrgError::Protocol(format!(
+                        "a query's pages have {rows} records, and it says {}",
+                        page.total_size
+                    )));
+                }
                 None if page.done => return Ok(()),
+                Some(next) if !seen.insert(next.clone()) => {
+                    return Err(OrgError::Protocol("a query's pages go round in circles".to_owned()));
+                }
                 Some(next) if !page.done && next.starts_with('/') => page = self.page(next).await?,
                 _ => {
                     return Err(OrgError::Protocol(

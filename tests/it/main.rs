@@ -39,6 +39,7 @@ mod held;
 mod house;
 #[cfg(unix)]
 mod kill;
+mod lies;
 mod login;
 mod lookups;
 #[cfg(target_os = "linux")]

@@ -267,7 +267,7 @@ fn hidden(_: &str, path: &str, _: &[u8], answer: (u16, Vec<u8>)) -> (u16, Vec<u8
 #[test]
 fn what_cannot_be_deleted_is_said_and_left() {
     let mut world = applied(&Project::tiny());
-    world.meddle = Some(fixed);
+    world.meddle = Some(Arc::new(fixed));
     let back = done(&world, &run(1));
     assert_eq!(
         (back.exit.code(), names(&world)),
@@ -290,7 +290,7 @@ fn what_cannot_be_deleted_is_said_and_left() {
 fn a_job_that_the_org_refuses_does_not_block_what_comes_after() {
     let mut world = applied(&Project::tiny());
     let loaded = world.contents();
-    world.meddle = Some(refused);
+    world.meddle = Some(Arc::new(refused));
     let back = done(&world, &run(1));
     let left = vec![String::new(), String::new(), "V1 V2 V4".into()];
     assert_eq!((back.exit.code(), names(&world)), (68, left));
@@ -311,7 +311,7 @@ fn an_interrupted_rollback_ends_whatever_the_org_refuses() {
     for meddle in [fixed, refused, hidden] {
         let mut world = applied(&Project::tiny());
         assert!(world.rollback(Aim::BeforeFirst("org PUT"), &run(1)).end.is_none());
-        world.meddle = Some(meddle);
+        world.meddle = Some(Arc::new(meddle));
         let back = done(&world, &run(1));
         let left = vec![String::new(), String::new(), "V1 V2 V4".into()];
         assert_eq!((back.exit.code(), names(&world)), (68, left));

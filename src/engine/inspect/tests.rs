@@ -69,6 +69,7 @@ fn settled(files: &MemoryFiles, journal: &mut Journal<'_>, run: u32, keys: std::
         failures: Some(failed),
         trail: None,
         renewed: 0,
+        set_aside: 0,
         over: None,
     });
     ledger.publish(&[segment], run, seq).unwrap();

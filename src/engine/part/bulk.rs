@@ -2,7 +2,8 @@
 //! after its effect as the specification orders it.
 
 use super::desk::{Desk, interrupted};
-use super::fates::{Collected, Index};
+use super::fates::Collected;
+use super::index::Index;
 use crate::checkpoint::{Event, NamedFile, Part, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Progress};
@@ -62,11 +63,12 @@ impl Desk<'_, '_> {
             Some(state) => (word(&state.state), state.error_message.clone()),
             None => (GONE.0.to_owned(), Some(GONE.1.to_owned())),
         };
-        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, &stage, message)?;
+        let mut collected = Collected::new(self.index(&part)?, &stage, message)?;
         if let Some(state) = over {
             collected.was_over(state.changed.clone());
             self.download_all(&job, &state, &mut collected).await?;
         }
+        self.doubt_ids(&part, &mut collected).await?;
         self.ask_unknown(&part, &mut collected).await?;
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
@@ -92,6 +94,28 @@ impl Desk<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Answers about records are checked against each other, and those that give a key another record than it had
+    /// against what the org says when it is asked for the key.
+    pub(in crate::engine) async fn doubt_ids(
+        &self,
+        part: &Part,
+        collected: &mut Collected,
+    ) -> Result<(), EngineError> {
+        collected.set_shared_aside();
+        if collected.has_moved() {
+            let keys = collected.moved_keys(self.ports.files, part)?;
+            let found = self.records_by_key(part, &keys).await?;
+            collected.confirm_moved(&found.into_iter().collect());
+        }
+        Ok(())
+    }
+
+    /// The index of a part, which knows how Ids of its object begin.
+    pub(in crate::engine) fn index(&self, part: &Part) -> Result<Index, EngineError> {
+        let object = self.schema.object(&part.object);
+        Index::read(self.ports.files, part, object.and_then(|object| object.key_prefix.as_deref()))
     }
 
     /// The three result files of a job that is over; of one that somebody deletes meanwhile, as much as was read.
@@ -168,6 +192,15 @@ impl Desk<'_, '_> {
         collected: &Collected,
     ) -> Result<Vec<(KeyHash, RecordId)>, EngineError> {
         let keys = collected.unknown_keys(self.ports.files, part)?;
+        self.records_by_key(part, &keys).await
+    }
+
+    /// What the org has of these keys.
+    async fn records_by_key(
+        &self,
+        part: &Part,
+        keys: &[String],
+    ) -> Result<Vec<(KeyHash, RecordId)>, EngineError> {
         let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
         let numeric = form == KeyForm::Number;
         let mut found = Vec::new();

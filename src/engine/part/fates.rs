@@ -2,11 +2,11 @@
 //! what it carries, a key or an Id. Must not know the ledger or the journal.
 
 use super::fate::{Fate, Hint};
+use super::index::Index;
 use super::payload::{cell_of, each_payload_row};
 use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
-use crate::engine::state::read_named;
-use crate::model::{KeyForm, KeyHash, RecordId};
+use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
 use crate::stage::{IndexRecord, action};
@@ -15,71 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How often a delete that another record keeps goes again: the records that keep it may be among those after it.
 const KEPT_ATTEMPTS: u32 = 2;
 
-/// A part's index in memory: at most one part's rows, 70 bytes each.
-pub(in crate::engine) struct Index {
-    records: Vec<IndexRecord>,
-    by_id: BTreeMap<RecordId, Vec<usize>>,
-    key: String,
-    form: KeyForm,
-    matches_by_id: bool,
-    attempt: u32,
-}
-
-impl Index {
-    /// Reads a part's index and checks it against what the journal says of it.
-    pub(super) fn read(files: &dyn Files, part: &Part) -> Result<Self, EngineError> {
-        let bytes = read_named(files, &part.index)?;
-        let records: Vec<IndexRecord> =
-            bytes.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
-        let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
-        let (key, by_id) = (part.key.clone(), by_id(&records));
-        Ok(Self { records, by_id, key, form, matches_by_id: part.by_id(), attempt: part.attempt })
-    }
-
-    /// Only these records from now on.
-    fn keep(&mut self, records: Vec<IndexRecord>) {
-        self.by_id = by_id(&records);
-        self.records = records;
-    }
-
-    /// The row that carries this; of several that name one record, the first.
-    fn find(&self, get: impl Fn(&str) -> Option<String>) -> Option<usize> {
-        if self.matches_by_id {
-            let rows = self.by_id.get(&RecordId::parse(&get("Id")?).ok()?)?;
-            return rows.first().copied();
-        }
-        self.position(self.form.hash(&get(&self.key)?)?)
-    }
-
-    fn position(&self, key: KeyHash) -> Option<usize> {
-        self.records.binary_search_by_key(&key, |r| r.key).ok()
-    }
-
-    /// Whether other rows name the same record: an answer by Id does not say which of them is meant.
-    fn shares(&self, at: usize) -> bool {
-        let rows = self.records[at].id.filter(|_| self.matches_by_id).and_then(|id| self.by_id.get(&id));
-        rows.is_some_and(|rows| rows.len() > 1)
-    }
-
-    /// The rows that name one record, for each record that several rows name.
-    fn shared(&self) -> Vec<Vec<usize>> {
-        let shared = self.by_id.values().filter(|rows| self.matches_by_id && rows.len() > 1);
-        shared.cloned().collect()
-    }
-}
-
-fn by_id(records: &[IndexRecord]) -> BTreeMap<RecordId, Vec<usize>> {
-    let mut by_id: BTreeMap<RecordId, Vec<usize>> = BTreeMap::new();
-    for (at, id) in records.iter().enumerate().filter_map(|(at, r)| Some((at, r.id?))) {
-        by_id.entry(id).or_default().push(at);
-    }
-    by_id
-}
-
 /// The fates of a part's rows.
 pub(in crate::engine) struct Collected {
-    index: Index,
-    fates: Vec<Option<Fate>>,
+    pub(super) index: Index,
+    pub(super) fates: Vec<Option<Fate>>,
     /// Answers about records that several rows name: the first of the rows, the file that it came from, the fate.
     shared: Vec<(usize, Option<ResultKind>, Fate)>,
     state: String,
@@ -97,6 +36,8 @@ pub(in crate::engine) struct Collected {
     hints: BTreeMap<KeyHash, Hint>,
     /// Rows whose record is another than we knew, as was found before they had a fate that tells it.
     renewed: BTreeSet<KeyHash>,
+    /// Answers that were not believed, by the file that they came from.
+    pub(super) set_aside: BTreeMap<Option<ResultKind>, u64>,
 }
 
 impl Collected {
@@ -109,7 +50,21 @@ impl Collected {
         let (shared, untold, hints) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         let (unsure, doubted, renewed) = (Vec::new(), Vec::new(), BTreeSet::new());
         let (state, over) = (state.to_owned(), None);
-        Ok(Self { index, fates, shared, state, message, over, untold, unsure, doubted, hints, renewed })
+        let set_aside = BTreeMap::new();
+        Ok(Self {
+            index,
+            fates,
+            shared,
+            state,
+            message,
+            over,
+            untold,
+            unsure,
+            doubted,
+            hints,
+            renewed,
+            set_aside,
+        })
     }
 
     /// The job went away while its results were read.
@@ -164,31 +119,35 @@ impl Collected {
         self.message.as_deref().is_some_and(tells_limit)
     }
 
-    /// Takes one row of a result file.
+    /// Takes one row of a result file. One that names no row of the part, or a record that cannot be the row's, is set
+    /// aside: what became of the row is found out as if no file named it.
     pub(in crate::engine) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
         let Some(at) = self.index.find(|column| row.get(column).map(str::to_owned)) else {
-            return Err(std::io::Error::other("a result file has a row that was not sent in this job"));
+            self.set_one_aside(Some(kind));
+            return Ok(());
         };
         let fate = match kind {
             ResultKind::Successful => {
                 let id = row.id().and_then(|id| RecordId::parse(id).ok());
-                let id = id.ok_or_else(|| std::io::Error::other("a saved row has no record id"))?;
-                Fate::Landed { id, created: row.created().unwrap_or(false) }
+                self.landed(at, Some(kind), id, row.created().unwrap_or(false))
             }
             ResultKind::Failed => {
                 let error = row.error().unwrap_or_else(|| RowError::parse(""));
                 let text = row.get("sf__Error").unwrap_or_default().to_owned();
-                self.refused(row.id().unwrap_or_default().to_owned(), error, text)
+                Some(self.refused(row.id().unwrap_or_default().to_owned(), error, text))
             }
-            ResultKind::Unprocessed => self.not_tried(),
+            ResultKind::Unprocessed => Some(self.not_tried()),
         };
-        self.give(at, Some(kind), fate);
+        if let Some(fate) = fate {
+            self.give(at, Some(kind), fate);
+        }
         Ok(())
     }
 
     /// A result file is read once more: what it said of records that several rows name is said again.
     pub(in crate::engine) fn read_again(&mut self, kind: ResultKind) {
         self.shared.retain(|(_, from, _)| *from != Some(kind));
+        self.set_aside.remove(&Some(kind));
     }
 
     /// What a refusal comes to.
@@ -272,10 +231,28 @@ impl Collected {
         files: &dyn Files,
         part: &Part,
     ) -> Result<Vec<String>, EngineError> {
+        self.keys(files, part, |at| self.fates[at].is_none())
+    }
+
+    /// The keys, as text, of the rows that have another record than before.
+    pub(in crate::engine) fn moved_keys(
+        &self,
+        files: &dyn Files,
+        part: &Part,
+    ) -> Result<Vec<String>, EngineError> {
+        self.keys(files, part, |at| self.is_moved(at))
+    }
+
+    fn keys(
+        &self,
+        files: &dyn Files,
+        part: &Part,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Result<Vec<String>, EngineError> {
         let mut keys = Vec::new();
         each_payload_row(files, part, |header, record| {
             let get = cell_of(header, record);
-            if self.index.find(&get).is_some_and(|at| self.fates[at].is_none()) {
+            if self.index.find(&get).is_some_and(&wanted) {
                 keys.extend(get(&part.key));
             }
             Ok(())

@@ -1,6 +1,8 @@
 //! Fates that are shared, contradicted or put off, on rows made by hand.
 
+use super::super::index::by_id;
 use super::*;
+use crate::model::KeyForm;
 use crate::stage::{Past, action};
 
 const ID: &str = "0018c00002DJIpJ";
@@ -20,7 +22,15 @@ fn collected(ids: &[Option<&str>], matches_by_id: bool) -> Collected {
     };
     let records: Vec<IndexRecord> = ids.iter().enumerate().map(record).collect();
     let (by_id, key) = (by_id(&records), "K".to_owned());
-    let index = Index { records, by_id, key, form: KeyForm::ExactText, matches_by_id, attempt: 0 };
+    let index = Index {
+        records,
+        by_id,
+        key,
+        form: KeyForm::ExactText,
+        matches_by_id,
+        attempt: 0,
+        prefix: Some("001".into()),
+    };
     Collected::new(index, "JobComplete", None).unwrap()
 }
 

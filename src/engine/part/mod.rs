@@ -3,8 +3,10 @@
 
 mod bulk;
 mod desk;
+mod disbelief;
 mod fate;
 mod fates;
+mod index;
 mod json_record;
 mod open;
 mod payload;

@@ -6,7 +6,7 @@
 
 use super::desk::{Desk, interrupted};
 use super::fate::Fate;
-use super::fates::{Collected, Index, is_doubtful};
+use super::fates::{Collected, is_doubtful};
 use super::json_record::{Column, columns, record};
 use super::payload::cell_of;
 use crate::checkpoint::{Event, Part, PartKey};
@@ -32,7 +32,7 @@ impl Desk<'_, '_> {
         let part = self.part(key)?;
         let payload = Payload::read(self.ports.files, &part)?;
         let columns = columns(self.schema.object(&part.object), &payload.header);
-        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Answered", None)?;
+        let mut collected = Collected::new(self.index(&part)?, "Answered", None)?;
         for rows in payload.calls() {
             if self.stopping() {
                 return Err(interrupted());
@@ -47,6 +47,7 @@ impl Desk<'_, '_> {
             }
         }
         collected.was_over(self.client.time_there());
+        self.doubt_ids(&part, &mut collected).await?;
         if part.deletes() {
             self.ask_deleted(&part, &mut collected).await?;
         }
@@ -57,7 +58,7 @@ impl Desk<'_, '_> {
     /// records, and those that have the key of a new row. The values of its rows are not known any more.
     pub(in crate::engine) async fn give_up_calls(&self, key: PartKey) -> Result<Collected, EngineError> {
         let part = self.part(key)?;
-        let mut collected = Collected::new(Index::read(self.ports.files, &part)?, "Unknown", None)?;
+        let mut collected = Collected::new(self.index(&part)?, "Unknown", None)?;
         match part.operation.as_str() {
             "upsert" => {
                 for (key, id) in self.unknown_by_key(&part, &collected).await? {
@@ -146,14 +147,8 @@ fn take(
     let (at, sent) = collected
         .place_of(get)
         .ok_or_else(|| EngineError::Unexpected("a row of a part is not in its index".into()))?;
-    if let (Some(sent), Some(answered)) = (sent, saved.id)
-        && sent != answered
-    {
-        let message = format!("it answers for record {answered} where {sent} was sent");
-        return Err(OrgError::Protocol(message).into());
-    }
     let repeated = saved.repeated;
-    let fate = fate(collected, saved, sent)?;
+    let Some(fate) = fate(collected, at, saved, sent) else { return Ok(()) };
     // What an earlier arrival of the call deleted is told from what was gone before by nobody but us: it is asked for.
     let unknown = part.deletes() && repeated && is_doubtful(Some(&fate));
     let passes = matches!(fate, Fate::Landed { created: false, .. } | Fate::Failed { passing: true, .. });
@@ -164,20 +159,20 @@ fn take(
     Ok(())
 }
 
-fn fate(collected: &Collected, saved: Saved, sent: Option<RecordId>) -> Result<Fate, OrgError> {
+/// What an answer makes of a row; `None` when it cannot be true.
+fn fate(collected: &mut Collected, at: usize, saved: Saved, sent: Option<RecordId>) -> Option<Fate> {
     let Some(first) = saved.errors.first() else {
-        let id = saved.id.or(sent).ok_or_else(|| OrgError::Protocol("a saved record has no Id".into()))?;
-        return Ok(Fate::Landed { id, created: saved.created.unwrap_or(false) });
+        return collected.landed(at, None, saved.id.or(sent), saved.created.unwrap_or(false));
     };
     let (code, text) = (first.code.clone(), saved.errors.iter().map(RowError::to_string).collect::<Vec<_>>());
     let text = text.join(" ");
     if saved.errors.iter().all(|e| collected.waits(e)) {
-        return Ok(Fate::Held { code, text });
+        return Some(Fate::Held { code, text });
     }
     let again = |e: &RowError| collected.passes(e) || e.code == CALL_REFUSED;
     let passing = saved.errors.iter().all(again);
     let id = saved.id.or(sent).map(|id| id.to_string()).unwrap_or_default();
-    Ok(Fate::Failed { id, code, text, passing })
+    Some(Fate::Failed { id, code, text, passing })
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub(in crate::engine) fn settle(
         failures,
         trail,
         renewed: renewed.len() as u64,
+        set_aside: collected.set_aside(),
         over: collected.over().map(str::to_owned),
     })?;
     let keys = again.iter().map(|(key, _)| *key).collect();

@@ -9,13 +9,15 @@ use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Ports};
 use crate::engine::state::Ledgers;
-use crate::ledger::load_tag;
+use crate::ledger::{State, load_tag};
 use crate::manifest::Operation;
 use crate::salesforce::Client;
 use crate::stage::{Scan, Shape};
 
-/// Asks the org for the keys of every load that inserts and of which the ledger has not one row. Beside a run that is
-/// not over, and is not the one that goes on (`resumes`), nothing is asked: its own rows may be there.
+/// Asks the org for the keys of every load that inserts where it may have records that the ledger does not know: the
+/// ledger has not one row of the load, or the org has more records than the ledger, as it does where an older copy of the
+/// state was put back. Beside a run that is not over, and is not the one that goes on (`resumes`), nothing is asked: its
+/// own rows may be there.
 ///
 /// # Errors
 /// 81 for each load whose records are there; the org's refusal, or the disk's own.
@@ -34,9 +36,10 @@ pub(super) async fn check_inserts(
     let inserts = |(shape, _): &(&Shape, &Scan<'_>)| shape.operation == Operation::Insert;
     for (shape, scan) in shapes.iter().zip(scans).filter(inserts) {
         let object = &bound.objects[shape.object];
-        if !is_known(ledgers, object, shape)? {
+        let known = is_known(ledgers, object, shape)?;
+        if !known || has_more(client, object, ledgers).await? {
             let there = there_already(ports, client, object, shape, scan, ledgers).await?;
-            problems.extend((there > 0).then(|| already(shape, object, there)));
+            problems.extend((there > 0).then(|| already(shape, object, there, known)));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(Exit::Stale, problems)) }
@@ -61,9 +64,29 @@ fn is_known(ledgers: &Ledgers<'_>, object: &BoundObject, shape: &Shape) -> Resul
     Ok(false)
 }
 
-fn already(shape: &Shape, object: &BoundObject, there: u64) -> Diagnostic {
+/// Whether the org has more records of an object than the ledger knows.
+async fn has_more(
+    client: &Client<'_>,
+    object: &BoundObject,
+    ledgers: &Ledgers<'_>,
+) -> Result<bool, EngineError> {
+    let mut landed = 0;
+    for entry in ledgers.entries(&object.name) {
+        landed += u64::from(entry?.state == State::Landed);
+    }
+    let soql = format!("SELECT COUNT() FROM {} WHERE {} != null", object.name, object.key);
+    Ok(client.count(&soql).await? > landed)
+}
+
+/// `known`: whether the ledger has other rows of the load.
+fn already(shape: &Shape, object: &BoundObject, there: u64, known: bool) -> Diagnostic {
+    let why = if known {
+        "the state knows nothing of them (it may be an older copy)"
+    } else {
+        "nothing is known of an earlier run"
+    };
     let message = format!(
-        "{}: {there} of the rows to be inserted have a {} record with their {} in the org, and nothing is known of an earlier run: they would be there twice",
+        "{}: {there} of the rows to be inserted have a {} record with their {} in the org, and {why}: they would be there twice",
         shape.name, object.name, object.key
     );
     let help =

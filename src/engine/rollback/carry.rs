@@ -193,7 +193,7 @@ fn refuses_the_job(state: PartState, error: &EngineError) -> bool {
 
 fn step_staged(step: &PlanStep) -> Event {
     let (load, kind, rows) = (step.load, StepKind::Rows, step.rows);
-    Event::StepStaged { step: step.index, load, kind, rows, held: 0, rejected: 0, waiting: 0 }
+    Event::StepStaged { step: step.index, load, kind, rows, held: 0, rejected: 0, waiting: 0, dated: false }
 }
 
 /// Writes a part and announces it.

@@ -9,7 +9,7 @@ use crate::engine::context::{EngineError, Ports};
 use crate::engine::state::{Deed, each_once};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
-use crate::model::RecordId;
+use crate::model::{KeyForm, RecordId};
 use crate::salesforce::{Client, in_lists};
 use crate::transform::second;
 use std::io;
@@ -40,8 +40,10 @@ pub(super) async fn look(
         return Ok(());
     };
     let has = |field: &str| schema.field(field).is_some();
-    let stamps = Stamps { created: has("CreatedDate"), modified: has("LastModifiedDate") };
-    let judge = Judge { past, edited_too };
+    let key = has(&made.key).then(|| made.key.clone());
+    let judge = Judge { past, edited_too, by_key: key.is_some() };
+    let (created, modified) = (has("CreatedDate"), has("LastModifiedDate"));
+    let stamps = Stamps { key, form: made.form, created, modified };
     if fates.iter().filter(|fate| **fate == RecordFate::Gone).count() > MOST_LISTED {
         let soql = format!("SELECT {} FROM {} WHERE {} != null", stamps.columns(), made.object, made.key);
         let mut found = sorter(ports);
@@ -65,7 +67,7 @@ pub(super) fn fix(fates: &mut [RecordFate]) {
 }
 
 fn sorter<'a>(ports: &Ports<'a>) -> Sorter<'a> {
-    Sorter::new(ports.files, "data/scratch/rollback-there", 15 + 2 * MOMENT, SORT_BUDGET)
+    Sorter::new(ports.files, "data/scratch/rollback-there", FOUND, SORT_BUDGET)
 }
 
 /// What the org has of these, asked for in lists: none is called gone without an answer.
@@ -91,28 +93,34 @@ async fn listed<'a>(
     Ok(found.finish()?)
 }
 
-/// Which stamps an object's records have.
+/// What is asked of each record: its key, and the stamps that its object has.
 struct Stamps {
+    key: Option<String>,
+    form: KeyForm,
     created: bool,
     modified: bool,
 }
 
+/// Bytes of a record that is there: Id, hash of its key, and its moments.
+const FOUND: usize = 15 + 16 + 2 * MOMENT;
+
 impl Stamps {
-    fn columns(&self) -> &'static str {
-        match (self.created, self.modified) {
-            (true, true) => "Id, CreatedDate, LastModifiedDate",
-            (true, false) => "Id, CreatedDate",
-            (false, true) => "Id, LastModifiedDate",
-            (false, false) => "Id",
-        }
+    fn columns(&self) -> String {
+        let stamps = [(self.created, "CreatedDate"), (self.modified, "LastModifiedDate")];
+        let stamps = stamps.into_iter().filter_map(|(known, name)| known.then_some(name));
+        let all: Vec<&str> = ["Id"].into_iter().chain(self.key.as_deref()).chain(stamps).collect();
+        all.join(", ")
     }
 
-    /// A record that is there, from its cells: Id, and its moments; zeros where it has none.
+    /// A record that is there, from its cells; zeros for a key that is blank and for moments that it does not have.
     fn found<'c>(&self, cell: impl Fn(usize) -> Option<&'c str>) -> io::Result<Vec<u8>> {
         let id = cell(0).and_then(|id| RecordId::parse(id).ok());
         let id = id.ok_or_else(|| io::Error::other("the org answers with a record that has no Id"))?;
         let mut bytes = id.bytes().to_vec();
-        for (known, at) in [(self.created, 1), (self.modified, 1 + usize::from(self.created))] {
+        let key = cell(1).filter(|_| self.key.is_some()).and_then(|text| self.form.hash(text));
+        bytes.extend(key.unwrap_or(0).to_be_bytes());
+        let first = 1 + usize::from(self.key.is_some());
+        for (known, at) in [(self.created, first), (self.modified, first + usize::from(self.created))] {
             let text = cell(at).filter(|_| known).and_then(|t| t.as_bytes().get(..MOMENT));
             bytes.extend(text.unwrap_or(&[0; MOMENT]));
         }
@@ -124,6 +132,8 @@ impl Stamps {
 struct Judge<'p> {
     past: &'p Past,
     edited_too: bool,
+    /// Whether the org tells the key of each record.
+    by_key: bool,
 }
 
 impl Judge<'_> {
@@ -133,20 +143,40 @@ impl Judge<'_> {
         let there = each_once(found.iter().decode(own).map(|read| read?), |f| f.0);
         let made = made.iter().enumerate().map(|(at, created)| Ok((created?, at)));
         for next in join(made, there, |m| m.0.id, |t| t.0) {
-            let Joined::Both((created, at), (_, moments)) = next? else { continue };
+            let Joined::Both((created, at), (_, found)) = next? else { continue };
             if matches!(fates[at], RecordFate::Done | RecordFate::Refused) {
                 continue;
             }
+            let (key, moments) = found.split_at(16);
             let (born, modified) = moments.split_at(MOMENT);
-            let since = self.past.batches[created.batch as usize].since.as_ref().unwrap_or(&began);
-            let before = created.deed == Deed::Found as u8 && born < since.as_bytes();
+            let doubtful = self.is_older(&created, born, &began) || self.has_another_key(&created, key);
             fates[at] = match () {
-                () if created.deed == Deed::Doubtful as u8 || before => RecordFate::Doubtful,
+                () if created.deed == Deed::Doubtful as u8 || doubtful => RecordFate::Doubtful,
                 () if !self.edited_too && edited(&created, born, modified) => RecordFate::Edited,
                 () => RecordFate::Goes,
             };
         }
         Ok(())
+    }
+}
+
+impl Judge<'_> {
+    /// Whether a record was there before the run began to create records of its batch, by the org's own clock. Where the
+    /// rows say when a record was created, its date does not tell; nor where the org did not tell its clock, unless the
+    /// record was found by asking.
+    fn is_older(&self, created: &Created, born: &[u8], began: &str) -> bool {
+        let batch = &self.past.batches[created.batch as usize];
+        let found = created.deed == Deed::Found as u8;
+        match &batch.since {
+            Some(since) if found || !batch.dated => born.iter().any(|b| *b != 0) && born < since.as_bytes(),
+            Some(_) => false,
+            None => found && born < began.as_bytes(),
+        }
+    }
+
+    /// Whether a record has another key than the row that is said to have created it.
+    fn has_another_key(&self, created: &Created, key: &[u8]) -> bool {
+        self.by_key && key != created.key.to_be_bytes()
     }
 }
 

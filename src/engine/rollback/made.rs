@@ -8,7 +8,7 @@ use crate::engine::context::{EngineError, Ports};
 use crate::engine::state::{Deed, TrailRecord, each_once, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
-use crate::model::{KeyHash, RecordId};
+use crate::model::{KeyForm, KeyHash, RecordId};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -68,6 +68,8 @@ pub(super) struct Made<'a> {
     pub(super) object: String,
     /// Its key field.
     pub(super) key: String,
+    /// How its keys are compared.
+    pub(super) form: KeyForm,
     records: Sorted<'a>,
 }
 
@@ -131,7 +133,8 @@ pub(super) fn read<'a>(ports: &Ports<'a>, past: &Past) -> Result<Read<'a>, Engin
         let records =
             each_record(sorter(ports, &format!("made-{object}"), Created::WIDTH), &deeds.finish()?)?;
         if let Some(batch) = past.batches.iter().find(|b| b.object == object && !records.is_empty()) {
-            made.push(Made { object, key: batch.key.clone(), records });
+            let form = KeyForm::parse(&batch.form).unwrap_or(KeyForm::FoldedText);
+            made.push(Made { object, key: batch.key.clone(), form, records });
         }
     }
     let unnamed = never_named(ports, past, &unnamed.finish()?)?;

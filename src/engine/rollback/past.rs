@@ -4,7 +4,7 @@ use crate::checkpoint::{Event, Line, NamedFile, PartKey, RunState, journal_path,
 use crate::engine::context::{EngineError, refused};
 use crate::plan::StepKind;
 use crate::ports::Files;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run that is over.
 pub(super) struct Past {
@@ -22,6 +22,8 @@ pub(super) struct PastBatch {
     pub(super) object: String,
     pub(super) key: String,
     pub(super) form: String,
+    /// Whether its rows set `CreatedDate`.
+    pub(super) dated: bool,
     /// When its first job was made, by the org's clock, to the second; nothing where none was, or where the org did not
     /// tell.
     pub(super) since: Option<String>,
@@ -83,17 +85,22 @@ fn check(state: &RunState, run: u32, org_id: &str) -> Result<(), EngineError> {
 
 fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<Trail>), EngineError> {
     let (mut batches, mut trails) = (Vec::new(), Vec::new());
+    // Steps of which no part is staged yet, with whether their rows set `CreatedDate`.
     let mut staging: BTreeMap<u16, bool> = BTreeMap::new();
+    let mut begun: BTreeSet<u16> = BTreeSet::new();
     let mut of_step: BTreeMap<u16, u16> = BTreeMap::new();
     let mut of_part: BTreeMap<PartKey, u16> = BTreeMap::new();
     for line in lines {
         match &line.event {
             // The same step is staged anew by a run that goes on.
-            Event::StepStaged { step, .. } => _ = staging.insert(*step, true),
+            Event::StepStaged { step, dated, .. } => {
+                begun.remove(step);
+                staging.insert(*step, *dated);
+            }
             Event::PartStaged { part, kind: StepKind::Rows, .. } => {
-                if staging.insert(part.step, false).unwrap_or(true) {
+                if begun.insert(part.step) {
                     of_step.insert(part.step, batches.len() as u16);
-                    batches.extend(batch(&line.event));
+                    batches.extend(batch(&line.event, staging.get(&part.step).copied().unwrap_or(false)));
                 }
                 of_part.extend(of_step.get(&part.step).map(|batch| (*part, *batch)));
             }
@@ -118,10 +125,10 @@ fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<
 }
 
 /// What a staging is about, by its first part.
-fn batch(staged: &Event) -> Option<PastBatch> {
+fn batch(staged: &Event, dated: bool) -> Option<PastBatch> {
     let Event::PartStaged { load, object, key, form, .. } = staged else { return None };
     let (object, key, form) = (object.clone(), key.clone(), form.clone());
-    Some(PastBatch { load: *load, object, key, form, since: None })
+    Some(PastBatch { load: *load, object, key, form, dated, since: None })
 }
 
 fn no_trail(run: u32) -> EngineError {

@@ -3,6 +3,7 @@
 use super::gate::{Gate, Hold, settles_first, spent};
 use super::recover::drop_part;
 use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
+use crate::bind::Column;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Progress};
@@ -223,6 +224,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             held: rows.held,
             rejected: rows.rejected,
             waiting: rows.waiting,
+            dated: self.dates(step),
         })?;
         let mut scheduled = Vec::new();
         for (part, key) in rows.parts.iter().zip(numbers) {
@@ -300,6 +302,12 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             file: named(&part.file),
             index: named(&part.index),
         }
+    }
+
+    /// Whether the rows of a step set the date on which their record was created.
+    fn dates(&self, step: &PlanStep) -> bool {
+        let columns = &self.prepared.bound.loads[step.load as usize].columns;
+        columns.iter().any(|c| matches!(c, Column::Plain(field) if field.eq_ignore_ascii_case("CreatedDate")))
     }
 
     /// Rows that turned out held or rejected only now.

@@ -168,7 +168,7 @@ impl World {
         let gate = Arc::new(Gate::new(aim));
         let session = Session::new(&self.org, self.renews);
         let (org, tap, unreadable) = (self.org.clone(), self.tap.clone(), self.unreadable.clone());
-        let (meddle, broken) = (self.meddle, Broken::new(self.flaw));
+        let (meddle, broken) = (self.meddle.clone(), Broken::new(self.flaw));
         let org = WorldOrg { gate: gate.clone(), org, tap, session, unreadable, meddle, broken };
         let files =
             WorldFiles { gate: gate.clone(), disk: self.disk.clone(), broken: Broken::new(self.flaw) };

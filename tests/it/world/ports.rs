@@ -37,7 +37,7 @@ pub struct WorldOrg {
 
 /// Makes another answer of the org's, by the method, the path and the body of the request, and the status and the body
 /// of the answer.
-pub type Meddle = fn(&str, &str, &[u8], (u16, Vec<u8>)) -> (u16, Vec<u8>);
+pub type Meddle = Arc<dyn Fn(&str, &str, &[u8], (u16, Vec<u8>)) -> (u16, Vec<u8>) + Send + Sync>;
 
 /// The token that calls bear, and whether another is to be had.
 pub struct Session {
@@ -99,7 +99,7 @@ impl WorldOrg {
         let sent = body;
         let mut body = self.broken.answer(method.word(), &path, &sent, answer);
         let mut status = parts.status.as_u16();
-        if let Some(meddle) = self.meddle {
+        if let Some(meddle) = &self.meddle {
             (status, body) = meddle(method.word(), &path, &sent, (status, body));
         }
         self.tap.note(|| asked.answered(&parts, &body));
