@@ -3,6 +3,9 @@
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+/// The variable that fixes the seed of new local orgs.
+pub(super) const SEED: &str = "CUTOVER_LOCAL_SEED";
+
 /// Terraform for CRM data: moves a company's records out of an old CRM and into Salesforce.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, propagate_version = true, max_term_width = 110)]
@@ -249,6 +252,9 @@ pub(super) enum LocalCommand {
         /// Where its records are kept (default: in memory)
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// What the ids of a new org follow from (default: drawn); one that exists keeps its own
+        #[arg(long, value_name = "N", env = SEED)]
+        seed: Option<u64>,
         /// The port (default: any free one)
         #[arg(long, default_value_t = 0)]
         port: u16,

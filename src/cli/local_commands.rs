@@ -2,9 +2,10 @@
 
 use super::args::{Global, LocalCommand};
 use super::local::{csv, json, serve_forever, table};
-use super::org::{local_data, open_local};
+use super::org::{local_data, open_local, seed_of};
 use super::project::Project;
 use super::screen::Screen;
+use super::seed::drawn;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::local_org::{Faults, LocalOrg};
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 
 pub(super) async fn run(command: &LocalCommand, global: &Global, screen: &Screen) -> Exit {
     let (done, root) = match command {
-        LocalCommand::Serve { schema, data, port, faults, admin } => {
-            let org = open_local(schema.as_deref(), data.as_deref(), Path::new(""), false);
+        LocalCommand::Serve { schema, data, seed, port, faults, admin } => {
+            let seed = seed.map_or_else(drawn, Ok);
+            let open = |seed| open_local(schema.as_deref(), data.as_deref(), Path::new(""), seed, false);
+            let org = seed.and_then(open);
             (serve(org, faults.as_deref(), *admin, *port).await, PathBuf::new())
         }
         LocalCommand::Query { words, csv } => query(words, *csv, global, screen),
@@ -83,7 +86,7 @@ fn query_in(
     if !data.join("org.db").is_file() {
         return Err(usage("the project's local org is empty: `cutover apply` fills it"));
     }
-    let org = open_local(Some(&schema), Some(&data), &project.root, true)?;
+    let org = open_local(Some(&schema), Some(&data), &project.root, seed_of(&migration)?, true)?;
     let answer = org.query(soql).map_err(|e| {
         EngineError::problem(
             Exit::Invalid,

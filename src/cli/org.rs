@@ -1,8 +1,10 @@
 //! Reaching the org of an environment: over HTTP, or the local org served by this very process on loopback.
 
+use super::args::SEED;
 use super::local::{Running, serve};
 use super::login::log_in;
 use super::project::Project;
+use super::seed::drawn;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::local_org::{LocalOrg, OpenError, Options};
@@ -11,9 +13,7 @@ use crate::ports::{Clock, RealClock};
 use crate::salesforce::HttpOrg;
 use secrecy::SecretString;
 use std::path::Path;
-
-/// What ids and the order of results of a project's local org follow from.
-const SEED: u64 = 7;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// An org that can be spoken to; a local one lives as long as this.
 pub(super) struct Reached {
@@ -34,6 +34,7 @@ pub(super) async fn reach(project: &Project, migration: &Migration) -> Result<Re
                 Some(&project.root.join(schema)),
                 Some(&local_data(project, migration)),
                 &project.root,
+                seed_of(migration)?,
                 false,
             )?;
             let running = serve(org.clone(), 0).await?;
@@ -51,6 +52,21 @@ pub(super) fn local_data(project: &Project, migration: &Migration) -> std::path:
     project.state_dir.join("local").join(&migration.environment.name)
 }
 
+/// What the ids of a project's local org follow from, should it be new: drawn, or what the variable fixes. Two environments
+/// are two orgs all the same, and have no id in common.
+///
+/// # Errors
+/// 64 for a variable that is no number.
+pub(super) fn seed_of(migration: &Migration) -> Result<u64, EngineError> {
+    let Some(text) = std::env::var_os(SEED) else { return drawn() };
+    let text = text.to_string_lossy();
+    let fixed = text.parse::<u64>().map_err(|_| {
+        let problem = Diagnostic::error(Code::WrongValue, format!("`{SEED}` is `{text}`, which is no seed"));
+        EngineError::problem(Exit::Usage, problem.help("a whole number from 0 to 18446744073709551615"))
+    })?;
+    Ok(xxh3_64_with_seed(migration.environment.name.as_bytes(), fixed))
+}
+
 /// Opens a local org with its schema file and its folder; for reading only, beside a process that writes, where
 /// that is enough.
 ///
@@ -60,6 +76,7 @@ pub(super) fn open_local(
     schema: Option<&Path>,
     data: Option<&Path>,
     root: &Path,
+    seed: u64,
     read_only: bool,
 ) -> Result<LocalOrg, EngineError> {
     let schema = match schema {
@@ -80,7 +97,7 @@ pub(super) fn open_local(
     }
     let options = Options {
         data: data.map(|folder| folder.join("org.db")),
-        seed: SEED,
+        seed,
         base_url: String::new(),
         now: RealClock.now(),
         read_only,

@@ -36,6 +36,7 @@ pub struct Options {
     /// The database file, created where it is missing; in memory without one.
     pub data: Option<PathBuf>,
     /// What ids, tokens, the order of results and faults follow from. An org that exists keeps the one it was made with.
+    /// Two orgs with one seed have the same ids: draw it wherever they need not be known beforehand.
     pub seed: u64,
     /// `http://127.0.0.1:7071`: what answers name as the org's own address.
     pub base_url: String,

@@ -17,7 +17,7 @@ pub use files::{FileLock, Files, cannot, folder_of, read_all, read_text, write_d
 pub use files_memory::MemoryFiles;
 pub use files_real::RealFiles;
 pub use org::{Body, ByteStream, Method, Org, Renewal, Reply, Request, TransportError};
-pub use random::{Random, SeededRandom};
+pub use random::{Random, SeededRandom, entropy};
 pub use store::{MemoryStore, Store, StoreError};
 pub use work::{InlineWork, Threads, Work};
 

@@ -38,7 +38,13 @@ impl Served {
         Self::serve(project, &["--faults", "faults.yaml", "--admin"])
     }
 
-    fn serve(project: &Project, further: &[&str]) -> Self {
+    /// The same, kept in a folder of the project.
+    pub(crate) fn kept(project: &Project, folder: &str) -> Self {
+        Self::serve(project, &["--data", folder])
+    }
+
+    /// The same with further words.
+    pub(crate) fn serve(project: &Project, further: &[&str]) -> Self {
         let mut command = project.command(&["local", "serve", "--schema", "org.yaml"]);
         command.args(further);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

@@ -196,7 +196,8 @@ impl Project {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_remove("CUTOVER_ENV").env_remove("CUTOVER_STATE_DIR").env("NO_COLOR", "1");
+        command.env_remove("CUTOVER_ENV").env_remove("CUTOVER_STATE_DIR").env_remove("CUTOVER_LOCAL_SEED");
+        command.env("NO_COLOR", "1");
         command.env("COLUMNS", "100");
         command
     }

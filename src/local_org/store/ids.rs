@@ -1,4 +1,4 @@
-//! Record ids: key prefix, two characters of the seed, a zero, nine of a counter.
+//! Record ids: key prefix, two characters of the seed, a zero, nine of a counter that begins where the seed says.
 
 use super::Facts;
 use crate::local_org::text::{base62, full_id, mix};
@@ -10,9 +10,15 @@ pub(crate) fn instance(seed: u64) -> String {
     base62(mix(seed, 0x0D) % (62 * 62), 2)
 }
 
+/// What the counters of an org begin with. Two characters tell few orgs apart, and two that were drawn by chance must never
+/// have an id in common; the ids of a small seed, which was chosen, count from one and can be read.
+fn begin(seed: u64) -> u64 {
+    (seed >> 12) % 62_u64.pow(8)
+}
+
 /// The id with this number.
 pub(crate) fn format(prefix: &str, seed: u64, number: u64) -> String {
-    let short = format!("{prefix}{}0{}", instance(seed), base62(number, 9));
+    let short = format!("{prefix}{}0{}", instance(seed), base62(begin(seed) + number, 9));
     full_id(&short).unwrap_or(short)
 }
 
@@ -86,4 +92,28 @@ pub(crate) fn was_minted(conn: &Connection, facts: &Facts, object: &str, id: &st
     let (first, last) = (format(&prefix, facts.seed, 1), format(&prefix, facts.seed, next));
     let short = |id: &str| id.get(..15).unwrap_or(id).to_owned();
     Ok(next > 0 && short(id) >= short(&first) && short(id) <= short(&last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::format;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn orgs_that_were_drawn_have_no_id_in_common() {
+        // Far more than two characters tell apart.
+        let drawn = (0..20_000).map(|n| crate::local_org::text::mix(n, 99));
+        let ids: BTreeSet<String> = drawn.map(|seed| format("00D", seed, 1)).collect();
+        assert_eq!(ids.len(), 20_000);
+        assert!(ids.iter().all(|id| id.len() == 18 && id.starts_with("00D")));
+    }
+
+    #[test]
+    fn ids_count_on_from_their_beginning() {
+        assert_eq!(format("001", 7, 1)[5..15], *"0000000001");
+        for seed in [0, 7, u64::MAX, 1 << 40] {
+            let ids: Vec<String> = (1..200).map(|n| format("001", seed, n)[..15].to_owned()).collect();
+            assert!(ids.is_sorted() && ids.iter().collect::<BTreeSet<_>>().len() == 199, "{seed}");
+        }
+    }
 }

@@ -138,7 +138,15 @@ const HOMES: &[(&str, &[&str])] = &[
         "rustls",
         &["src/salesforce/transport.rs", "src/salesforce/login/key.rs", "src/local_org/auth/certificate.rs"],
     ),
-    ("ring", &["src/salesforce/login/", "src/local_org/http/oauth.rs", "src/local_org/tests/login.rs"]),
+    (
+        "ring",
+        &[
+            "src/ports/random.rs",
+            "src/salesforce/login/",
+            "src/local_org/http/oauth.rs",
+            "src/local_org/tests/login.rs",
+        ],
+    ),
     ("webpki", &["src/local_org/auth/certificate.rs"]),
     ("sled", &["src/checkpoint/store.rs"]),
     ("petgraph", &["src/plan/graph.rs", "src/plan/cycle.rs"]),
@@ -208,7 +216,7 @@ fn a_crate_away_from_home_is_noticed() {
     );
 }
 
-// Clock, threads, environment, terminal.
+// Clock, threads, randomness, environment, terminal.
 
 /// Something outside the program, how it is reached, and who may.
 struct Outside {
@@ -233,6 +241,12 @@ const OUTSIDE: &[Outside] = &[
         has: &["spawn_blocking"],
         // The clock is where a thread sleeps.
         homes: &["src/ports/work.rs", "src/ports/clock.rs", "src/cli/"],
+    },
+    Outside {
+        what: "the system's randomness",
+        begins: &[],
+        has: &["ports::entropy"],
+        homes: &["src/ports/", "src/cli/"],
     },
     Outside { what: "the environment", begins: &["std::env"], has: &[], homes: &["src/cli/"] },
     Outside {
@@ -290,8 +304,8 @@ fn the_outside_is_reached_by_its_owners_only() {
         ("src/salesforce/transport_tests.rs", "reaches threads and tasks by `std::thread::JoinHandle`", WHY),
         ("src/salesforce/transport_tests.rs", "reaches threads and tasks by `std::thread::spawn`", WHY),
     ];
-    let mend = "Take a port (Clock, Work) or an argument instead: clock, threads, environment, terminal and the end of \
-        the process belong to ports/clock.rs, ports/work.rs and cli.";
+    let mend = "Take a port (Clock, Work, Random) or an argument instead: clock, threads, the system's randomness, \
+        environment, terminal and the end of the process belong to ports/clock.rs, ports/work.rs and cli.";
     hold(&strayed_effects(&SRC), KNOWN, mend);
 }
 
@@ -331,6 +345,11 @@ fn reaching_outside_is_noticed() {
         "src/report/x.rs",
         "fn f() { std::process::exit(1) }",
         &["1: reaches the end of the process by `std::process::exit`"],
+    );
+    finds(
+        "src/engine/x.rs",
+        "fn f() { crate::ports::entropy() }",
+        &["1: reaches the system's randomness by `crate::ports::entropy`"],
     );
     finds("src/ports/work.rs", "fn f() { std::thread::scope(g) }", &[]);
     finds(
