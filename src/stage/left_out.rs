@@ -230,7 +230,7 @@ pub fn own_keys(
     )
 }
 
-/// Reads again the rows at sorted places, chunk by chunk, skipping chunks that hold none.
+/// Reads again the rows at sorted places, chunk by chunk, skipping chunks that hold none. Every row must be where it was.
 fn each_row_at<T>(
     io: StageIo<'_>,
     shape: &Shape,
@@ -247,18 +247,23 @@ fn each_row_at<T>(
         if next.as_ref().is_none_or(|p| pos(p) >= end) {
             continue;
         }
+        let path = shape.path(chunk.file);
+        let read = reader.read(chunk).map_err(|e| StageError::read_again(path, e))?;
         let mut result = Ok(());
-        rows.each(&reader.read(chunk)?, &mut |at, _, cells| {
+        rows.each(&read, &mut |at, _, cells| {
             while result.is_ok()
                 && let Some(place) = next.take_if(|p| pos(p) == at)
             {
-                result = advance(&mut next, &mut places);
-                if let (Ok(cells), true) = (&cells, result.is_ok()) {
-                    result = f(place, SourceRow(**cells));
-                }
+                result = advance(&mut next, &mut places).and_then(|()| match &cells {
+                    Ok(cells) => f(place, SourceRow(**cells)),
+                    Err(_) => Err(StageError::Changed(path.to_owned())),
+                });
             }
         });
         result?;
+        if next.as_ref().is_some_and(|p| pos(p) < end) {
+            return Err(StageError::Changed(path.to_owned()));
+        }
     }
     Ok(())
 }

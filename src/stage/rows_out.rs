@@ -172,7 +172,8 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
     }
 
     fn write(&mut self, task: &Task<'_>) -> Result<Vec<Written>, StageError> {
-        let chunk = self.chunks.read(task.chunk)?;
+        let path = self.step.shape.path(task.chunk.file);
+        let chunk = self.chunks.read(task.chunk).map_err(|e| StageError::read_again(path, e))?;
         let mut wanted = task.rows.iter().peekable();
         let mut written = Vec::with_capacity(task.rows.len());
         let Self { step, columns, resolved, rows, worker, out, .. } = self;
@@ -200,9 +201,7 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
         if written.len() == task.rows.len() {
             return Ok(written);
         }
-        let (file, _) = split_position(task.rows[0].0.row.decision.pos);
-        let path = step.shape.paths.get(file as usize).map_or("", String::as_str);
-        Err(StageError::Disk(std::io::Error::other(format!("{path} changed while it was being read"))))
+        Err(StageError::Changed(path.to_owned()))
     }
 }
 

@@ -43,6 +43,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The path of a file of its source.
+    pub(super) fn path(&self, file: u16) -> &str {
+        self.paths.get(usize::from(file)).map_or("", String::as_str)
+    }
+
     /// Whether rows that the org has already go by the record's Id, not by key.
     pub fn by_id(&self) -> bool {
         self.operation != Operation::Upsert

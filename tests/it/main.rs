@@ -21,6 +21,7 @@ mod alive;
 mod allowances;
 mod calls;
 mod captures;
+mod changing;
 mod check;
 mod cli_reference;
 mod leniency;

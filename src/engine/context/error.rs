@@ -112,9 +112,16 @@ impl From<StageError> for EngineError {
     fn from(error: StageError) -> Self {
         match error {
             StageError::Disk(error) => Self::Disk(error),
+            StageError::Changed(path) => source_changed(&path, "while it was being read"),
             StageError::Problems(problems) => Self::Problems(Exit::Invalid, problems),
         }
     }
+}
+
+/// A source that has changed: no fault of the disk. What is open settles; then there is a new plan to be made.
+pub(in crate::engine) fn source_changed(path: &str, when: &str) -> EngineError {
+    let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
+    refused(format!("{path} changed {when}"), help)
 }
 
 /// A rollback is under way: nothing else may be done before it is over.

@@ -21,10 +21,11 @@ pub use survey::Surveyed;
 
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
-use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports};
+use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, source_changed};
 use crate::engine::state::{Ledgers, check_whole};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
+use crate::ports::cannot;
 use crate::source::fingerprint;
 use crate::stage::{Decided, Shape};
 use forecast::note_shortfalls;
@@ -131,12 +132,20 @@ pub(in crate::engine) fn marks(
     paths.dedup();
     let mut marks = Vec::new();
     for path in paths {
-        let modified = ports.sources.modified(path)?;
-        let found = fingerprint(ports.sources, path)?;
+        let modified = ports.sources.modified(path).map_err(|e| unread(path, e))?;
+        let found = fingerprint(ports.sources, path).map_err(|e| unread(path, e))?;
         let blake3 = blake3::Hash::from_bytes(found.hash).to_hex().to_string();
         marks.push((SourceMark { path: path.clone(), length: found.length, blake3 }, modified));
     }
     Ok(marks)
+}
+
+/// The header of every source was read before: one that is not there any more was taken away since.
+fn unread(path: &str, error: std::io::Error) -> EngineError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => source_changed(path, "after its header was read: it is gone"),
+        _ => cannot("read", path, error).into(),
+    }
 }
 
 /// Digest of everything that decides what is sent, but not of what has landed.

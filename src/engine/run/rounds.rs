@@ -10,8 +10,10 @@ use super::gate::Hold;
 use super::runner::Runner;
 use crate::bind::Bound;
 use crate::checkpoint::Ended;
-use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question};
+use crate::diagnostic::Diagnostic;
+use crate::engine::context::{
+    Approve, Connected, EngineError, Exit, Observer, Ports, Progress, Question, source_changed,
+};
 use crate::engine::part::Desk;
 use crate::engine::prepare::{PrepareOptions, Prepared, prepare};
 use crate::engine::state::Ledgers;
@@ -74,7 +76,7 @@ impl<'a> Rounds<'_, '_, 'a> {
         let prepared = self.prepare((bound, Vec::new()), ledgers, Some(self.run)).await.map_err(rest)?;
         let plan = &prepared.plan;
         if plan.inputs != desk.state.borrow().inputs {
-            return Err(rest(changed()));
+            return Err(rest(source_changed("a source", "while the run was going on")));
         }
         if !plan.changes {
             plan.notes.iter().for_each(|note| self.tell(note.clone()));
@@ -91,13 +93,6 @@ impl<'a> Rounds<'_, '_, 'a> {
     fn tell(&self, note: String) {
         self.observer.progress(&Progress::Note(note));
     }
-}
-
-/// A source is another than the run began with.
-fn changed() -> EngineError {
-    let message = "a source changed while the run was going on";
-    let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
-    EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
 /// Removes the files of rows left out that an earlier call or round wrote: the survey that follows writes them anew,

@@ -5,8 +5,7 @@ use super::recover::drop_part;
 use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
 use crate::bind::Column;
 use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::context::{EngineError, Exit, Progress};
+use crate::engine::context::{EngineError, Exit, Progress, source_changed};
 use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
 use crate::engine::state::{Ledgers, keep_rest};
@@ -328,10 +327,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         for (mark, modified) in &self.prepared.sources {
             let files = self.desk.ports.sources;
             if files.length(&mark.path)? != Some(mark.length) || files.modified(&mark.path)? != *modified {
-                let message = format!("{} changed while the run was going on", mark.path);
-                let help = "let the source rest, then run `cutover apply` again: it makes a new plan";
-                let problem = Diagnostic::error(Code::StalePlan, message).help(help);
-                return Err(EngineError::problem(Exit::Stale, problem));
+                return Err(source_changed(&mark.path, "while the run was going on"));
             }
         }
         Ok(())

@@ -134,7 +134,8 @@ impl World {
         })
     }
 
-    /// One `cutover apply`, something done whenever the user is told something.
+    /// One `cutover apply`, something done whenever the user is told something, or a load is read or staged (`reading X`,
+    /// `staging X`).
     pub fn apply_watched(&self, told: &dyn Fn(&str)) -> Life {
         self.live(Aim::Nowhere, async |ports, migration, seen| {
             let watched = Watched { seen, told };
@@ -336,8 +337,11 @@ impl Observer for Watched<'_> {
     fn event(&self, _: &Line, _: &RunState) {}
     fn progress(&self, progress: &Progress) {
         self.seen.progress(progress);
-        if let Progress::Note(note) = progress {
-            (self.told)(note);
+        match progress {
+            Progress::Note(note) => (self.told)(note),
+            Progress::Reading { load } => (self.told)(&format!("reading {load}")),
+            Progress::Staging { load, .. } => (self.told)(&format!("staging {load}")),
+            Progress::Job { .. } => {}
         }
     }
     fn recovered(&self, part: PartKey, window: Window) {
