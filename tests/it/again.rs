@@ -4,10 +4,11 @@
 use crate::damaging_proxy::{Front, Turn};
 use crate::http::Served;
 use crate::project::{Report, finished};
-use crate::world::{Aim, Project, Tap, World};
+use crate::world::{Aim, Meddle, Project, Tap, World};
 use cutover::engine::{Exit, Finished};
 use cutover::local_org::Faults;
 use cutover::model::Outcome;
+use cutover::ports::{MemoryFiles, read_all};
 use std::sync::Arc;
 
 fn npsp() -> Arc<Project> {
@@ -47,6 +48,51 @@ fn locked_rows_go_again_until_they_are_in() {
 #[test]
 fn a_job_given_up_half_way_has_its_rest_sent_again() {
     assert!(jobs_more("{ then: fail_job, rows: 400 }") >= 1);
+}
+
+thread_local! {
+    /// The disk of the world under test, for who meddles with it while an answer is on its way.
+    static DISK: std::cell::RefCell<Option<MemoryFiles>> = const { std::cell::RefCell::new(None) };
+}
+
+/// While the org tells which rows failed, a byte of what was sent changes on the disk.
+fn spoil(path: &str) {
+    DISK.with_borrow(|disk| {
+        let disk = disk.as_ref().unwrap();
+        let mut bytes = read_all(disk, path).unwrap();
+        let last = bytes.len() - 2;
+        bytes[last] ^= 1;
+        disk.put(path, &bytes);
+    });
+}
+
+/// Rows go again as they were sent, or not at all.
+#[test]
+fn rows_that_go_again_are_held_against_their_hash() {
+    let meddles: [(&str, Meddle); 2] = [
+        ("data/1/Account-0-0.index", |_, path, _, answer| {
+            if path.ends_with("/failedResults") {
+                spoil("data/1/Account-0-0.index");
+            }
+            answer
+        }),
+        ("data/1/Account-0-0.csv", |_, path, _, answer| {
+            if path.ends_with("/failedResults") {
+                spoil("data/1/Account-0-0.csv");
+            }
+            answer
+        }),
+    ];
+    for (file, meddle) in meddles {
+        let mut world =
+            world(&project("upsert", ACCOUNTS, ""), "{ then: lock_rows, per_mille: 1000, tries: 1 }");
+        DISK.set(Some(world.disk.clone()));
+        world.meddle = Some(meddle);
+        let error = world.apply(Aim::Nowhere).end.unwrap().unwrap_err();
+        assert_eq!(error.exit(), Exit::Invalid, "{error}");
+        assert!(error.to_string().contains(file), "{error}");
+        assert_eq!(world.told(1).parts.len(), 1, "nothing was made to go again");
+    }
 }
 
 const ORG: &str = "\

@@ -4,10 +4,11 @@
 use crate::rollback::{applied, done, keys, lines, refusal, run};
 use crate::world::{Aim, Project, World};
 use cutover::checkpoint::{Event, journal_path, read_journal};
-use cutover::engine::{RollbackOptions, RolledBack};
+use cutover::engine::{Exit, RollbackOptions, RolledBack};
 use cutover::local_org::Faults;
 use cutover::model::Outcome;
 use cutover::plan::Undo;
+use cutover::ports::{Files, read_all};
 use std::sync::Arc;
 
 const MINUTE: i64 = 60_000;
@@ -50,6 +51,51 @@ fn counted(back: &RolledBack) -> (Vec<Undo>, Vec<[u64; 10]>) {
 fn counted_of(back: &RolledBack) -> (u64, u64) {
     let visits = &back.plan.rolls_back.as_ref().unwrap().loads[2];
     (visits.edited, visits.undeletable)
+}
+
+/// A file that a rollback goes by, and what it is damaged with.
+type Damage = (&'static str, fn(&World, &str));
+
+const DAMAGES: [Damage; 3] = [
+    ("changed", |world, path| {
+        let mut bytes = read_all(&world.disk, path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        // In a plan, what it says of a list; in the others, anywhere.
+        let hash = text.find("\"blake3\": \"").map(|at| at + 12);
+        let at = hash.unwrap_or(bytes.len() / 2);
+        bytes[at] ^= 1;
+        world.disk.put(path, &bytes);
+    }),
+    ("cut off", |world, path| world.disk.truncate(path, 9).unwrap()),
+    ("gone", |world, path| world.disk.remove(path).unwrap()),
+];
+
+/// What a rollback goes by is believed only as it was written; else it says so, as of any file that is damaged.
+#[test]
+fn what_a_rollback_goes_by_is_held_against_its_hash() {
+    let refused = |world: &World, path: &str, way_out: &str| {
+        let error = world.rollback(Aim::Nowhere, &run(1)).end.unwrap().unwrap_err();
+        let told = format!("{error} {:?}", error.diagnostics()[0].help);
+        assert!(error.exit() == Exit::Invalid && told.contains(path) && told.contains(way_out), "{told}");
+    };
+    for (name, damage) in DAMAGES {
+        let world = applied(&Project::tiny());
+        let before = world.contents();
+        let trails = world.disk.list("runs/1/trail").unwrap();
+        let trail = format!("runs/1/trail/{}", trails[0]);
+        damage(&world, &trail);
+        refused(&world, &trail, "cannot be rolled back");
+        assert_eq!(world.contents(), before, "{name}");
+        // One that was interrupted goes by its plan and its lists too.
+        for path in ["runs/2/plan.json", "runs/2/delete/0.ids"] {
+            let world = applied(&Project::tiny());
+            let life = world.rollback(Aim::BeforeFirst("org POST /services/data/v67.0/jobs/ingest"), &run(1));
+            assert!(life.end.is_none());
+            damage(&world, path);
+            refused(&world, path, "roll back again");
+            assert_eq!(world.contents(), before, "{name}");
+        }
+    }
 }
 
 /// A contact edited, one account gone, another with a foreign contact.

@@ -5,7 +5,7 @@ use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
 use crate::engine::state::read_named;
 use crate::model::{KeyForm, KeyHash, RecordId};
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 use crate::stage::IndexRecord;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ pub(super) fn payload_rows(
     part: &Part,
     wanted: &BTreeSet<KeyHash>,
 ) -> Result<(Vec<u8>, Vec<SentRow>), EngineError> {
-    let bytes = read_all(desk.ports.files, &part.file.path)?;
-    let index = read_all(desk.ports.files, &part.index.path)?;
+    let bytes = read_named(desk.ports.files, &part.file)?;
+    let index = read_named(desk.ports.files, &part.index)?;
     let records: Vec<IndexRecord> = index.chunks_exact(IndexRecord::WIDTH).map(IndexRecord::decode).collect();
     let form = KeyForm::parse(&part.form).unwrap_or(KeyForm::FoldedText);
     let mut reader = csv::Reader::from_reader(bytes.as_slice());

@@ -162,7 +162,7 @@ impl Earlier for Approved<'_, '_, '_> {
         }
         let (run, mut listed) = (self.desk.state.borrow().run, vec![false; fates.len()]);
         for (step, batch) in self.of(&made.object) {
-            let list = Reader::open(self.desk.ports.files, run, step, batch)?;
+            let list = Reader::open(&self.desk.ports, run, step, batch)?;
             each_place(made, list.map(|going| Ok(going?.id)), |at| listed[at] = true)?;
         }
         let goes =

@@ -5,12 +5,12 @@ use super::fate::RecordFate;
 use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::checkpoint::{Part, PartKey, RunState};
-use crate::engine::context::EngineError;
-use crate::engine::state::{Deed, read_trail};
+use crate::engine::context::{EngineError, Ports};
+use crate::engine::state::{Deed, lost, read_trail};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, RecordId};
 use crate::plan::Batch;
-use crate::ports::Files;
+use crate::ports::{Files, cannot};
 use std::io;
 
 /// Id 15, key's hash 16.
@@ -106,6 +106,9 @@ pub(super) fn write(
     files.sync_dir(&format!("runs/{run}/delete"))
 }
 
+/// The way out where a list, or the plan that names it, is lost.
+pub(super) const OUT_OF_A_LIST: &str = "restore it from a copy; or move that run's folder (`runs/…`) out of the state folder and roll back again: what it has deleted is then found gone";
+
 /// The list of a step, read from its beginning; checked against its hash first.
 pub(super) struct Reader<'f> {
     files: &'f dyn Files,
@@ -118,23 +121,27 @@ impl<'f> Reader<'f> {
     /// Opens a list.
     ///
     /// # Errors
-    /// A list that is not the one that was approved; the disk's own.
-    pub(super) fn open(
-        files: &'f dyn Files,
-        run: u32,
-        step: u16,
-        batch: &Batch,
-    ) -> Result<Self, EngineError> {
-        let new = || Self { files, path: path(run, step), at: 0, buffer: Vec::new() };
-        let (mut hasher, mut all) = (blake3::Hasher::new(), new());
-        while all.fill()? {
-            hasher.update(&all.buffer);
-            all.buffer.clear();
-        }
-        if hasher.finalize().to_hex().as_str() == batch.blake3 {
+    /// 65 for a list that is not the one that was approved; an error of the disk.
+    pub(super) fn open(ports: &Ports<'f>, run: u32, step: u16, batch: &Batch) -> Result<Self, EngineError> {
+        let new = || Self { files: ports.files, path: path(run, step), at: 0, buffer: Vec::new() };
+        let found = new().hash().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => lost(format!("`{}` is not there", path(run, step)), OUT_OF_A_LIST),
+            _ => cannot("read", path(run, step), error).into(),
+        })?;
+        if found.to_hex().as_str() == batch.blake3 {
             return Ok(new());
         }
-        Err(EngineError::Unexpected(format!("{} is not the list that was approved", all.path)))
+        Err(lost(format!("`{}` is not the list that was approved", path(run, step)), OUT_OF_A_LIST))
+    }
+
+    /// The hash of the whole list.
+    fn hash(mut self) -> io::Result<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        while self.fill()? {
+            hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+        Ok(hasher.finalize())
     }
 
     /// Reads the next piece; false at the end.

@@ -135,7 +135,7 @@ async fn one_step(
     anew: Option<&Anew<'_>>,
 ) -> Result<Option<String>, EngineError> {
     let run = desk.state.borrow().run;
-    let list = Reader::open(desk.ports.files, run, step.index, batch)?;
+    let list = Reader::open(&desk.ports, run, step.index, batch)?;
     let done = settled(desk.ports.files, &desk.state.borrow(), step.index, |_| true)?;
     let done = each_once(done.iter().decode(|bytes| id_at(bytes, 0)).map(|id| id?), |id| *id);
     let left = join(list, done, |going| going.id, |id| *id).filter_map(|next| match next {

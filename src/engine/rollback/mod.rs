@@ -26,13 +26,15 @@ use crate::engine::context::{
     Connected, EngineError, Exit, Observer, Ports, Stop, refused, rollback_under_way,
 };
 use crate::engine::part::desk;
-use crate::engine::state::{Ledgers, alive, check_whole};
+use crate::engine::state::{Ledgers, alive, check_whole, lost};
 use crate::manifest::Migration;
 use crate::plan::Plan;
-use crate::ports::read_text;
+use crate::ports::{cannot, read_text};
+use batches::OUT_OF_A_LIST;
 use carry::{begin, carry_out};
 use options::unnamed;
-use survey::{RollbackSurvey, survey_records};
+use std::io::ErrorKind::{InvalidData, NotFound};
+use survey::{RollbackSurvey, digest, survey_records};
 
 /// The plan of a rollback; lists of Ids are written beside the state.
 ///
@@ -156,11 +158,20 @@ fn nothing_left(plan: &Plan) -> Exit {
 /// The plan that an interrupted rollback carries out.
 fn stored(ports: &Ports<'_>, run: u32, state: &RunState) -> Result<Plan, EngineError> {
     let path = format!("runs/{run}/plan.json");
-    let plan: Result<Plan, _> = serde_json::from_str(&read_text(ports.files, &path)?);
-    match plan {
-        Ok(plan) if plan.inputs == state.inputs => Ok(plan),
-        _ => Err(EngineError::Unexpected(format!("{path} is not the plan that run {run} began with"))),
+    let text = match read_text(ports.files, &path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), NotFound | InvalidData) => String::new(),
+        Err(error) => return Err(cannot("read", path, error).into()),
+    };
+    match serde_json::from_str::<Plan>(&text) {
+        Ok(plan) if plan.inputs == state.inputs && says_what_it_is_of(&plan) => Ok(plan),
+        _ => Err(lost(format!("`{path}` is not the plan that run {run} began with"), OUT_OF_A_LIST)),
     }
+}
+
+/// Whether the lists that a plan names are those that its digest is of.
+fn says_what_it_is_of(plan: &Plan) -> bool {
+    plan.rolls_back.as_ref().is_some_and(|back| digest(&plan.org_id, back) == plan.inputs)
 }
 
 /// Another run is under way: what it did is not known yet.

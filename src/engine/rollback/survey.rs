@@ -284,7 +284,7 @@ pub(super) fn load(undo: &Undo, all: &RollsBack) -> PlanLoad {
 }
 
 /// Digest of what is to be deleted where.
-fn digest(org_id: &str, rolls_back: &RollsBack) -> String {
+pub(super) fn digest(org_id: &str, rolls_back: &RollsBack) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("rollback {} of {org_id}\n", rolls_back.run).as_bytes());
     for batch in &rolls_back.batches {

@@ -1,5 +1,5 @@
-//! What is known of runs and records: ledgers, files that the journal names, whether a run is alive, what it left
-//! behind, which records were recreated, and its trail. Must not know how a plan is made or how a part is sent.
+//! What is known of runs and records: ledgers, files that the journal names, whether a run is alive, what it left behind,
+//! which records were recreated, and its trail. Must not know how a plan is made or how a part is sent.
 
 mod cleanup;
 mod consistency;
@@ -21,4 +21,4 @@ pub(in crate::engine) use org_keys::{KEYED, SORT_BUDGET, adopted, all_keys, each
 pub(in crate::engine) use recreated::{OrgKeys, Stale, is_beside, is_same, note, note_keys, open_notes};
 pub(in crate::engine) use republish::republish;
 pub(in crate::engine) use trail::{Deed, TrailRecord, read_trail};
-pub(in crate::engine) use verified_file::{damaged, read_named};
+pub(in crate::engine) use verified_file::{damaged, lost, read_named};

@@ -1,10 +1,11 @@
 //! The trail of a run: what it did to which record, one small file of hashes and Ids for each part. Durable before the
 //! event that settles the part names it; a rollback reads it, however many runs came after. Must not know rows or values.
 
+use super::verified_file::{lost, read_or};
 use crate::checkpoint::NamedFile;
 use crate::engine::context::EngineError;
 use crate::model::{KeyHash, RecordId};
-use crate::ports::{Files, read_all};
+use crate::ports::Files;
 
 /// What was done to a record; the numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,20 +66,21 @@ impl TrailRecord {
     }
 }
 
+/// The way out where a trail is lost.
+const OUT_OF_A_TRAIL: &str = "restore it from a copy: without it that run cannot be rolled back, and nothing else needs it (`cutover state check` lists all that is wrong)";
+
 /// Reads a trail, and sees to it that it is the one that the journal names. At most one part's rows.
 ///
 /// # Errors
-/// Another file than the journal names; the disk's own.
+/// 65 for another file than the journal names; an error of the disk.
 pub(in crate::engine) fn read_trail(
     files: &dyn Files,
     named: &NamedFile,
 ) -> Result<Vec<TrailRecord>, EngineError> {
-    let bytes = read_all(files, &named.path)?;
+    let bytes = read_or(files, named, OUT_OF_A_TRAIL)?;
     let steps: Option<Vec<TrailRecord>> = bytes.chunks(TrailRecord::WIDTH).map(TrailRecord::decode).collect();
-    match steps {
-        Some(steps) if blake3::hash(&bytes).to_hex().as_str() == named.blake3 => Ok(steps),
-        _ => Err(EngineError::Unexpected(format!("{} is not the file that the journal names", named.path))),
-    }
+    let strange = || lost(format!("`{}` says what no trail says", named.path), OUT_OF_A_TRAIL);
+    steps.ok_or_else(strange)
 }
 
 #[cfg(test)]
