@@ -40,9 +40,19 @@ pub struct LoadState {
     pub fallbacks: u64,
     /// Its deferred references.
     pub references: References,
+    /// Rows and references that came to an outcome though none was pending any more: there are none, unless we count wrong.
+    #[serde(default)]
+    pub surplus: u64,
 }
 
 impl LoadState {
+    /// Whether every row of its source has exactly one outcome, and none of them was given out twice. Once the run is over
+    /// (`whole`), none may be pending either.
+    pub fn balances(&self, whole: bool) -> bool {
+        let left = whole && self.outcomes[Outcome::Pending as usize] > 0;
+        self.surplus == 0 && self.tally().balances() && !left
+    }
+
     /// The balance of its rows.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::over(self.source);
@@ -54,10 +64,16 @@ impl LoadState {
 
     /// Moves rows from pending to an outcome.
     fn decide(&mut self, outcome: Outcome, rows: u64) {
-        self.outcomes[Outcome::Pending as usize] =
-            self.outcomes[Outcome::Pending as usize].saturating_sub(rows);
+        take(&mut self.outcomes[Outcome::Pending as usize], rows, &mut self.surplus);
         self.outcomes[outcome as usize] += rows;
     }
+}
+
+/// Takes as many from those that are pending. What they do not have is noted: a count that is wrong must show.
+fn take(pending: &mut u64, count: u64, surplus: &mut u64) {
+    let taken = count.min(*pending);
+    *pending -= taken;
+    *surplus += count - taken;
 }
 
 /// What is known of one part.
@@ -213,6 +229,16 @@ impl RunState {
         self.run > 0 && self.ended.is_none()
     }
 
+    /// Whether a load's rows add up, as far as the run has come.
+    pub fn balances(&self, load: &LoadState) -> bool {
+        load.balances(matches!(self.ended, Some((Ended::Finished, _))))
+    }
+
+    /// Loads whose rows do not add up.
+    pub fn unbalanced(&self) -> impl Iterator<Item = &LoadState> {
+        self.loads.iter().filter(|load| !self.balances(load))
+    }
+
     /// Rows failed or rejected so far, of one load: what a budget counts.
     pub fn refused(&self, load: u16) -> u64 {
         let outcomes = self.loads.get(load as usize).map_or([0; 10], |l| l.outcomes);
@@ -234,6 +260,7 @@ impl RunState {
                     (state.blanked, state.fallbacks) = (*blanked, *fallbacks);
                     // Those refused are tried again by a run that goes on: they may not count twice.
                     (state.references.pending, state.references.failed) = (0, 0);
+                    state.surplus = 0;
                 }
             }
             Event::StepStaged { load, kind, held, rejected, waiting, rows, .. } => {
@@ -289,7 +316,7 @@ impl RunState {
                 state.decide(Outcome::Failed, *failed);
             }
             StepKind::References => {
-                state.references.pending = state.references.pending.saturating_sub(updated + failed);
+                take(&mut state.references.pending, updated + failed, &mut state.surplus);
                 state.references.filled += updated;
                 state.references.failed += failed;
             }
@@ -349,6 +376,7 @@ fn empty_load(name: LoadName) -> LoadState {
         blanked: 0,
         fallbacks: 0,
         references: References::default(),
+        surplus: 0,
     }
 }
 

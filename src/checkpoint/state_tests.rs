@@ -89,6 +89,38 @@ fn every_prefix_of_a_journal_balances() {
     assert_eq!(state.loads[0].outcomes, [1, 0, 0, 1, 0, 2, 0, 0, 1, 0]);
 }
 
+/// The journal with another end: the part settled with these counts, and the run over.
+fn ended(created: u64, failed: u64, ended: Ended) -> RunState {
+    let mut lines = journal();
+    if let Some(Event::PartSettled { created: c, failed: f, .. }) = lines.last_mut().map(|l| &mut l.event) {
+        (*c, *f) = (created, failed);
+    }
+    lines.push(Line { seq: lines.len() as u64 + 1, at: 10, event: Event::RunEnded { ended, exit: 0 } });
+    RunState::fold("j", &lines).unwrap()
+}
+
+#[test]
+fn a_count_that_is_wrong_shows() {
+    assert_eq!(ended(2, 1, Ended::Finished).unbalanced().count(), 0);
+    let more = ended(4, 1, Ended::Finished);
+    assert_eq!((more.unbalanced().count(), more.loads[0].surplus), (1, 2), "{:?}", more.loads);
+    let fewer = ended(1, 1, Ended::Finished);
+    assert_eq!(
+        (fewer.unbalanced().count(), fewer.loads[0].balances(false)),
+        (1, true),
+        "one is pending for ever"
+    );
+    assert_eq!(ended(1, 1, Ended::Budget).unbalanced().count(), 0, "a budget leaves rows");
+}
+
+#[test]
+fn a_reference_that_comes_to_an_end_twice_shows() {
+    let mut load = ended(2, 1, Ended::Finished).loads.remove(0);
+    load.references.pending = 1;
+    take(&mut load.references.pending, 2, &mut load.surplus);
+    assert_eq!((load.references.pending, load.balances(false)), (0, false));
+}
+
 #[test]
 fn references_that_a_resumed_run_tries_again_count_once() {
     let mut lines = journal();

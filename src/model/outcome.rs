@@ -90,13 +90,6 @@ impl Tally {
     pub fn balances(&self) -> bool {
         self.source == self.rows.iter().sum::<u64>()
     }
-
-    /// The rest of the source as pending: what an unfinished run shows.
-    pub fn with_pending(mut self) -> Self {
-        let decided: u64 = self.rows.iter().sum();
-        self.rows[Outcome::Pending as usize] += self.source.saturating_sub(decided);
-        self
-    }
 }
 
 impl std::ops::AddAssign for Tally {

@@ -205,6 +205,19 @@ pub struct PlanLoad {
     pub reasons: Vec<LeftOut>,
 }
 
+impl PlanLoad {
+    /// Rows with an outcome, or with something to be done.
+    pub fn decided(&self) -> u64 {
+        let left = self.filtered + self.rejected + self.duplicate + self.held;
+        left + self.unchanged + self.done + self.create + self.update + self.delete
+    }
+
+    /// Whether every row of the source has exactly one of them.
+    pub fn balances(&self) -> bool {
+        self.source == self.decided()
+    }
+}
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanStep {

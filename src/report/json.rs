@@ -14,7 +14,7 @@ pub fn report_json(state: &RunState, exit: u8) -> Value {
         "rolls_back": state.rolls_back,
         "environment": state.environment,
         "org_id": state.org_id,
-        "loads": state.loads.iter().map(load_json).collect::<Vec<_>>(),
+        "loads": state.loads.iter().map(|load| load_json(state, load)).collect::<Vec<_>>(),
         "jobs": jobs_json(state),
         "renewed": state.renewed,
         "set_aside": state.set_aside,
@@ -50,7 +50,7 @@ pub fn check_json(diagnostics: &[Diagnostic], exit: u8) -> Value {
     })
 }
 
-fn load_json(load: &LoadState) -> Value {
+fn load_json(state: &RunState, load: &LoadState) -> Value {
     let tally = load.tally();
     let mut fields = Map::new();
     fields.insert("name".into(), json!(load.name.name));
@@ -65,7 +65,7 @@ fn load_json(load: &LoadState) -> Value {
     fields.insert("blanked".into(), json!(load.blanked));
     fields.insert("fallbacks".into(), json!(load.fallbacks));
     fields.insert("references".into(), json!(load.references));
-    fields.insert("balances".into(), json!(tally.balances()));
+    fields.insert("balances".into(), json!(state.balances(load)));
     Value::Object(fields)
 }
 

@@ -78,10 +78,28 @@ pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     out
 }
 
+/// Whose fault it is where the rows of a run do not add up, by load.
+fn faults(state: &RunState) -> String {
+    let mut out = String::new();
+    for load in state.unbalanced() {
+        let (tally, name) = (load.tally(), &load.name.name);
+        let pending = tally.get(Outcome::Pending);
+        let decided: u64 = load.outcomes.iter().sum::<u64>() - pending;
+        let source = number(tally.source());
+        let _ = writeln!(
+            out,
+            "{name}: {source} rows in its source, {} with an outcome, {} without: a fault of cutover's. Look at what the org has, keep the state folder, and report it.",
+            number(decided),
+            number(pending)
+        );
+    }
+    out
+}
+
 /// What a run did, without how it stands.
 pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
     let mut out = String::new();
-    out.push_str(&balance(&state.loads.iter().map(run_row).collect::<Vec<_>>()));
+    out.push_str(&balance(&state.loads.iter().map(|load| run_row(state, load)).collect::<Vec<_>>()));
     for load in
         state.loads.iter().filter(|l| l.references.filled + l.references.pending + l.references.failed > 0)
     {
@@ -112,6 +130,7 @@ pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
     for group in groups {
         let _ = writeln!(out, "{}", group.line());
     }
+    out.push_str(&faults(state));
     out
 }
 
@@ -184,18 +203,18 @@ fn plan_row(load: &PlanLoad) -> BalanceRow {
         ("update", load.update),
         ("delete", load.delete),
     ];
-    let balances = load.source == counts.iter().map(|c| c.1).sum::<u64>();
-    BalanceRow { name: load.name.clone(), object: load.object.clone(), source: load.source, counts, balances }
+    let (name, object, balances) = (load.name.clone(), load.object.clone(), load.balances());
+    BalanceRow { name, object, source: load.source, counts, balances }
 }
 
-fn run_row(load: &crate::checkpoint::LoadState) -> BalanceRow {
+fn run_row(state: &RunState, load: &LoadState) -> BalanceRow {
     let tally = load.tally();
     BalanceRow {
         name: load.name.name.clone(),
         object: load.name.object.clone(),
         source: tally.source(),
         counts: Outcome::ALL.into_iter().map(|o| (o.word(), tally.get(o))).collect(),
-        balances: tally.balances(),
+        balances: state.balances(load),
     }
 }
 
@@ -300,4 +319,44 @@ fn reasons(plan: &Plan) -> String {
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::report_text;
+    use crate::checkpoint::{Ended, LoadName, LoadState, References, RunState};
+
+    fn run(outcomes: [u64; 10], surplus: u64) -> String {
+        let name = LoadName { name: "a".into(), object: "Account".into(), files: Vec::new() };
+        let (source, absent, rounded, truncated, blanked, fallbacks) = (5, 0, 0, 0, 0, 0);
+        let references = References::default();
+        let load = LoadState {
+            name,
+            source,
+            outcomes,
+            absent,
+            rounded,
+            truncated,
+            blanked,
+            fallbacks,
+            references,
+            surplus,
+        };
+        let ended = Some((Ended::Finished, 0));
+        report_text(&RunState { run: 3, loads: vec![load], ended, ..RunState::default() }, &[], ".cutover")
+    }
+
+    #[test]
+    fn a_run_that_does_not_balance_says_whose_fault_it_is() {
+        assert!(run([0, 0, 0, 0, 0, 5, 0, 0, 0, 0], 0).contains("  balances\n"));
+        for (outcomes, surplus, said) in [
+            ([0, 0, 0, 0, 0, 6, 0, 0, 0, 0], 1, "6 with an outcome, 0 without"),
+            ([0, 0, 0, 0, 0, 4, 0, 0, 0, 0], 0, "4 with an outcome, 0 without"),
+            ([0, 0, 0, 0, 0, 4, 0, 0, 0, 1], 0, "4 with an outcome, 1 without"),
+        ] {
+            let told = run(outcomes, surplus);
+            assert!(told.contains("DOES NOT BALANCE") && told.contains(said), "{told}");
+            assert!(told.contains("a fault of cutover's"), "{told}");
+        }
+    }
 }

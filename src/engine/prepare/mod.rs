@@ -22,7 +22,7 @@ pub use survey::Surveyed;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, source_changed};
-use crate::engine::state::{Ledgers, check_whole};
+use crate::engine::state::{Ledgers, check_plan, check_whole};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::ports::cannot;
@@ -118,6 +118,7 @@ pub async fn prepare<'a>(
         totals: &totals,
         notes: [notes(&survey), pauses(migration, &totals)].concat(),
     });
+    check_plan(&plan)?;
     note_shortfalls(connected, &plan, observer).await;
     Ok(Prepared { plan, bound, survey, warnings, sources })
 }

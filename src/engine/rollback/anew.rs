@@ -206,12 +206,13 @@ fn count(desk: &Desk<'_, '_>, seen: &Seen<'_>, back: &RollsBack) -> Result<(), E
         for told in [Outcome::Deleted, Outcome::Failed] {
             outcomes[told as usize] = before[told as usize];
         }
-        let told = outcomes.iter().sum();
+        let told: u64 = outcomes.iter().sum();
         outcomes[Outcome::Held as usize] = undo.stays();
         outcomes[Outcome::Pending as usize] = going;
-        // Of those that had their turn, the rest was gone when it came.
-        outcomes[Outcome::Unchanged as usize] = undo.gone + done.saturating_sub(told);
-        left_out += before[Outcome::Pending as usize].saturating_sub(going);
+        // Of those that had their turn, the rest was gone when it came. Where more were told than had it, or more are to go
+        // than before, the rows do not add up, which is asked once the rollback is over.
+        outcomes[Outcome::Unchanged as usize] = undo.gone + done.checked_sub(told).unwrap_or_default();
+        left_out += before[Outcome::Pending as usize].checked_sub(going).unwrap_or_default();
         desk.record(surveyed(load, undo.stays() + undo.gone + going + done, outcomes))?;
     }
     desk.commit()?;

@@ -10,7 +10,7 @@ use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, Part
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};
 use crate::engine::run::{drop_part, recover};
-use crate::engine::state::{Ledgers, each_once, why};
+use crate::engine::state::{Ledgers, each_once, exit_of, why};
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};
@@ -109,7 +109,7 @@ async fn all_steps(
         desk.note(Event::StepDone { step: step.index })?;
         desk.save();
     }
-    let exit = exit(desk, plan);
+    let exit = exit_of(&desk.state.borrow(), Ended::Finished, exit(desk, plan));
     desk.note(Event::RunEnded { ended: Ended::Finished, exit: exit.code() })?;
     desk.save();
     for batch in &batches {

@@ -8,7 +8,7 @@ use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
 use crate::engine::context::{EngineError, Exit, Progress, source_changed};
 use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
-use crate::engine::state::{Ledgers, keep_rest};
+use crate::engine::state::{Ledgers, exit_of, keep_rest};
 use crate::manifest::{Budget, Migration};
 use crate::model::Outcome;
 use crate::plan::{PlanStep, StepKind};
@@ -366,12 +366,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
         if state.renewed > 0 || state.loads.iter().any(left) { Exit::Partial } else { Exit::Done }
     }
 
-    /// Writes down that the run is over.
+    /// Writes down that the run is over. Gives its exit code: another than it would be where its rows do not add up.
     ///
     /// # Errors
     /// The disk's own.
     pub(super) fn finish(&mut self, ended: Ended, exit: Exit) -> Result<Exit, EngineError> {
         keep_rest(self.desk.ports.files, self.desk.state.borrow().run)?;
+        let exit = exit_of(&self.desk.state.borrow(), ended, exit);
         self.desk.note(Event::RunEnded { ended, exit: exit.code() })?;
         self.desk.save();
         // No unfinished run can name a segment now: what does not count is left over from a crash.

@@ -1,6 +1,8 @@
 //! What is known of runs and records: ledgers, files that the journal names, whether a run is alive, what it left behind,
-//! which records were recreated, and its trail. Must not know how a plan is made or how a part is sent.
+//! which records were recreated, its trail, and whether all rows are accounted for. Must not know how a plan is made or how a
+//! part is sent.
 
+mod balance;
 mod cleanup;
 mod consistency;
 mod ledgers;
@@ -11,6 +13,7 @@ mod republish;
 mod trail;
 mod verified_file;
 
+pub(in crate::engine) use balance::{check_plan, exit_of};
 pub(in crate::engine) use cleanup::{keep_rest, remove_staged};
 pub(in crate::engine) use consistency::check_whole;
 pub use ledgers::Ledgers;
