@@ -6,7 +6,7 @@ use super::screen::Screen;
 use super::select::selected;
 use super::watch::Watch;
 use super::wired::Wired;
-use crate::engine::{EngineError, Exit, Ledgers, PrepareOptions, bound, connect, prepare};
+use crate::engine::{EngineError, Exit, Ledgers, PrepareOptions, bound, check_environment, connect, prepare};
 use crate::plan::Plan;
 use crate::ports::MemoryStore;
 use crate::report::{plan_json, plan_text};
@@ -55,6 +55,7 @@ async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<
     let wired = Wired::new(project, &migration, || Box::new(MemoryStore::default())).await?;
     let ports = wired.ports();
     let connected = connect(&ports, &migration).await?;
+    check_environment(&ports, &migration, &connected, false)?;
     let bound = bound(&migration, &connected)?;
     screen.show(&bound.1, &project.root);
     let mut ledgers = Ledgers::new(ports.files, &connected.info.org_id);

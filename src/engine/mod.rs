@@ -22,4 +22,4 @@ pub use rollback::{RollbackOptions, RolledBack, plan_rollback, rollback};
 pub use run::{
     Effect, Finished, PartProgress, PauseAt, Scheduled, StepProgress, Wish, next, next_pause, run,
 };
-pub use state::{Ledgers, Standing, part_word, recovery_of, under_way, why_in_words};
+pub use state::{Ledgers, Standing, check_environment, part_word, recovery_of, under_way, why_in_words};

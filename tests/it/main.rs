@@ -50,6 +50,7 @@ mod record_identity;
 #[cfg(unix)]
 mod npsp;
 mod operations;
+mod orgs;
 mod others;
 mod pauses;
 mod privacy;

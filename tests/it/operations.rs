@@ -58,6 +58,11 @@ pub fn forget(project: &Project) {
             std::fs::remove_dir_all(path).unwrap();
         }
     }
+    // Which org the environment was is learnt too; a project without a run has nothing of that.
+    let environments = project.path(".cutover/environments.json");
+    if environments.exists() {
+        std::fs::remove_file(environments).unwrap();
+    }
 }
 
 fn phones(project: &Project) -> Vec<(String, String)> {
@@ -269,7 +274,7 @@ fn a_record_that_is_gone_already_is_no_failure() {
 #[test]
 fn an_org_that_is_not_local_deletes_only_with_double_consent() {
     let project = loaded();
-    // Every local org has the same id: this one has nothing of what was loaded.
+    // The environment is to be another org, which has nothing of what was loaded.
     forget(&project);
     let org = Served::start(&project);
     let run = |arguments: &[&str]| {

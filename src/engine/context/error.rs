@@ -1,7 +1,7 @@
 //! How a command ends: the exit codes, the one error, and what is said to mend it. A disk that is full or closed to us is a
 //! reason to stop, not to give up: what is on it says how to go on.
 
-use crate::checkpoint::JournalError;
+use crate::checkpoint::{JournalError, PaperError};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::LedgerError;
 use crate::salesforce::OrgError;
@@ -76,6 +76,9 @@ pub enum EngineError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What is remembered beside them.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
     /// A disk.
     #[error("{0}")]
     Disk(#[from] std::io::Error),
@@ -148,11 +151,14 @@ fn advice(error: &EngineError) -> (Exit, Code, String) {
     let (exit, code, help) = match error {
         EngineError::Org(error) => of_org(error),
         EngineError::Journal(JournalError::Disk(error))
+        | EngineError::Paper(PaperError::Disk(error))
         | EngineError::Ledger(LedgerError::Io(error))
         | EngineError::Disk(error) => return of_disk(error),
         EngineError::Journal(error) => of_journal(error),
         EngineError::Ledger(LedgerError::Version { .. }) => (Exit::Invalid, Code::State, OTHER_VERSION),
         EngineError::Ledger(LedgerError::Damaged { .. }) => (Exit::Invalid, Code::State, OUT_OF_A_LEDGER),
+        EngineError::Paper(PaperError::Version { .. }) => (Exit::Invalid, Code::State, OTHER_VERSION),
+        EngineError::Paper(PaperError::Damaged { .. }) => (Exit::Invalid, Code::State, OUT_OF_A_PAPER),
         _ => (Exit::Unexpected, Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
     };
     (exit, code, help.to_owned())
@@ -184,6 +190,10 @@ fn of_journal(error: &JournalError) -> (Exit, Code, &'static str) {
     (Exit::Invalid, Code::State, help)
 }
 
+/// The way out where one of the small files beside the journals is damaged.
+pub(in crate::engine) const OUT_OF_A_PAPER: &str =
+    "restore it from a copy; or remove it: then the orgs of the environments are those that the journals name";
+
 /// What people can mend and then go on from is an interruption; any other fault of a disk is unexpected.
 fn of_disk(error: &Error) -> (Exit, Code, String) {
     let mend = match error.kind() {
@@ -205,15 +215,19 @@ fn of_disk(error: &Error) -> (Exit, Code, String) {
 #[cfg(test)]
 mod tests {
     use super::advice;
-    use crate::checkpoint::JournalError;
+    use crate::checkpoint::{JournalError, PaperError};
     use crate::engine::{EngineError, Exit};
     use crate::ledger::LedgerError;
     use std::io::{Error, ErrorKind};
 
     #[test]
     fn a_disk_that_can_be_mended_interrupts_wherever_it_is_met() {
-        let met: [fn(Error) -> EngineError; 3] =
-            [EngineError::Disk, |e| JournalError::Disk(e).into(), |e| LedgerError::Io(e).into()];
+        let met: [fn(Error) -> EngineError; 4] = [
+            EngineError::Disk,
+            |e| JournalError::Disk(e).into(),
+            |e| LedgerError::Io(e).into(),
+            |e| PaperError::Disk(e).into(),
+        ];
         for (kind, exit, word) in [
             (ErrorKind::StorageFull, Exit::Interrupted, "make room"),
             (ErrorKind::FileTooLarge, Exit::Interrupted, "ulimit"),

@@ -14,5 +14,7 @@ pub use approve::{Approve, Interrupted, Question};
 pub use connect::{Connected, connect, is_protected};
 pub use crash_table::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use error::{EngineError, Exit};
-pub(in crate::engine) use error::{OUT_OF_A_JOURNAL, refused, rollback_under_way, source_changed};
+pub(in crate::engine) use error::{
+    OUT_OF_A_JOURNAL, OUT_OF_A_PAPER, refused, rollback_under_way, source_changed,
+};
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};

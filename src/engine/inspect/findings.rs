@@ -5,6 +5,8 @@ use super::kinds::{
     CLEARS, Change, Facts, Finding, Grade, LedgerFacts, NamedFlaw, PlanFile, Role, RunFacts, StoreFacts,
 };
 use super::leftovers::{leftovers, unclaimed};
+use crate::checkpoint::PaperError;
+use crate::engine::context::OUT_OF_A_PAPER;
 use crate::ledger::LedgerError;
 use crate::ports::folder_of;
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     }
     found.extend(gone(facts));
     found.extend(store(facts));
+    found.extend(facts.papers.iter().filter_map(paper));
     found.extend(unclaimed(facts));
     if !facts.busy {
         found.extend(leftovers(facts));
@@ -182,6 +185,19 @@ fn gone(facts: &Facts) -> Vec<Finding> {
         )
     };
     missing.into_iter().map(lost).collect()
+}
+
+/// A small file beside the journals that cannot be used.
+fn paper(flaw: &PaperError) -> Option<Finding> {
+    match flaw {
+        PaperError::Damaged { path, what } => {
+            Some(Finding::new(Grade::Damage, path, what, OUT_OF_A_PAPER))
+        }
+        PaperError::Version { path, .. } => {
+            Some(Finding::new(Grade::Damage, path, flaw.to_string(), NEWER).foreign())
+        }
+        PaperError::Disk(_) => None,
+    }
 }
 
 fn store(facts: &Facts) -> Option<Finding> {

@@ -1,7 +1,7 @@
 //! The types of an inspection: what was read of the state folder, what is wrong with it, and what would mend it. Must not
 //! know how any of them is found.
 
-use crate::checkpoint::{Examined, RunState, journal_path};
+use crate::checkpoint::{Examined, PaperError, RunState, journal_path};
 use crate::ledger::SegmentRef;
 use crate::ledger::inspect::Inspected;
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub struct Facts {
     pub files: BTreeMap<String, u64>,
     /// The store of the folded state.
     pub store: StoreFacts,
+    /// What is wrong with the small files beside the journals.
+    pub papers: Vec<PaperError>,
 }
 
 /// What was found of one run.

@@ -3,7 +3,7 @@
 
 use super::kinds::{CLEARS, Change, Facts, Finding, Grade, RunFacts};
 use super::parts::folded_in;
-use crate::checkpoint::{Event, RunState};
+use crate::checkpoint::{ENVIRONMENTS, Event, RunState};
 use crate::ports::folder_of;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,8 +74,11 @@ impl<'f> Known<'f> {
 
     /// What a file is that nobody needs any more.
     fn leftover(&self, path: &str) -> Option<&'static str> {
-        let (top, rest) = path.split_once('/')?;
         let draft = path.ends_with(".tmp");
+        if draft && BESIDE.iter().any(|name| path.strip_suffix(".tmp") == Some(name)) {
+            return Some("a draft that was never finished");
+        }
+        let (top, rest) = path.split_once('/')?;
         match top {
             "state.damaged" => Some("a store that would not open, moved aside"),
             "data" if rest.starts_with("scratch/") => Some("scratch of a process that was cut off"),
@@ -123,7 +126,7 @@ impl<'f> Known<'f> {
     /// Whether a file is of a kind that we write.
     fn claims(&self, path: &str) -> bool {
         let Some((top, rest)) = path.split_once('/') else {
-            return ["lock", "lock.held", ".gitignore"].contains(&path);
+            return ["lock", "lock.held", ".gitignore"].contains(&path) || BESIDE.contains(&path);
         };
         let name = rest.rsplit('/').next().unwrap_or(rest);
         match top {
@@ -136,6 +139,8 @@ impl<'f> Known<'f> {
     }
 }
 
+/// Small files beside the journals.
+const BESIDE: [&str; 1] = [ENVIRONMENTS];
 /// What lies in a run's folder.
 const PAPERS: [&str; 5] = ["plan.json", "events.ndjson", "events.ndjson.held", "report.json", "report.txt"];
 /// Endings of what lies in a run's folder of rows, beside `.csv`.

@@ -22,7 +22,7 @@ pub use survey::Surveyed;
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, source_changed};
-use crate::engine::state::{Ledgers, check_plan, check_whole};
+use crate::engine::state::{Ledgers, check_plan, check_whole, shared};
 use crate::manifest::{ApiChoice, Migration};
 use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::ports::cannot;
@@ -102,6 +102,7 @@ pub async fn prepare<'a>(
     let options = SurveyOptions { resumed, left_out, selected };
     let survey = survey(ports, connected, migration, &bound, ledgers, &options, observer).await?;
     let digest = digest(migration, &bound, connected, &sources, selected);
+    let shared = shared(ports, migration, connected)?.into_iter().collect();
     let facts = facts(migration, &bound, &survey);
     let totals: Vec<LoadTotals> =
         (0..survey.shapes.len()).map(|load| totals(&survey, load, resumed.is_some())).collect();
@@ -116,7 +117,7 @@ pub async fn prepare<'a>(
         order: &survey.order,
         facts: &facts,
         totals: &totals,
-        notes: [notes(&survey), pauses(migration, &totals)].concat(),
+        notes: [shared, notes(&survey), pauses(migration, &totals)].concat(),
     });
     check_plan(&plan)?;
     note_shortfalls(connected, &plan, observer).await;

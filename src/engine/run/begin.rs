@@ -1,8 +1,8 @@
 //! Beginning a run: its journal opened, an interrupted one brought to rest, and the first events written.
 
-use super::recover::recover;
+use super::recover::{drop_part, recover};
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName};
+use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, Part, PartKey, PartState};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question,
@@ -10,8 +10,8 @@ use crate::engine::context::{
 };
 use crate::engine::part::Desk;
 use crate::engine::prepare::{Prepared, refresh};
-use crate::engine::state::{Ledgers, check_whole, keep_rest};
-use crate::manifest::Migration;
+use crate::engine::state::{Ledgers, check_whole, keep_rest, remember};
+use crate::manifest::{Migration, OrgLogin};
 
 /// What a run that was interrupted before is held against.
 pub(super) struct Before<'x, 'c> {
@@ -36,6 +36,9 @@ pub(super) async fn recover_run(
         let state = desk.state.borrow();
         (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
     };
+    if org != connected.info.org_id && *refreshes && was_thrown_away(desk, migration) {
+        return give_up(desk, run).map(|()| false);
+    }
     if let Some(of) = rolls_back {
         return Err(rollback_under_way(run, of));
     }
@@ -50,7 +53,7 @@ pub(super) async fn recover_run(
     }
     recover(desk, ledgers, same).await?;
     if !same {
-        supersede(desk, run)?;
+        supersede(desk, run, "its inputs have changed")?;
     }
     if *refreshes {
         refresh(&desk.ports, desk.client, &bound.0, ledgers, desk.observer).await?;
@@ -59,14 +62,39 @@ pub(super) async fn recover_run(
 }
 
 /// The run is over: a new plan takes its place.
-fn supersede(desk: &Desk<'_, '_>, run: u32) -> Result<(), EngineError> {
+fn supersede(desk: &Desk<'_, '_>, run: u32, because: &str) -> Result<(), EngineError> {
     keep_rest(desk.ports.files, run)?;
     desk.note(Event::RunEnded { ended: Ended::Superseded, exit: Exit::Interrupted.code() })?;
     desk.save();
-    let note =
-        format!("run {run} was not finished and its inputs have changed: it is superseded by a new plan");
+    let note = format!("run {run} was not finished and {because}: it is superseded by a new plan");
     desk.observer.progress(&Progress::Note(note));
     Ok(())
+}
+
+/// Whether the org of an unfinished run was this environment's own local org, in whose place there is another one: then
+/// what became of its rows can no longer be asked.
+fn was_thrown_away(desk: &Desk<'_, '_>, migration: &Migration) -> bool {
+    let local = matches!(migration.environment.org, OrgLogin::Local { .. });
+    local && desk.state.borrow().environment == migration.environment.name
+}
+
+/// What waited in an org that is gone is given up, with the rows that lie on the disk for it.
+fn give_up(desk: &Desk<'_, '_>, run: u32) -> Result<(), EngineError> {
+    let open: Vec<(PartKey, Part)> = {
+        let state = desk.state.borrow();
+        let open = state.parts.iter().filter(|(_, part)| !part.state.is_over());
+        open.map(|(key, part)| (*key, part.clone())).collect()
+    };
+    for (key, part) in open {
+        match part.state {
+            PartState::Closed | PartState::Calling => {
+                desk.ports.files.remove(&part.file.path)?;
+                desk.ports.files.remove(&part.index.path)?;
+            }
+            _ => drop_part(desk, key, "its org is gone")?,
+        }
+    }
+    supersede(desk, run, "its org is gone")
 }
 
 fn of_another_org(run: u32, org: &str, here: &str) -> EngineError {
@@ -104,7 +132,7 @@ pub(super) fn begin(
     desk.commit()
 }
 
-/// The run's own beginning; its plan is durable before.
+/// The run's own beginning; its plan, and to which org its environment leads, are durable before.
 fn started(
     desk: &Desk<'_, '_>,
     prepared: &Prepared<'_>,
@@ -112,6 +140,7 @@ fn started(
     run: u32,
 ) -> Result<(), EngineError> {
     let plan = &prepared.plan;
+    remember(desk.ports.files, migration, &plan.org_id)?;
     let json = serde_json::to_vec_pretty(plan).map_err(|e| EngineError::Unexpected(e.to_string()))?;
     crate::ports::write_durably(desk.ports.files, &format!("runs/{run}/plan.json"), &json)?;
     let loads = migration.loads.iter().zip(&prepared.bound.loads);

@@ -18,7 +18,7 @@ use crate::checkpoint::{RunState, last_kept, last_run};
 use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Approve, Connected, EngineError, Exit, Observer, Ports, Question, Stop};
 use crate::engine::part::desk;
-use crate::engine::state::alive;
+use crate::engine::state::{alive, check_environment};
 use crate::manifest::Migration;
 use crate::plan::Plan;
 use begin::{Before, begin, known, recover_run};
@@ -54,6 +54,7 @@ pub async fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Finished, EngineError> {
+    check_environment(&ports, migration, connected, refreshes)?;
     let mut ledgers = known(&ports, connected, &bound.0, refreshes, observer).await?;
     let last = last_run(ports.files)?;
     let (mut resumed, mut run) = (None, last.max(ledgers.last_run()).max(last_kept(ports.store)) + 1);
