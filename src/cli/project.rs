@@ -2,10 +2,11 @@
 
 use super::args::Global;
 use super::screen::Screen;
+use crate::checkpoint::Secret;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit};
 use crate::manifest::{Loaded, Migration, load};
-use crate::ports::{FileLock, Files, RealFiles, read_text};
+use crate::ports::{FileLock, Files, RealFiles, entropy, read_text};
 use std::path::{Path, PathBuf};
 
 /// The manifest's name.
@@ -111,6 +112,19 @@ pub(super) fn hold(files: &RealFiles, folder: &Path) -> Result<Box<dyn FileLock>
     let _ = files.truncate(LOCK, 0);
     let _ = files.append(LOCK, format!("{}\n", std::process::id()).as_bytes());
     Ok(held)
+}
+
+/// The project's secret, drawn where it has none yet. The state's lock is held.
+///
+/// # Errors
+/// 65 where it cannot be read; an error of the disk.
+pub(super) fn secret(files: &RealFiles) -> Result<Secret, EngineError> {
+    if let Some(secret) = Secret::read(files)? {
+        return Ok(secret);
+    }
+    let secret = Secret::new(entropy()?);
+    secret.keep(files)?;
+    Ok(secret)
 }
 
 /// Another process has it.

@@ -1,9 +1,9 @@
 //! `cutover state check`, `repair`, `export` and `prune`: the state folder, without an org.
 
 use super::args::{ExportArgs, Global, PathArgs, PruneArgs, RepairArgs, StateCommand};
-use super::project::{Project, hold};
+use super::project::{Project, hold, secret};
 use super::screen::Screen;
-use crate::checkpoint::{SledStore, journal_path, last_run};
+use crate::checkpoint::{Secret, SledStore, journal_path, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::inspect::{
     Change, Facts, Finding, Grade, LedgerRow, StoreFacts, export, findings, orgs, perform, prunes,
@@ -253,11 +253,12 @@ fn write_out(args: &ExportArgs, global: &Global, screen: &Screen) -> Result<Exit
         // A copy that may only be read can be told of.
         Err(_) => None,
     };
+    let export = Export { files: &folder.files, org: &org, secret: secret(&folder.files)? };
     match &args.out {
-        None => to_the_reader(rows(&folder, &org, args.csv, &mut BufWriter::new(std::io::stdout().lock())))?,
+        None => to_the_reader(export.rows(args.csv, &mut BufWriter::new(std::io::stdout().lock())))?,
         Some(path) => {
             let mut out = BufWriter::new(super::plan::private_file(path)?);
-            rows(&folder, &org, args.csv, &mut out)?;
+            export.rows(args.csv, &mut out)?;
             out.flush()?;
             screen.tell(&format!("written: {}", path.display()));
         }
@@ -303,15 +304,25 @@ fn unwrapped(error: csv::Error) -> std::io::Error {
     }
 }
 
-fn rows(folder: &Folder, org: &str, csv: bool, out: &mut dyn Write) -> Result<(), EngineError> {
-    if !csv {
-        writeln!(out, "{}", serde_json::json!({ "schema": "cutover.ledger/1", "org_id": org }))?;
-        export(&folder.files, org, &mut |row: &LedgerRow| {
-            writeln!(out, "{}", serde_json::to_string(row).map_err(std::io::Error::other)?)
-        })?;
-        return Ok(out.flush()?);
+/// What is told of an org's ledgers.
+struct Export<'e> {
+    files: &'e RealFiles,
+    org: &'e str,
+    secret: Secret,
+}
+
+impl Export<'_> {
+    fn rows(&self, csv: bool, out: &mut dyn Write) -> Result<(), EngineError> {
+        let Self { files, org, secret } = self;
+        if !csv {
+            writeln!(out, "{}", serde_json::json!({ "schema": "cutover.ledger/2", "org_id": org }))?;
+            export(*files, org, secret, &mut |row: &LedgerRow| {
+                writeln!(out, "{}", serde_json::to_string(row).map_err(std::io::Error::other)?)
+            })?;
+            return Ok(out.flush()?);
+        }
+        let mut csv = csv::Writer::from_writer(out);
+        export(*files, org, secret, &mut |row| csv.serialize(row).map_err(unwrapped))?;
+        Ok(csv.flush()?)
     }
-    let mut csv = csv::Writer::from_writer(out);
-    export(&folder.files, org, &mut |row| csv.serialize(row).map_err(unwrapped))?;
-    Ok(csv.flush()?)
 }

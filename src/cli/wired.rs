@@ -1,8 +1,9 @@
 //! What a command that reaches an org works with: the real ports of a project, put together in one place.
 
 use super::org::{Reached, reach};
-use super::project::Project;
+use super::project::{Project, secret};
 use super::seed::seed;
+use crate::checkpoint::Secret;
 use crate::engine::{EngineError, Ports};
 use crate::manifest::Migration;
 use crate::ports::{RealClock, SeededRandom, Store, Threads};
@@ -14,6 +15,7 @@ pub(super) struct Wired<'p> {
     store: Box<dyn Store>,
     work: Threads,
     random: SeededRandom,
+    secret: Secret,
 }
 
 impl<'p> Wired<'p> {
@@ -26,9 +28,10 @@ impl<'p> Wired<'p> {
         migration: &Migration,
         store: impl FnOnce() -> Box<dyn Store>,
     ) -> Result<Self, EngineError> {
+        let secret = secret(&project.files)?;
         let reached = reach(project, migration).await?;
         let (store, work, random) = (store(), threads(), SeededRandom::new(seed()));
-        Ok(Self { project, reached, store, work, random })
+        Ok(Self { project, reached, store, work, random, secret })
     }
 
     /// The ports.
@@ -41,6 +44,7 @@ impl<'p> Wired<'p> {
             clock: &RealClock,
             work: &self.work,
             random: &self.random,
+            secret: self.secret,
         }
     }
 

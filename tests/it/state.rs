@@ -2,6 +2,7 @@
 //! removed, and an apply that goes on afterwards.
 
 use crate::project::{Output, Project};
+use cutover::model::KeyForm;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -160,7 +161,7 @@ fn the_ledger_as_data() {
     let project = twice();
     let lines = project.run(&["state", "export"]).exits(0).out;
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rows[0]["schema"], "cutover.ledger/1");
+    assert_eq!(rows[0]["schema"], "cutover.ledger/2");
     let accounts = rows.iter().filter(|row| row["object"] == "Account").count() as u64;
     assert_eq!(accounts, project.count("Account WHERE Legacy_Id__c != null"));
     for row in &rows[1..] {
@@ -171,6 +172,90 @@ fn the_ledger_as_data() {
     assert_eq!(project.csv("ledger.csv").len(), rows.len() - 1);
     let wrong = project.run(&["state", "export", "--org", "00D"]).exits(64);
     assert!(wrong.err.contains("no ledger of org `00D`"), "{wrong:?}");
+}
+
+/// The hash of a key that everybody can make who has this program.
+fn plain(key: &str) -> u128 {
+    KeyForm::FoldedText.hash(key).unwrap()
+}
+
+/// What leaves the folder gives nothing away to guesses of keys, or of what a source holds.
+#[test]
+fn guessing_gives_nothing_back() {
+    let project = twice();
+    let keys = [("companies", "company_id"), ("people", "person_id")];
+    let keys: Vec<String> = keys
+        .iter()
+        .flat_map(|(file, key)| {
+            project.csv(&format!("data/{file}.csv")).into_iter().map(move |row| row[*key].clone())
+        })
+        .collect();
+    let export = || project.run(&["state", "export"]).exits(0).out;
+    let found = |text: &str| keys.iter().filter(|key| text.contains(&format!("{:032x}", plain(key)))).count();
+    assert_eq!((keys.len(), found(&export())), (13, 0), "keys that were guessed");
+    assert_eq!(export(), export(), "the same each time");
+    project.run(&["state", "export", "--csv", "--out", "ledger.csv"]).exits(0);
+    assert_eq!(found(&project.read("ledger.csv")), 0);
+    // A plan names its sources, and a rollback's what it deletes.
+    project.run(&["plan", "--out", "saved.json"]).exits(0);
+    let source = blake3::hash(project.read("data/companies.csv").as_bytes()).to_hex().to_string();
+    assert!(!project.read("saved.json").contains(&source));
+    project.run(&["apply", "saved.json"]).exits(0);
+    project.run(&["rollback", "2", "--out", "back.json"]).exits(0);
+    let record = &project.query("SELECT Id FROM Account WHERE Legacy_Id__c = '1009'")[0]["Id"];
+    let list = blake3::hash(&[&record.as_bytes()[..15], &plain("1009").to_be_bytes()].concat());
+    assert!(!project.read("back.json").contains(list.to_hex().as_str()));
+    project.run(&["rollback", "back.json", "--yes"]).exits(0);
+}
+
+#[test]
+fn the_secret_is_the_projects_own_and_for_its_owner_alone() {
+    let (project, other) = (twice(), twice());
+    let hashes = |project: &Project| {
+        let out = project.run(&["state", "export"]).exits(0).out;
+        let rows = out.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| row["key_hash"].as_str().unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let (one, two) = (hashes(&project), hashes(&other));
+    assert!(one.len() == two.len() && one.is_disjoint(&two), "{one:?} {two:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(project.path(".cutover/secret.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Where it is lost, a plan that was saved is stale, and everything else goes on.
+    project.run(&["plan", "--out", "saved.json"]).exits(0);
+    std::fs::remove_file(project.path(".cutover/secret.json")).unwrap();
+    assert!(project.run(&["apply", "saved.json"]).exits(81).err.contains("stale"));
+    assert_eq!(project.apply(0).total("unchanged"), 13);
+    assert!(hashes(&project).is_disjoint(&one));
+}
+
+#[test]
+fn small_files_beside_the_journals_are_looked_at_too() {
+    for (file, words) in [("secret.json", "stale"), ("environments.json", "journals")] {
+        let project = twice();
+        let path = format!(".cutover/{file}");
+        let whole = project.read(&path);
+        for (text, says) in [("{}", "names no version"), ("{\"version\":7}", "format version 7")] {
+            project.write(&path, text);
+            let (code, found) = check(&project);
+            let found = damaged(&found);
+            assert_eq!((code, found.len(), found[0].0.as_str()), (65, 1, file), "{found:?}");
+            assert!(found[0].1.contains(says), "{found:?}");
+            let refused = project.run(&["apply"]).exits(65);
+            assert!(refused.err.contains(file) && refused.err.contains(says), "{}", refused.err);
+        }
+        project.write(&path, "{");
+        assert!(project.run(&["apply"]).exits(65).err.contains(words));
+        project.write(&path, &whole);
+        project.write(&format!("{path}.tmp"), "half");
+        assert_eq!(repaired(&project).exits(0).json()["changes"].as_array().unwrap().len(), 1);
+        std::fs::remove_file(project.path(&path)).unwrap();
+        assert_eq!((check(&project).0, project.apply(0).total("unchanged")), (0, 13));
+    }
 }
 
 #[test]

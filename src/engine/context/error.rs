@@ -1,7 +1,7 @@
 //! How a command ends: the exit codes, the one error, and what is said to mend it. A disk that is full or closed to us is a
 //! reason to stop, not to give up: what is on it says how to go on.
 
-use crate::checkpoint::{JournalError, PaperError};
+use crate::checkpoint::{JournalError, PaperError, SECRET};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::LedgerError;
 use crate::salesforce::OrgError;
@@ -158,7 +158,9 @@ fn advice(error: &EngineError) -> (Exit, Code, String) {
         EngineError::Ledger(LedgerError::Version { .. }) => (Exit::Invalid, Code::State, OTHER_VERSION),
         EngineError::Ledger(LedgerError::Damaged { .. }) => (Exit::Invalid, Code::State, OUT_OF_A_LEDGER),
         EngineError::Paper(PaperError::Version { .. }) => (Exit::Invalid, Code::State, OTHER_VERSION),
-        EngineError::Paper(PaperError::Damaged { .. }) => (Exit::Invalid, Code::State, OUT_OF_A_PAPER),
+        EngineError::Paper(PaperError::Damaged { path, .. }) => {
+            (Exit::Invalid, Code::State, out_of_a_paper(path))
+        }
         _ => (Exit::Unexpected, Code::State, "nothing is lost: run `cutover status` to see what is recorded"),
     };
     (exit, code, help.to_owned())
@@ -191,8 +193,13 @@ fn of_journal(error: &JournalError) -> (Exit, Code, &'static str) {
 }
 
 /// The way out where one of the small files beside the journals is damaged.
-pub(in crate::engine) const OUT_OF_A_PAPER: &str =
-    "restore it from a copy; or remove it: then the orgs of the environments are those that the journals name";
+pub(in crate::engine) fn out_of_a_paper(path: &str) -> &'static str {
+    if path == SECRET {
+        "restore it from a copy; or remove it: then plans that were saved are stale, and hashes that were exported match no later ones"
+    } else {
+        "restore it from a copy; or remove it: then the orgs of the environments are those that the journals name"
+    }
+}
 
 /// What people can mend and then go on from is an interruption; any other fault of a disk is unexpected.
 fn of_disk(error: &Error) -> (Exit, Code, String) {

@@ -15,6 +15,6 @@ pub use connect::{Connected, connect, is_protected};
 pub use crash_table::{CRASH_TABLE, CrashRow, Recovery, Window, window};
 pub use error::{EngineError, Exit};
 pub(in crate::engine) use error::{
-    OUT_OF_A_JOURNAL, OUT_OF_A_PAPER, refused, rollback_under_way, source_changed,
+    OUT_OF_A_JOURNAL, out_of_a_paper, refused, rollback_under_way, source_changed,
 };
 pub use ports::{Observer, Ports, Progress, Quiet, Stop};

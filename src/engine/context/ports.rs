@@ -1,7 +1,7 @@
 //! Everything the engine is given: the outside, who watches, and who may say stop.
 
 use super::crash_table::Window;
-use crate::checkpoint::{Line, PartKey, RunState};
+use crate::checkpoint::{Line, PartKey, RunState, Secret};
 use crate::ports::{Clock, Files, Org, Random, Store, Work};
 use crate::stage::StageIo;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -23,6 +23,8 @@ pub struct Ports<'a> {
     pub work: &'a dyn Work,
     /// The spread of waits.
     pub random: &'a dyn Random,
+    /// What hashes that leave the state folder are keyed with.
+    pub secret: Secret,
 }
 
 impl<'a> Ports<'a> {

@@ -4,7 +4,7 @@
 use super::kinds::{Facts, PlanFile, RunFacts, StoreFacts};
 use super::ledgers::read_ledgers;
 use super::parts::named_flaws;
-use crate::checkpoint::{Environments, PaperError, examine, journal_path};
+use crate::checkpoint::{Environments, PaperError, Secret, examine, journal_path};
 use crate::plan::{PLAN_SCHEMA, Plan};
 use crate::ports::{Files, read_all};
 use std::collections::BTreeMap;
@@ -22,10 +22,12 @@ pub fn read_facts(files: &dyn Files, busy: bool, store: StoreFacts) -> io::Resul
         found.runs.push(read_run(files, run)?);
     }
     found.runs.sort_by_key(|run| run.run);
-    match Environments::read(files) {
-        Err(PaperError::Disk(error)) => return Err(error),
-        Err(flaw) => found.papers.push(flaw),
-        Ok(_) => {}
+    let papers = [Secret::read(files).map(|_| ()), Environments::read(files).map(|_| ())];
+    for flaw in papers.into_iter().filter_map(Result::err) {
+        match flaw {
+            PaperError::Disk(error) => return Err(error),
+            flaw => found.papers.push(flaw),
+        }
     }
     found.ledgers = read_ledgers(files, &found.runs)?;
     for run in &mut found.runs {

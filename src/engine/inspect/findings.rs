@@ -6,7 +6,7 @@ use super::kinds::{
 };
 use super::leftovers::{leftovers, unclaimed};
 use crate::checkpoint::PaperError;
-use crate::engine::context::OUT_OF_A_PAPER;
+use crate::engine::context::out_of_a_paper;
 use crate::ledger::LedgerError;
 use crate::ports::folder_of;
 use std::collections::BTreeMap;
@@ -191,7 +191,7 @@ fn gone(facts: &Facts) -> Vec<Finding> {
 fn paper(flaw: &PaperError) -> Option<Finding> {
     match flaw {
         PaperError::Damaged { path, what } => {
-            Some(Finding::new(Grade::Damage, path, what, OUT_OF_A_PAPER))
+            Some(Finding::new(Grade::Damage, path, what, out_of_a_paper(path)))
         }
         PaperError::Version { path, .. } => {
             Some(Finding::new(Grade::Damage, path, flaw.to_string(), NEWER).foreign())

@@ -3,7 +3,7 @@
 
 use super::kinds::{CLEARS, Change, Facts, Finding, Grade, RunFacts};
 use super::parts::folded_in;
-use crate::checkpoint::{ENVIRONMENTS, Event, RunState};
+use crate::checkpoint::{ENVIRONMENTS, Event, RunState, SECRET};
 use crate::ports::folder_of;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +140,7 @@ impl<'f> Known<'f> {
 }
 
 /// Small files beside the journals.
-const BESIDE: [&str; 1] = [ENVIRONMENTS];
+const BESIDE: [&str; 2] = [ENVIRONMENTS, SECRET];
 /// What lies in a run's folder.
 const PAPERS: [&str; 5] = ["plan.json", "events.ndjson", "events.ndjson.held", "report.json", "report.txt"];
 /// Endings of what lies in a run's folder of rows, beside `.csv`.

@@ -101,7 +101,7 @@ pub async fn prepare<'a>(
     let PrepareOptions { resumed, left_out, .. } = options;
     let options = SurveyOptions { resumed, left_out, selected };
     let survey = survey(ports, connected, migration, &bound, ledgers, &options, observer).await?;
-    let digest = digest(migration, &bound, connected, &sources, selected);
+    let digest = digest(ports, migration, &bound, connected, &sources, selected);
     let shared = shared(ports, migration, connected)?.into_iter().collect();
     let facts = facts(migration, &bound, &survey);
     let totals: Vec<LoadTotals> =
@@ -136,7 +136,8 @@ pub(in crate::engine) fn marks(
     for path in paths {
         let modified = ports.sources.modified(path).map_err(|e| unread(path, e))?;
         let found = fingerprint(ports.sources, path).map_err(|e| unread(path, e))?;
-        let blake3 = blake3::Hash::from_bytes(found.hash).to_hex().to_string();
+        // A plan leaves the folder: from a plain hash a small file could be found out by guessing.
+        let blake3 = ports.secret.seal(&found.hash);
         marks.push((SourceMark { path: path.clone(), length: found.length, blake3 }, modified));
     }
     Ok(marks)
@@ -152,6 +153,7 @@ fn unread(path: &str, error: std::io::Error) -> EngineError {
 
 /// Digest of everything that decides what is sent, but not of what has landed.
 pub(in crate::engine) fn digest(
+    ports: &Ports<'_>,
     migration: &Migration,
     bound: &Bound,
     connected: &Connected<'_>,
@@ -184,7 +186,7 @@ pub(in crate::engine) fn digest(
             }
         }
     }
-    hasher.finalize().to_hex().to_string()
+    ports.secret.seal(hasher.finalize().as_bytes())
 }
 
 fn facts(migration: &Migration, bound: &Bound, survey: &Surveyed<'_>) -> Vec<LoadFacts> {

@@ -117,7 +117,7 @@ pub(super) async fn survey_records<'a>(
     let seen = see(ports, connected, options, observer, &()).await?;
     known_objects(&options.with, &seen.relations.objects)?;
     let (counts, losing) = losing(ports, &seen)?;
-    let listed = batches::list(&seen.past, &seen.read.made, &seen.fates)?;
+    let listed = batches::list(&ports.secret, &seen.past, &seen.read.made, &seen.fates)?;
     let rolls_back = RollsBack {
         run: options.run,
         include_edited: options.include_edited,

@@ -46,7 +46,8 @@ pub(super) async fn recover_run(
         return Err(of_another_org(run, &org, &connected.info.org_id));
     }
     let sources = crate::engine::prepare::marks(&desk.ports, migration)?;
-    let same = crate::engine::prepare::digest(migration, &bound.0, connected, &sources, selected) == inputs;
+    let now = crate::engine::prepare::digest(&desk.ports, migration, &bound.0, connected, &sources, selected);
+    let same = now == inputs;
     let waiting = Interrupted::of(&desk.state.borrow(), same);
     if let Some(waiting) = &waiting {
         approve(Question::GoOn(waiting))?;

@@ -19,7 +19,7 @@ pub use windows::reached;
 
 use axum::body::{Body, to_bytes};
 use broken::Broken;
-use cutover::checkpoint::{Line, PartKey, RunState, journal_path, read_journal};
+use cutover::checkpoint::{Line, PartKey, RunState, Secret, journal_path, read_journal};
 use cutover::diagnostic::{Code, Diagnostic};
 use cutover::engine::{
     EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack, Stop,
@@ -186,6 +186,7 @@ impl World {
             clock: &clock,
             work: &*work,
             random: &SeededRandom::new(3),
+            secret: Secret::new([5; 32]),
         };
         let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
         let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
