@@ -6,25 +6,43 @@ pub struct RecordId([u8; 15]);
 
 /// Why a text is no record id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a record id has 15 or 18 letters and digits")]
-pub struct RecordIdError;
+pub enum RecordIdError {
+    /// It has another length, or other characters.
+    #[error("a record id has 15 or 18 letters and digits")]
+    Form,
+    /// The last three of its 18 characters follow from the letter case of the others, and are not these.
+    #[error("the last three characters of the record id do not fit the others: was its letter case changed?")]
+    Suffix,
+}
 
 /// The alphabet of the suffix (reference B; checked there against recorded ids).
 const SUFFIX: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 impl RecordId {
-    /// Reads 15 or 18 characters. The suffix of 18 is checked for its alphabet only: an org does no more.
+    /// Reads 15 or 18 characters. A suffix must be the one that the other 15 have: an org refuses any other as
+    /// `MALFORMED_ID`, and an id whose letter case was changed may be another record's.
     ///
     /// # Errors
     /// [`RecordIdError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, RecordIdError> {
         let bytes = text.as_bytes();
         if !matches!(bytes.len(), 15 | 18) || !bytes.iter().all(u8::is_ascii_alphanumeric) {
-            return Err(RecordIdError);
+            return Err(RecordIdError::Form);
         }
         let mut id = [0; 15];
         id.copy_from_slice(&bytes[..15]);
-        Ok(Self(id))
+        let id = Self(id);
+        if bytes.len() == 18 && bytes[15..] != id.suffix() { Err(RecordIdError::Suffix) } else { Ok(id) }
+    }
+
+    /// The three characters that make it safe to compare without case.
+    fn suffix(&self) -> [u8; 3] {
+        let mut suffix = [0; 3];
+        for (place, group) in suffix.iter_mut().zip(self.0.chunks(5)) {
+            let upper = group.iter().enumerate().map(|(i, c)| usize::from(c.is_ascii_uppercase()) << i);
+            *place = SUFFIX[upper.sum::<usize>()];
+        }
+        suffix
     }
 
     /// The 15 characters.
@@ -46,15 +64,7 @@ impl RecordId {
 impl std::fmt::Display for RecordId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(std::str::from_utf8(&self.0).unwrap_or(""))?;
-        for group in self.0.chunks(5) {
-            let bits = group
-                .iter()
-                .enumerate()
-                .map(|(i, c)| usize::from(c.is_ascii_uppercase()) << i)
-                .sum::<usize>();
-            write!(f, "{}", char::from(SUFFIX[bits]))?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.suffix()).unwrap_or(""))
     }
 }
 
@@ -66,7 +76,7 @@ impl std::fmt::Debug for RecordId {
 
 #[cfg(test)]
 mod tests {
-    use super::RecordId;
+    use super::{RecordId, RecordIdError};
 
     #[test]
     fn suffix_agrees_with_recorded_ids() {
@@ -74,5 +84,14 @@ mod tests {
             assert_eq!(RecordId::parse(&full[..15]).unwrap().to_string(), full);
         }
         assert!(RecordId::parse("0015").is_err() && RecordId::parse("00155000-1QdQWa").is_err());
+    }
+
+    #[test]
+    fn a_suffix_that_does_not_fit_is_refused() {
+        for wrong in ["0015500001QdQWaAAM", "0015500001QdQWaaan", "0015500001qdqwaAAN", "0015500001QDQWAAAN"]
+        {
+            assert_eq!(RecordId::parse(wrong), Err(RecordIdError::Suffix), "{wrong}");
+        }
+        assert!(RecordId::parse("0015500001QdQWa").is_ok());
     }
 }

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::filters::parse_bool;
 use super::number::round_up;
 use super::rule::{Conversion, TooLong};
-use crate::model::{FieldType, RecordId};
+use crate::model::{FieldType, RecordId, RecordIdError};
 
 /// What a conversion changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -201,7 +201,8 @@ fn unchanged(text: &str, out: &mut String, checked: Result<(), Fault>) -> Result
 fn check_id(text: &str) -> Result<(), Fault> {
     match RecordId::parse(text) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Fault::new(
+        Err(RecordIdError::Suffix) => Err(Fault::new(RecordIdError::Suffix.to_string())),
+        Err(RecordIdError::Form) => Err(Fault::new(
             "the value is not a record id of 15 or 18 characters; for a parent loaded here use `ref`",
         )),
     }
