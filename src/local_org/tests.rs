@@ -7,6 +7,7 @@ mod jobs;
 mod lifecycle;
 mod limits;
 mod login;
+mod numbers;
 mod others;
 mod queries;
 mod query_calls;

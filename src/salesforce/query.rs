@@ -118,7 +118,7 @@ fn cell(record: &Value, column: &str) -> Option<String> {
     }
 }
 
-/// A number without an exponent: it is compared with keys, which have none.
+/// A number without an exponent, for those who take it for a text. Keys are compared by their value.
 fn plain(number: &serde_json::Number) -> String {
     match number.as_f64() {
         Some(value) if number.is_f64() => value.to_string(),

@@ -1,5 +1,7 @@
 //! SOQL as text: quoting, lists that fit into an address, and the columns that a statement selects. Pure.
 
+use crate::model::KeyForm;
+
 /// A text as a SOQL literal, quotes included.
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -20,7 +22,7 @@ pub fn quote(text: &str) -> String {
 
 /// Conditions `field IN (…)` that together name every key, each at most `max_chars` long when percent-encoded (an
 /// address may have 16,384; 8,000 leave room for the rest). A single key that is longer stands alone. With `numeric`
-/// the keys are written bare, and what is no decimal number is left out: no such field can hold it.
+/// the keys are written bare and without exponents, and what is no number is left out: no such field can hold it.
 pub fn in_lists<'a>(
     field: &str,
     keys: impl IntoIterator<Item = &'a str>,
@@ -62,10 +64,11 @@ fn literal(key: &str, numeric: bool) -> Option<String> {
     if !numeric {
         return Some(quote(key));
     }
-    let digits = key.strip_prefix('-').unwrap_or(key);
+    let plain = KeyForm::Number.canonical(key);
+    let digits = plain.strip_prefix('-').unwrap_or(&plain);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let decimal = [whole, fraction].iter().all(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()));
-    decimal.then(|| key.to_owned())
+    decimal.then(|| plain.into_owned())
 }
 
 /// Percent-encodes a text as one part of a path or one value of a query.
@@ -149,8 +152,8 @@ mod tests {
     fn odd_lists() {
         assert!(in_lists("F", [], false, 100).is_empty());
         assert_eq!(in_lists("F", ["a-key-longer-than-that", "b"], false, 10).len(), 2);
-        let numbers = ["1", "-2.5", "3) OR (Id != null", "", "4.", "-"];
-        assert_eq!(in_lists("F", numbers, true, 100), ["F IN (1,-2.5)"]);
+        let numbers = ["1", "-2.5", "3) OR (Id != null", "", "4.", "-", "007", "8.0E7", "1e", "NaN"];
+        assert_eq!(in_lists("F", numbers, true, 100), ["F IN (1,-2.5,4,7,80000000)"]);
     }
 
     #[test]

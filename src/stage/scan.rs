@@ -169,9 +169,8 @@ impl One<'_> {
             }
             Verdict::Kept => {}
         }
-        let key = self
-            .key()
-            .ok_or_else(|| refused(Code::RowKey, format!("{}: the key is blank", self.shape.key_field)))?;
+        let key =
+            self.key().map_err(|why| refused(Code::RowKey, format!("{}: {why}", self.shape.key_field)))?;
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
         let filled = self.references(pos, line, key);
@@ -190,11 +189,17 @@ impl One<'_> {
         }
     }
 
-    fn key(&self) -> Option<KeyHash> {
-        match self.out.cells.get(self.shape.key_rule)? {
-            CellOut::Text(range) => self.shape.key_form.hash(&self.out.text[range.clone()]),
-            _ => None,
+    /// The row's key, or why it has none that its record can be known by.
+    fn key(&self) -> Result<KeyHash, &'static str> {
+        const BLANK: &str = "the key is blank";
+        let Some(CellOut::Text(range)) = self.out.cells.get(self.shape.key_rule) else { return Err(BLANK) };
+        let text = &self.out.text[range.clone()];
+        if !self.shape.key_form.comes_back(text) {
+            return Err(
+                "the key has more digits than an org's answers give back: its record would not be known again",
+            );
         }
+        self.shape.key_form.hash(text).ok_or(BLANK)
     }
 
     /// Notes the row's references; gives those that have a value, a bit each.

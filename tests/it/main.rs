@@ -49,6 +49,7 @@ mod deletes;
 mod record_identity;
 #[cfg(unix)]
 mod npsp;
+mod numbers;
 mod operations;
 mod orgs;
 mod others;

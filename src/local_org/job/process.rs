@@ -161,7 +161,8 @@ fn take(context: &Context<'_>, rows: &Rows<'_>, job: &mut Job, records: &[ByteRe
     rows.end_chunk()?;
     job.failed += outcomes.iter().filter(|o| matches!(o, Outcome::Failed { .. })).count() as i64;
     let lost = |record: &ByteRecord| context.loses(job, record);
-    results::write(rows.writer.conn, context.facts, job, (records, &outcomes), &lost)?;
+    let written = results::Rows { records, outcomes: &outcomes, doubles: &rows.doubles() };
+    results::write(rows.writer.conn, context.facts, job, &written, &lost)?;
     job.rows += records.len() as i64;
     Ok(())
 }

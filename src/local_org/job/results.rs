@@ -2,6 +2,8 @@
 
 use super::info::Job;
 use super::row::Landed;
+use crate::local_org::record::decimal::Decimal;
+use crate::local_org::record::decimal::java;
 use super::upload;
 use crate::local_org::store::Facts;
 use crate::local_org::text::{mix, push_quoted};
@@ -60,28 +62,37 @@ pub(crate) fn content(record: &ByteRecord) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&cells.join(&0x1f))
 }
 
+/// The rows of a chunk and what became of them.
+pub(super) struct Rows<'r> {
+    pub(super) records: &'r [ByteRecord],
+    pub(super) outcomes: &'r [Outcome],
+    /// Which columns hold doubles.
+    pub(super) doubles: &'r [bool],
+}
+
 /// Keeps the lines of a chunk whose first row is the job's next one: a block of lines for each file that has some.
 /// Rows that are `lost` stand in none.
 pub(super) fn write(
     conn: &Connection,
     facts: &Facts,
     job: &Job,
-    (records, outcomes): (&[ByteRecord], &[Outcome]),
+    rows: &Rows<'_>,
     lost: &dyn Fn(&ByteRecord) -> bool,
 ) -> Result<()> {
     let seed = mix(facts.seed, job.seq.unsigned_abs());
     let first = job.rows.unsigned_abs();
+    let Rows { records, outcomes, doubles } = rows;
     let (mut good, mut bad) = (String::new(), String::new());
     let order = order(seed, first, records.len());
     for index in order.into_iter().filter(|index| !lost(&records[*index])) {
         match &outcomes[index] {
             Outcome::Landed(landed) => {
                 push_cells(&mut good, job, &[&landed.id, if landed.created { "true" } else { "false" }]);
-                push_record(&mut good, job, &records[index], false);
+                push_record(&mut good, job, &records[index], Some(doubles));
             }
             Outcome::Failed { id, error } => {
                 push_cells(&mut bad, job, &[if names_failed(job) { id } else { "" }, error]);
-                push_record(&mut bad, job, &records[index], false);
+                push_record(&mut bad, job, &records[index], Some(doubles));
             }
         }
     }
@@ -134,12 +145,21 @@ fn push_cells(line: &mut String, job: &Job, cells: &[&str]) {
     }
 }
 
-fn push_record(line: &mut String, job: &Job, record: &ByteRecord, first: bool) {
+/// The cells of a row: behind those of the org, with numbers in its own form, or alone and as they were uploaded.
+///
+/// Unconfirmed(result-numbers): a saved row is known to have its doubles as Java writes them; whether a refused one has,
+/// and a parent's key; choice: a refused one where the cell is a number, a parent's key as it was sent.
+fn push_record(line: &mut String, job: &Job, record: &ByteRecord, doubles: Option<&[bool]>) {
     for (index, cell) in record.iter().enumerate() {
-        if index > 0 || !first {
+        if index > 0 || doubles.is_some() {
             line.push(char::from(job.delimiter_byte()));
         }
-        push_quoted(line, &String::from_utf8_lossy(cell));
+        let cell = String::from_utf8_lossy(cell);
+        let is_double = doubles.is_some_and(|doubles| doubles.get(index) == Some(&true));
+        match Decimal::parse(cell.trim()).filter(|_| is_double) {
+            Some(number) => push_quoted(line, &java(number.value())),
+            None => push_quoted(line, &cell),
+        }
     }
     line.push_str(job.line_end());
 }
@@ -211,7 +231,7 @@ fn unprocessed(
     let mut count = 0;
     while count < 1000 && records.next(&mut record).unwrap_or(false) {
         if !lost(&record) {
-            push_record(&mut text, job, &record, true);
+            push_record(&mut text, job, &record, None);
         }
         count += 1;
     }

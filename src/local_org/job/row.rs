@@ -5,7 +5,6 @@ use crate::local_org::record::error::RowError;
 use crate::local_org::record::remove::{self, Removal};
 use crate::local_org::record::write::{Refusal, Writer};
 use crate::local_org::record::{Cell, Values, convert, find};
-use crate::local_org::schema::Field;
 use crate::local_org::text::full_id;
 use crate::model::FieldType;
 use rusqlite::types::Value;
@@ -57,6 +56,16 @@ impl<'a> Rows<'a> {
         Self { writer, columns, operation, parents: RefCell::default() }
     }
 
+    /// Which columns hold doubles, whose cells come back in results as the API writes numbers.
+    pub(crate) fn doubles(&self) -> Vec<bool> {
+        use FieldType::{Currency, Double, Percent};
+        let kind = |column: &Column| match column {
+            Column::Field(field) => self.writer.object.fields[*field].kind,
+            Column::Id | Column::Parent { .. } => FieldType::Id,
+        };
+        self.columns.iter().map(|column| matches!(kind(column), Double | Currency | Percent)).collect()
+    }
+
     /// Ends a chunk: what it minted is kept, and what it may have changed is looked up anew.
     pub(crate) fn end_chunk(&self) -> rusqlite::Result<()> {
         let own = |column: &Column| match column {
@@ -74,7 +83,7 @@ impl<'a> Rows<'a> {
         match self.operation {
             Operation::Upsert(field) => {
                 let raw = self.key_cell(field, cells)?;
-                Some(canonical(&self.writer.object.fields[field], raw))
+                Some(self.writer.object.fields[field].same(raw))
             }
             Operation::Update => full_id(self.id_cell(cells)?.trim()),
             Operation::Insert | Operation::Delete(_) => None,
@@ -262,17 +271,5 @@ impl<'a> Rows<'a> {
             1 => Ok(found.remove(0)),
             _ => Err(RowError::ambiguous(field, &found).into()),
         }
-    }
-}
-
-/// The form of a key in which two are the same.
-fn canonical(field: &Field, raw: &str) -> String {
-    use FieldType::{Currency, Double, Id, Int, Long, Percent};
-    match field.kind {
-        Id => full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
-        Double | Currency | Percent | Int | Long => {
-            raw.trim().parse::<f64>().map_or_else(|_| raw.to_owned(), |n| n.to_string())
-        }
-        _ => field.key_of(raw),
     }
 }

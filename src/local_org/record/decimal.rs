@@ -1,4 +1,7 @@
-//! Decimal text, rounded half up without going through binary fractions.
+//! Decimal numbers: read, rounded half up and kept without going through binary fractions, and written as the API writes
+//! them, which is as Java writes doubles.
+
+use std::cmp::Ordering;
 
 /// A decimal number as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +63,23 @@ impl Decimal {
         if self.digits.is_empty() { 0 } else { (self.digits.len() as i32 - self.after).max(0) }
     }
 
-    /// Whether digits other than zero, or a written point, stand after the point.
+    /// In full, without an exponent and without zeros that say nothing: how numbers are kept.
+    pub(crate) fn text(&self) -> String {
+        let digits = std::str::from_utf8(&self.digits).unwrap_or_default();
+        let zeros = |many: i32| "0".repeat(usize::try_from(many).unwrap_or(0));
+        let (whole, fraction) = match usize::try_from(digits.len() as i32 - self.after) {
+            Err(_) => (String::new(), zeros(self.after - digits.len() as i32) + digits),
+            Ok(_) if self.after <= 0 => (digits.to_owned() + &zeros(-self.after), String::new()),
+            Ok(point) => (digits[..point].to_owned(), digits[point..].to_owned()),
+        };
+        let fraction = fraction.trim_end_matches('0');
+        let sign = if self.negative && !digits.is_empty() { "-" } else { "" };
+        let whole = if whole.is_empty() || digits.is_empty() { "0" } else { &whole };
+        let point = if fraction.is_empty() { "" } else { "." };
+        format!("{sign}{whole}{point}{fraction}")
+    }
+
+    /// The nearest double: what the API tells of it.
     pub(crate) fn value(&self) -> f64 {
         let digits = std::str::from_utf8(&self.digits).unwrap_or("0");
         let sign = if self.negative { "-" } else { "" };
@@ -69,9 +88,43 @@ impl Decimal {
     }
 }
 
+/// A double as Java's `Double.toString` writes it: `5.0`, `9.12260031E8`, `1.0E-5`. So results of jobs, bulk queries and
+/// JSON have numbers (Bulk API 2.0 guide, quick start; knowledge article 000385889).
+pub(crate) fn java(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        return "0.0".to_owned();
+    }
+    if (1e-3..1e7).contains(&size) {
+        let text = value.to_string();
+        return if text.contains('.') { text } else { text + ".0" };
+    }
+    let text = format!("{value:E}");
+    match text.split_once('E') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
+        _ => text,
+    }
+}
+
+/// The order of two numbers as they are kept: texts of [`Decimal::text`].
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    match (a.strip_prefix('-'), b.strip_prefix('-')) {
+        (None, None) => by_size(a, b),
+        (Some(a), Some(b)) => by_size(b, a),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+    }
+}
+
+fn by_size(a: &str, b: &str) -> Ordering {
+    let (a, a_fraction) = a.split_once('.').unwrap_or((a, ""));
+    let (b, b_fraction) = b.split_once('.').unwrap_or((b, ""));
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b)).then_with(|| a_fraction.cmp(b_fraction))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Decimal;
+    use super::{Decimal, compare, java};
 
     #[test]
     fn rounds_half_up_in_decimal() {
@@ -95,5 +148,67 @@ mod tests {
         }
         assert_eq!(Decimal::parse("1234.5").unwrap().whole_digits(), 4);
         assert_eq!(Decimal::parse("12e3").unwrap().whole_digits(), 5);
+    }
+
+    #[test]
+    fn is_kept_in_full() {
+        for (text, kept) in [
+            ("123456789012345678", "123456789012345678"),
+            ("1234567890123456.78", "1234567890123456.78"),
+            ("1.6147805824397E13", "16147805824397"),
+            ("007.50", "7.5"),
+            ("-0", "0"),
+            ("-0.050", "-0.05"),
+            ("1e-5", "0.00001"),
+            ("100", "100"),
+            (".5", "0.5"),
+        ] {
+            assert_eq!(Decimal::parse(text).unwrap().text(), kept, "{text}");
+        }
+        assert_eq!(Decimal::parse("0.004").unwrap().round(2).text(), "0");
+        assert_eq!(Decimal::parse("-999.995").unwrap().round(2).text(), "-1000");
+    }
+
+    #[test]
+    fn is_told_as_java_tells_it() {
+        for (value, told) in [
+            (912_260_031.0, "9.12260031E8"),
+            (16_147_805_824_397.0, "1.6147805824397E13"),
+            (1e7, "1.0E7"),
+            (9_999_999.0, "9999999.0"),
+            (-12_345_678.9, "-1.23456789E7"),
+            (5.0, "5.0"),
+            (0.1, "0.1"),
+            (0.001, "0.001"),
+            (0.00099, "9.9E-4"),
+            (1e-5, "1.0E-5"),
+            (0.0, "0.0"),
+            (123_456_789_012_345_678.0, "1.2345678901234568E17"),
+        ] {
+            assert_eq!(java(value), told);
+        }
+    }
+
+    #[test]
+    fn are_in_the_order_of_numbers() {
+        let all = [
+            "-100",
+            "-20.5",
+            "-20",
+            "-0.5",
+            "0",
+            "0.05",
+            "0.5",
+            "0.51",
+            "9",
+            "10",
+            "10.1",
+            "123456789012345678",
+        ];
+        for (place, a) in all.iter().enumerate() {
+            for (other, b) in all.iter().enumerate() {
+                assert_eq!(compare(a, b), place.cmp(&other), "{a} {b}");
+            }
+        }
     }
 }

@@ -36,7 +36,7 @@ fn key_value(field: &Field, raw: &str) -> Option<Value> {
     match field.kind {
         Id | Reference => full_id(raw.trim()).map(Value::Text),
         Int | Long => raw.trim().parse().ok().map(Value::Integer),
-        Double | Currency | Percent => Decimal::parse(raw.trim()).map(|d| Value::Real(d.value())),
+        Double | Currency | Percent => Decimal::parse(raw.trim()).map(|d| Value::Text(d.text())),
         _ => Some(Value::Text(field.key_of(raw))),
     }
 }

@@ -11,6 +11,7 @@ use super::limit::Limits;
 use super::rule::Rule;
 use crate::local_org::auth::app::App;
 use crate::model::FieldType;
+use crate::model::KeyForm;
 use flags::{Flag, Flags};
 use std::sync::{Arc, OnceLock};
 
@@ -252,9 +253,7 @@ impl Field {
         use FieldType::{Currency, Double, Id, Int, Long, Percent};
         match self.kind {
             Id => crate::local_org::text::full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
-            Double | Currency | Percent | Int | Long => {
-                raw.trim().parse::<f64>().map_or_else(|_| raw.to_owned(), |n| n.to_string())
-            }
+            Double | Currency | Percent | Int | Long => KeyForm::Number.canonical(raw).into_owned(),
             _ => self.key_of(raw),
         }
     }

@@ -101,6 +101,8 @@ pub(super) fn call(call: &Call, joins: &mut Joins<'_>) -> Result<(String, FieldT
     let sql = match call.function {
         Function::Count => format!("count({sql})"),
         Function::CountDistinct => format!("count(DISTINCT {sql})"),
+        // Of whole numbers SQLite makes a whole number, which may grow beyond what it holds.
+        Function::Sum if kind != FieldType::Int => format!("sum(CAST({sql} AS REAL))"),
         Function::Sum => format!("sum({sql})"),
         Function::Avg => format!("avg({sql})"),
         Function::Min => format!("min({sql})"),

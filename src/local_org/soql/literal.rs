@@ -4,6 +4,7 @@ use super::dates::{Days, days};
 use super::error::SoqlError;
 use super::lexer::unescape;
 use super::tree::{Literal, Path, Value as Written};
+use crate::local_org::record::decimal::Decimal;
 use crate::local_org::schema::Field;
 use crate::local_org::text::{full_id, parse_date, parse_moment, stored_moment};
 use crate::model::FieldType;
@@ -23,7 +24,10 @@ pub(super) fn value(field: &Field, literal: &Literal, query: &str, path: &Path) 
             text if text.is_empty() => Value::Null,
             text => Value::Text(text),
         }),
-        (Written::Number(text), Int | Long | Double | Currency | Percent) => {
+        (Written::Number(text), Double | Currency | Percent) => {
+            Decimal::parse(text).map(|number| Value::Text(number.text())).ok_or_else(wrong)
+        }
+        (Written::Number(text), Int | Long) => {
             let number = text.parse().ok().filter(|number: &f64| number.is_finite());
             number.map(Value::Real).ok_or_else(wrong)
         }

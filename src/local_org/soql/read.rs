@@ -1,6 +1,7 @@
 //! Reading what a query answers, a page at a time.
 
 use super::compile::{Compiled, Kind};
+use crate::local_org::record::decimal::java;
 use crate::model::FieldType;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Result, Row, params_from_iter};
@@ -139,18 +140,39 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A stored value as text; `None` for null.
+/// A stored value as text, as the API tells it; `None` for null.
 pub(crate) fn text(value: ValueRef<'_>, kind: FieldType) -> Option<String> {
+    if let Some(number) = number(value, kind) {
+        return Some(java(number));
+    }
     match value {
-        ValueRef::Null | ValueRef::Blob(_) => None,
+        ValueRef::Null | ValueRef::Blob(_) | ValueRef::Real(_) => None,
         ValueRef::Integer(n) if kind == FieldType::Boolean => Some((n != 0).to_string()),
         ValueRef::Integer(n) => Some(n.to_string()),
-        ValueRef::Real(n) => Some(number(n)),
         ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
     }
 }
 
-/// A double as the API writes it: always with a point.
-pub(crate) fn number(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e18 { format!("{value:.1}") } else { value.to_string() }
+/// A stored value as text with every digit of a number, for those who look into the org itself; `None` for null.
+pub(crate) fn in_full(value: ValueRef<'_>, kind: FieldType) -> Option<String> {
+    let pointed = |text: String| if text.contains('.') { text } else { text + ".0" };
+    match (value, number(value, kind)) {
+        (ValueRef::Text(bytes), Some(_)) => Some(pointed(String::from_utf8_lossy(bytes).into_owned())),
+        (_, Some(number)) => Some(pointed(number.to_string())),
+        (_, None) => text(value, kind),
+    }
+}
+
+/// The number that the API tells of a stored value, where it is one that it tells as a double.
+pub(crate) fn number(value: ValueRef<'_>, kind: FieldType) -> Option<f64> {
+    match value {
+        ValueRef::Real(number) => Some(number),
+        ValueRef::Integer(number) if is_double(kind) => Some(number as f64),
+        ValueRef::Text(_) if is_double(kind) => value.as_str().ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn is_double(kind: FieldType) -> bool {
+    matches!(kind, FieldType::Double | FieldType::Currency | FieldType::Percent)
 }

@@ -12,6 +12,7 @@ pub(crate) mod tokens;
 
 pub(crate) use tables::{LIVE, column, index, live, quote};
 
+use super::record::decimal::compare;
 use super::schema::Schema;
 use super::{OpenError, Options};
 use rusqlite::functions::FunctionFlags;
@@ -118,14 +119,14 @@ fn connect(path: Option<&Path>) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Functions that our SQL uses.
+/// Functions and orders that our SQL uses. Numbers are texts, so that no digit is lost; an older database keeps them as
+/// doubles, and is read as before.
 fn functions(conn: &Connection) -> Result<(), OpenError> {
-    conn.create_scalar_function(
-        "fold",
-        1,
-        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
-        |context| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase())),
-    )?;
+    conn.create_collation("DECIMAL", compare)?;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("fold", 1, flags, |context| {
+        Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
+    })?;
     Ok(())
 }
 

@@ -169,7 +169,7 @@ fn storage(field: &Field) -> &'static str {
     use FieldType::{Boolean, Currency, Double, Int, Long, Percent};
     match field.kind {
         Boolean | Int | Long => "INTEGER",
-        Double | Currency | Percent => "REAL",
+        Double | Currency | Percent => "TEXT COLLATE DECIMAL",
         _ if field.is_text() => "TEXT COLLATE NOCASE",
         _ => "TEXT",
     }

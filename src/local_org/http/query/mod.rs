@@ -9,9 +9,13 @@ pub(in crate::local_org) use cursors::Cursors;
 use super::Call;
 use super::answer::{Answer, Failure};
 use crate::local_org::soql::compile::Kind;
+use crate::local_org::soql::Compiled;
+use crate::local_org::soql::Scope;
 use crate::local_org::soql::error::SoqlError;
-use crate::local_org::soql::read::{Answer as Row, Cursor, text};
-use crate::local_org::soql::{Compiled, Scope, prepare};
+use crate::local_org::soql::prepare;
+use crate::local_org::soql::read::Answer as Row;
+use crate::local_org::soql::read::Cursor;
+use crate::local_org::soql::read::in_full;
 use crate::local_org::{LocalOrg, QueryTable};
 use record::{Page, Writer};
 use rusqlite::Connection;
@@ -122,7 +126,7 @@ fn read_table(db: &Connection, compiled: &Compiled) -> rusqlite::Result<QueryTab
     let mut columns: Vec<String> = compiled.columns.iter().map(|c| c.names.join(".")).collect();
     let mut rows = Vec::new();
     let mut each = |row: &Row<'_>| {
-        let cells = compiled.columns.iter().enumerate().map(|(i, c)| Ok(text(row.value(i)?, c.kind)));
+        let cells = compiled.columns.iter().enumerate().map(|(i, c)| Ok(in_full(row.value(i)?, c.kind)));
         rows.push(cells.collect::<rusqlite::Result<_>>()?);
         Ok(())
     };

@@ -2,6 +2,7 @@
 
 use super::{PAGE, cursors};
 use crate::local_org::http::Call;
+use crate::local_org::record::decimal::java;
 use crate::local_org::soql::Compiled;
 use crate::local_org::soql::compile::{Column, Only};
 use crate::local_org::soql::read::{Answer as Row, Cursor, number};
@@ -209,13 +210,15 @@ fn push_name(out: &mut String, name: &str) {
 
 /// A stored value as JSON.
 fn push_value(out: &mut String, value: ValueRef<'_>, kind: FieldType) {
+    if let Some(number) = number(value, kind) {
+        return out.push_str(&java(number));
+    }
     match value {
-        ValueRef::Null | ValueRef::Blob(_) => out.push_str("null"),
+        ValueRef::Null | ValueRef::Blob(_) | ValueRef::Real(_) => out.push_str("null"),
         ValueRef::Integer(n) if kind == FieldType::Boolean => {
             out.push_str(if n != 0 { "true" } else { "false" })
         }
         ValueRef::Integer(n) => out.push_str(&n.to_string()),
-        ValueRef::Real(n) => out.push_str(&number(n)),
         // The database has put a compound address together as JSON.
         ValueRef::Text(bytes) if kind == FieldType::Address => out.push_str(&String::from_utf8_lossy(bytes)),
         ValueRef::Text(bytes) => {
