@@ -1,6 +1,7 @@
 //! The org driven over its routes, with handwritten HTTP.
 
 mod audit;
+mod cases;
 mod faults;
 mod ingest;
 mod jobs;

@@ -72,6 +72,16 @@ fn keys_are_compared_by_the_type_of_their_field() {
     }
 }
 
+/// The org keeps two records of `Qx1` and `qX1` unless the field is unique without regard to case.
+#[test]
+fn keys_that_are_not_unique_are_told_apart_by_case() {
+    let loose = Load { key: "Loose__c".into(), ..accounts(vec![takes("Loose__c")]) };
+    assert_eq!(bound(vec![loose]).0.unwrap().loads[0].key_form, KeyForm::ExactText);
+    let update =
+        Load { key: "Short__c".into(), operation: Operation::Update, ..accounts(vec![takes("Short__c")]) };
+    assert_eq!(bound(vec![update]).0.unwrap().loads[0].key_form, KeyForm::ExactText);
+}
+
 #[test]
 fn names_become_tables() {
     let kind = Field {

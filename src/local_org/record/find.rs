@@ -11,6 +11,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 /// Ids of the records whose key is `raw`, three at most. Records that `not_job` created are not seen.
+///
+/// Unconfirmed(lookup-case): whether a standard field that is no external id is matched with regard to case; choice: not.
 pub(crate) fn by_key(
     conn: &Connection,
     object: &Object,
@@ -22,12 +24,14 @@ pub(crate) fn by_key(
     // Written out in one piece: it is asked for every row.
     let folded = if field.keyed() { KEY } else { "" };
     let sql = format!(
-        "SELECT \"Id\" FROM \"{}\" WHERE \"{}{folded}\" = ?1 AND {LIVE} AND \"#job\" IS NOT ?2 LIMIT 3",
-        object.name, field.name
+        "SELECT \"Id\" FROM \"{}\" WHERE \"{}{folded}\" = ?1 AND {LIVE} AND \"#job\" IS NOT ?2 \
+         AND (?3 IS NULL OR trimmed(\"{}\") = ?3) LIMIT 3",
+        object.name, field.name, field.name
     );
     // No job has the number -1, so that records of no job are seen too.
     let not_job = not_job.unwrap_or(-1);
-    conn.prepare_cached(&sql)?.query_map(params![key, not_job], |r| r.get(0))?.collect()
+    let exact = (field.keyed() && field.tells_case()).then(|| raw.trim());
+    conn.prepare_cached(&sql)?.query_map(params![key, not_job, exact], |r| r.get(0))?.collect()
 }
 
 /// The value that a key column holds for this text; `None` when it can hold none.

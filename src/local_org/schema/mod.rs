@@ -254,11 +254,18 @@ impl Field {
         match self.kind {
             Id => crate::local_org::text::full_id(raw.trim()).unwrap_or_else(|| raw.to_owned()),
             Double | Currency | Percent | Int | Long => KeyForm::Number.canonical(raw).into_owned(),
+            _ if self.tells_case() => raw.trim().to_owned(),
             _ => self.key_of(raw),
         }
     }
 
-    /// The form in which two texts of this field are the same.
+    /// Whether records are told apart by the letter case of this key: of an external id that is not unique, or is unique
+    /// with regard to it (SOAP guide, upsert). SOQL still finds them without regard to case.
+    pub(crate) fn tells_case(&self) -> bool {
+        self.has(Flag::CaseSensitive) || (self.has(Flag::ExternalId) && !self.has(Flag::Unique))
+    }
+
+    /// The form in which SOQL finds two texts of this field the same.
     pub(crate) fn key_of(&self, text: &str) -> String {
         let trimmed = text.trim();
         if self.has(Flag::CaseSensitive) { trimmed.to_owned() } else { trimmed.to_lowercase() }

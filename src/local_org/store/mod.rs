@@ -127,6 +127,9 @@ fn functions(conn: &Connection) -> Result<(), OpenError> {
     conn.create_scalar_function("fold", 1, flags, |context| {
         Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
     })?;
+    conn.create_scalar_function("trimmed", 1, flags, |context| {
+        Ok(context.get::<Option<String>>(0)?.map(|text| text.trim().to_owned()))
+    })?;
     Ok(())
 }
 
