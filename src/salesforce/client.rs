@@ -140,6 +140,10 @@ impl<'a> Client<'a> {
             if let Some(doubt) = call.doubt.filter(|_| error.is_unknown()) {
                 doubt.store(true, Ordering::Relaxed);
             }
+            // However it is dressed: no wait of ours outlasts a maintenance.
+            if error.is_maintenance() {
+                return Err(error);
+            }
             if decide(tried, call.kind, &outcome, self.budget, 0) == Decision::LogIn {
                 self.log_in(seen, error).await?;
                 tried.logged_in = true;

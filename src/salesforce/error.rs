@@ -4,6 +4,10 @@ use crate::ports::TransportError;
 use serde::Deserialize;
 use std::io;
 
+/// The code with which an org refuses every write while it is maintained: of a row, of a call, or in the words with which
+/// a job ended.
+pub(super) const MAINTENANCE: &str = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE";
+
 /// Why a request has no good answer.
 #[derive(Debug, thiserror::Error)]
 pub enum OrgError {
@@ -49,8 +53,10 @@ impl OrgError {
     pub(super) fn from_reply(status: u16, body: &[u8]) -> Self {
         let (code, message) = read_body(body).unwrap_or_else(|| ("HTTP".to_owned(), excerpt(body)));
         match status {
-            // No login and no permission helps against a limit.
-            401 | 403 if code != "REQUEST_LIMIT_EXCEEDED" => Self::Refused { status, code, message },
+            // No login and no permission helps against a limit, or while the org is maintained.
+            401 | 403 if code != "REQUEST_LIMIT_EXCEEDED" && code != MAINTENANCE => {
+                Self::Refused { status, code, message }
+            }
             _ => Self::Api { status, code, message },
         }
     }
@@ -60,6 +66,12 @@ impl OrgError {
     pub fn is_limit(&self) -> bool {
         const CODES: [&str; 3] = ["REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "EXCEEDEDQUOTA"];
         matches!(self, Self::Api { status, code, .. } if *status == 429 || CODES.contains(&code.as_str()))
+    }
+
+    /// The org takes no writes because it is maintained; nothing was done.
+    // Unconfirmed(maintenance-answers): with which status a call is refused so; choice: the code counts, whatever it is.
+    pub fn is_maintenance(&self) -> bool {
+        self.code() == Some(MAINTENANCE)
     }
 
     /// The same error, saying that it was met this many times.
@@ -86,7 +98,7 @@ impl OrgError {
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Transport(TransportError::Broken(_)) | Self::Protocol(_) => true,
-            Self::Api { status, .. } => *status >= 500,
+            Self::Api { status, .. } => *status >= 500 && !self.is_maintenance(),
             _ => false,
         }
     }
@@ -120,6 +132,12 @@ pub fn tells_limit(message: &str) -> bool {
     WORDS.iter().any(|word| message.contains(word))
 }
 
+/// Whether the words with which a job ended say that the org is maintained.
+// Unconfirmed(maintenance-answers): the words were never captured; choice: they hold the code that rows and calls have.
+pub fn tells_maintenance(message: &str) -> bool {
+    message.to_uppercase().contains(MAINTENANCE)
+}
+
 /// One error of the API, of its login service, or of its older bulk part: they differ in their names only.
 #[derive(Deserialize)]
 struct Wire {
@@ -151,7 +169,7 @@ fn excerpt(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{OrgError, tells_limit};
+    use super::{OrgError, tells_limit, tells_maintenance};
 
     fn said(status: u16, body: &str) -> (OrgError, String) {
         let error = OrgError::from_reply(status, body.as_bytes());
@@ -196,6 +214,20 @@ mod tests {
         ] {
             assert!(!tells_limit(other), "{other}");
         }
+    }
+
+    #[test]
+    fn an_org_that_is_maintained_says_so_with_any_status() {
+        let body = r#"[{"message":"m","errorCode":"INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"}]"#;
+        for status in [400, 403, 500, 503] {
+            let (error, _) = said(status, body);
+            assert!(error.is_maintenance() && !error.is_unknown() && !error.is_limit(), "{status}");
+        }
+        assert!(!said(503, r#"[{"message":"m","errorCode":"SERVER_UNAVAILABLE"}]"#).0.is_maintenance());
+        assert!(tells_maintenance(
+            "InternalServerError : INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE: x"
+        ));
+        assert!(!tells_maintenance("TooManyLockFailure : Too many lock failure 200. Trying again later."));
     }
 
     #[test]

@@ -47,7 +47,7 @@ mod usage;
 pub use call::MakeBody;
 pub use client::{Client, NEWEST_VERSION};
 pub use collections::{COLLECTION_ROWS, Cell, Parent, Record, Saved};
-pub use error::{OrgError, tells_limit};
+pub use error::{OrgError, tells_limit, tells_maintenance};
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};
 pub use limits::{Limit, Limits};

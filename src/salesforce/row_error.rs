@@ -1,5 +1,7 @@
 //! The error of one row: `<CODE>:<message>:<field names> --`, and what can be done about it (reference C).
 
+use super::error::MAINTENANCE;
+
 /// A row error, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
@@ -38,12 +40,7 @@ impl RowError {
     pub fn class(&self) -> ErrorClass {
         let says = |words: &str| contains(&self.message, words);
         match self.code.as_str() {
-            "UNABLE_TO_LOCK_ROW"
-            | "TooManyLockFailure"
-            | "Timeout"
-            | "TXN_SECURITY_METERING_ERROR"
-            | "UNKNOWN_EXCEPTION"
-            | "SERVER_UNAVAILABLE" => ErrorClass::Transient,
+            code if TRANSIENT.contains(&code) => ErrorClass::Transient,
             "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" if PASSING.iter().any(|w| says(w)) => {
                 ErrorClass::Transient
             }
@@ -52,6 +49,11 @@ impl RowError {
             "DELETE_FAILED" => ErrorClass::Dependency,
             _ => ErrorClass::Permanent,
         }
+    }
+
+    /// The org takes no writes at this moment because it is maintained: nothing was done, and nothing helps but time.
+    pub fn is_maintenance(&self) -> bool {
+        self.code == MAINTENANCE
     }
 
     /// The record is in the recycle bin or gone: for a delete, what was wanted.
@@ -71,6 +73,27 @@ impl std::fmt::Display for RowError {
         }
     }
 }
+
+/// Codes of what passes by itself: a lock, an outage, and what the documentation calls transient (SOAP guide, status codes
+/// and exception codes).
+const TRANSIENT: [&str; 16] = [
+    "UNABLE_TO_LOCK_ROW",
+    "TooManyLockFailure",
+    "Timeout",
+    "TXN_SECURITY_METERING_ERROR",
+    "UNKNOWN_EXCEPTION",
+    "SERVER_UNAVAILABLE",
+    "TOO_MANY_APEX_REQUESTS",
+    MAINTENANCE,
+    "PLATFORM_EVENT_PUBLISHING_UNAVAILABLE",
+    "PLATFORM_EVENT_PUBLISH_FAILED",
+    "CANNOT_EXECUTE_FLOW_TRIGGER",
+    "TERRITORY_REALIGN_IN_PROGRESS",
+    "TOO_MANY_JOBS",
+    "TEMPORARY_QUERY_MORE_FAILURE",
+    "API_CURRENTLY_DISABLED",
+    "QUERY_TIMEOUT",
+];
 
 /// Words of a trigger's failure that another order or a smaller job may avoid.
 const PASSING: [&str; 5] = [
@@ -175,5 +198,22 @@ mod tests {
             assert_eq!(RowError::parse(text).class(), class, "{text}");
         }
         assert!(RowError::parse("ENTITY_IS_DELETED:entity is deleted:--").is_deleted());
+    }
+
+    #[test]
+    fn what_the_documentation_calls_passing_goes_again() {
+        for code in [
+            "TOO_MANY_APEX_REQUESTS",
+            "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+            "PLATFORM_EVENT_PUBLISHING_UNAVAILABLE",
+            "PLATFORM_EVENT_PUBLISH_FAILED",
+            "CANNOT_EXECUTE_FLOW_TRIGGER",
+            "TERRITORY_REALIGN_IN_PROGRESS",
+            "TOO_MANY_JOBS",
+        ] {
+            let error = RowError::parse(&format!("{code}:some words:--"));
+            assert_eq!(error.class(), Transient, "{code}");
+            assert_eq!(error.is_maintenance(), code.ends_with("MAINTENANCE"), "{code}");
+        }
     }
 }
