@@ -8,6 +8,7 @@ mod jobs;
 mod lifecycle;
 mod limits;
 mod login;
+mod maintenance;
 mod numbers;
 mod others;
 mod queries;

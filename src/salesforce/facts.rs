@@ -79,6 +79,21 @@ impl<'a> Client<'a> {
         })
     }
 
+    /// Whether the org takes reads alone at this moment, as during maintenance; nothing where it does not say.
+    ///
+    /// # Errors
+    /// When the org cannot be reached, or its allowance of calls is spent.
+    pub async fn is_read_only(&self) -> Result<Option<bool>, OrgError> {
+        match self.query("SELECT IsReadOnly FROM Organization").await {
+            Ok(rows) => {
+                Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()?).map(|is| is == "true"))
+            }
+            Err(OrgError::Api { status: 400, .. }) => Ok(None),
+            Err(OrgError::Refused { status: 403, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Not every token may ask this; then nobody knows.
     async fn username(&self) -> Result<Option<String>, OrgError> {
         match self.json::<UserInfo>(Call::get("/services/oauth2/userinfo".to_owned())).await {
@@ -133,6 +148,21 @@ mod tests {
         let info = with(script, async |c| c.org_facts().await.unwrap());
         assert_eq!((info.org_id.len(), info.name.as_str(), info.is_sandbox), (18, "Acme", true));
         assert_eq!(info.username, None);
+    }
+
+    #[test]
+    fn an_org_says_whether_it_takes_writes() {
+        let ask = "GET /services/data/v67.0/query?q=SELECT%20IsReadOnly%20FROM%20Organization";
+        let row = |is: &str| {
+            format!(r#"{{"totalSize":1,"done":true,"records":[{{"attributes":{{}},"IsReadOnly":{is}}}]}}"#)
+        };
+        let unknown = r#"[{"message":"No such column","errorCode":"INVALID_FIELD"}]"#;
+        for (status, body, told) in
+            [(200, row("true"), Some(true)), (200, row("false"), Some(false)), (400, unknown.into(), None)]
+        {
+            let script = Script::default().reply(ask, status, &body);
+            assert_eq!(with(script, async |c| c.is_read_only().await.unwrap()), told);
+        }
     }
 
     #[test]

@@ -19,6 +19,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Words of a job that the org gives up: these were seen as a batch's message (reference A10).
 const STORM: &str = "TooManyLockFailure : Too many lock failure 200. Trying again later.";
 
+/// Words of a job that ends because the org is maintained: the code of rows and calls, in the form of the others.
+///
+/// Unconfirmed(maintenance-answers): whether a job ends so at all; choice: where a fault asks for it.
+const MAINTAINED: &str = "InternalServerError : INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE";
+
 /// And these are told of, not seen: "a message that it was tried more than 20 times".
 const EXHAUSTED: &str = "InternalServerError : Batch failed. Tried more than 20 times";
 
@@ -76,6 +81,15 @@ pub(crate) enum Held {
     Retry,
     /// The org gives it up, in these words.
     GivenUp(&'static str),
+}
+
+/// What a row meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// Its record or its parent is locked.
+    Lock,
+    /// The org is maintained.
+    Maintenance,
 }
 
 impl Active {
@@ -139,11 +153,33 @@ impl Faults {
         struck
     }
 
-    /// Whether a row of this content meets a lock now. `refers` says whether it refers to a record, by id or key.
-    pub(crate) fn locks(&self, seed: u64, now: i64, content: u64, refers: &dyn Fn(&str) -> bool) -> bool {
-        let mut met = false;
+    /// Whether the org is maintained now.
+    pub(crate) fn read_only(&self, now: i64) -> bool {
+        let is = |active: &Active| match active.fault.effect {
+            Effect::ReadOnly { until } => until.is_none_or(|until| now < until),
+            _ => false,
+        };
+        self.0.iter().any(is)
+    }
+
+    /// What a row of this content meets now. `refers` says whether it refers to a record, by id or key.
+    pub(crate) fn meets(
+        &self,
+        seed: u64,
+        now: i64,
+        content: u64,
+        refers: &dyn Fn(&str) -> bool,
+    ) -> Option<Met> {
+        if self.read_only(now) {
+            return Some(Met::Maintenance);
+        }
+        let mut met = None;
         for active in &self.0 {
-            let Effect::LockRows(lock) = &active.fault.effect else { continue };
+            let (lock, what) = match &active.fault.effect {
+                Effect::LockRows(lock) => (lock, Met::Lock),
+                Effect::RefuseRows(lock) => (lock, Met::Maintenance),
+                _ => continue,
+            };
             let mut seen = active.seen();
             let gone = lock.until.is_some_and(|until| now >= until);
             let elsewhere = || lock.parent.as_deref().is_some_and(|parent| !refers(parent));
@@ -155,7 +191,7 @@ impl Faults {
             if *tries < most {
                 *tries += 1;
                 seen.hits += 1;
-                met = true;
+                met = Some(what);
             }
         }
         met
@@ -183,6 +219,9 @@ impl Faults {
             let (rows, most, words) = match active.fault.effect {
                 Effect::FailJob { rows } => {
                     return active.fails(rows, done).then_some(Held::GivenUp(EXHAUSTED));
+                }
+                Effect::RefuseJob { rows } => {
+                    return active.fails(rows, done).then_some(Held::GivenUp(MAINTAINED));
                 }
                 Effect::LockStorm { rows, retries } => (rows, retries, STORM),
                 Effect::ExhaustRetries { rows } => (rows, u64::MAX, EXHAUSTED),

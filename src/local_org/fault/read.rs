@@ -32,6 +32,10 @@ const WORDS: &[(&str, Options)] = &[
     ("not_ready", |_| Some(Effect::NotReady)),
     ("twice", |_| Some(Effect::Twice)),
     ("lock_rows", |map| Some(Effect::LockRows(lock(map)))),
+    ("read_only", |map| Some(Effect::ReadOnly { until: until(map) })),
+    ("refuse_writes", |_| Some(Effect::RefuseWrites)),
+    ("refuse_rows", |map| Some(Effect::RefuseRows(lock(map)))),
+    ("refuse_job", |map| Some(Effect::RefuseJob { rows: count(map, "rows")? })),
     ("slow_jobs", |map| Some(Effect::SlowJobs { steps: count(map, "steps")? })),
     ("fail_job", |map| Some(Effect::FailJob { rows: count(map, "rows")? })),
     ("lock_storm", |map| {
@@ -89,12 +93,15 @@ fn fault(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Fault> {
 fn aim(map: &mut Map<'_, '_>, effect: &Effect) -> Aim {
     let once = |map: &mut Map<'_, '_>| Aim { times: map.take_count("times").or(Some(1)), ..Aim::default() };
     match effect {
-        Effect::SlowJobs { .. } => Aim::default(),
-        Effect::FailJob { .. } | Effect::LockStorm { .. } | Effect::ExhaustRetries { .. } => once(map),
-        Effect::LockRows(Lock { parent: Some(_), .. }) => {
+        Effect::SlowJobs { .. } | Effect::ReadOnly { .. } => Aim::default(),
+        Effect::FailJob { .. }
+        | Effect::RefuseJob { .. }
+        | Effect::LockStorm { .. }
+        | Effect::ExhaustRetries { .. } => once(map),
+        Effect::LockRows(Lock { parent: Some(_), .. }) | Effect::RefuseRows(Lock { parent: Some(_), .. }) => {
             Aim { per_mille: map.take_count("per_mille"), times: map.take_count("times"), ..Aim::default() }
         }
-        Effect::LockRows(_) | Effect::LoseResults => {
+        Effect::LockRows(_) | Effect::RefuseRows(_) | Effect::LoseResults => {
             Aim { per_mille: count(map, "per_mille"), times: map.take_count("times"), ..Aim::default() }
         }
         // Only calls about a job can lose it.
@@ -122,16 +129,17 @@ fn calls(map: &mut Map<'_, '_>) -> Aim {
 fn lock(map: &mut Map<'_, '_>) -> Lock {
     let parent = map.take_text("parent").map(|(parent, _)| parent.to_owned());
     let tries = positive(map, "tries");
-    let until = map.take_text("until").and_then(|(text, place)| {
-        let place = place.clone();
-        let moment = parse_moment(text);
-        if moment.is_none() {
-            let message = "`until` is a moment, like `2024-01-01T06:00:00Z`";
-            map.problem(Diagnostic::error(Code::WrongValue, message).at(&place));
-        }
-        moment
-    });
-    Lock { parent, tries, until }
+    Lock { parent, tries, until: until(map) }
+}
+
+fn until(map: &mut Map<'_, '_>) -> Option<i64> {
+    let (text, place) = map.take_text("until")?;
+    let (moment, place) = (parse_moment(text), place.clone());
+    if moment.is_none() {
+        let message = "`until` is a moment, like `2024-01-01T06:00:00Z`";
+        map.problem(Diagnostic::error(Code::WrongValue, message).at(&place));
+    }
+    moment
 }
 
 fn others(map: &mut Map<'_, '_>) -> Option<Others> {

@@ -36,6 +36,18 @@ pub(crate) enum Effect {
     /// Rows meet a lock: the first time they are sent, so many times, or until a moment; all of them, or those that
     /// refer to one parent.
     LockRows(Lock),
+    /// The org is maintained: it says so (`Organization.IsReadOnly`), and calls that write and rows are refused, until a
+    /// moment or for good.
+    ReadOnly {
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "moment")]
+        until: Option<i64>,
+    },
+    /// A call is refused as by an org that is maintained.
+    RefuseWrites,
+    /// Rows are refused so, as they meet locks.
+    RefuseRows(Lock),
+    /// A job ends so when it has processed so many rows.
+    RefuseJob { rows: u64 },
     /// Jobs move on in one step of the clock and rest for so many.
     SlowJobs { steps: u64 },
     /// A job fails when it has processed so many rows, and the rest of it stays unprocessed.
@@ -66,6 +78,9 @@ impl Effect {
         !matches!(
             self,
             Self::LockRows(_)
+                | Self::ReadOnly { .. }
+                | Self::RefuseRows(_)
+                | Self::RefuseJob { .. }
                 | Self::SlowJobs { .. }
                 | Self::FailJob { .. }
                 | Self::LockStorm { .. }

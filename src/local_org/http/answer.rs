@@ -1,7 +1,7 @@
 //! Answers and errors in the API's shapes: errors are arrays of code and message.
 
 use crate::local_org::LocalOrg;
-use crate::local_org::record::error::RowError;
+use crate::local_org::record::error::{MAINTAINED, RowError};
 use crate::local_org::record::write::Refusal;
 use crate::local_org::soql::error::SoqlError;
 use axum::body::Body;
@@ -164,6 +164,11 @@ impl Failure {
     /// 404, in the words of an unknown resource.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    /// 400: the org is maintained.
+    pub(super) fn maintained() -> Self {
+        Self::bad(MAINTAINED.0, MAINTAINED.1)
     }
 
     /// 401: no token, an unknown one, or one that is no longer good.

@@ -33,6 +33,7 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
         }
         Effect::Cut { ending } => cut(exchange(org, uncompressed(request)).await, ending).await,
         Effect::NotReady => refuse(not_ready()),
+        Effect::RefuseWrites => refuse(Failure::maintained()),
         Effect::Twice => twice(org, request).await,
         Effect::DeleteJob => {
             let parts = super::parts(request.uri().path());
@@ -42,13 +43,8 @@ pub(in crate::local_org) async fn befall(org: &LocalOrg, effect: Effect, request
         Effect::EditRecords { others, field, value } => {
             after(org.others_edit(&others, &field, &value), org, request).await
         }
-        // Of jobs and rows, never of calls.
-        Effect::LockRows(_)
-        | Effect::SlowJobs { .. }
-        | Effect::FailJob { .. }
-        | Effect::LockStorm { .. }
-        | Effect::ExhaustRetries { .. }
-        | Effect::LoseResults => exchange(org, request).await,
+        // The others are of jobs and rows, and never strike a call (`Effect::is_of_calls`).
+        _ => exchange(org, request).await,
     }
 }
 

@@ -28,13 +28,13 @@ impl Context<'_> {
         !self.faults.is_empty() && self.faults.loses(self.facts.seed, job.seq, results::content(record))
     }
 
-    /// The refusal of a row that meets a lock.
-    pub(super) fn locked(&self, rows: &Rows<'_>, cells: &[&str]) -> Option<RowError> {
+    /// The refusal of a row that meets a lock, or an org that is maintained.
+    pub(super) fn met(&self, rows: &Rows<'_>, cells: &[&str]) -> Option<RowError> {
         if self.faults.is_empty() {
             return None;
         }
         let content = xxhash_rust::xxh3::xxh3_64(cells.join("\u{1f}").as_bytes());
         let refers = |parent: &str| rows.refers_to(cells, parent);
-        self.faults.locks(self.facts.seed, self.now, content, &refers).then(RowError::locked)
+        self.faults.meets(self.facts.seed, self.now, content, &refers).map(RowError::of)
     }
 }

@@ -218,7 +218,7 @@ fn one(context: &Context<'_>, rows: &Rows<'_>, cells: Option<&[&str]>, twice: bo
         None => Some(RowError::plain("INVALID_FIELD", "the row is not UTF-8")),
         Some(cells) if cells.len() != rows.columns.len() => Some(ragged(cells.len(), rows.columns.len())),
         Some(cells) if twice => Some(rows.twice(cells)),
-        Some(cells) => limits::row(cells).or_else(|| context.locked(rows, cells)),
+        Some(cells) => limits::row(cells).or_else(|| context.met(rows, cells)),
     };
     if let Some(error) = refused {
         return Ok(Outcome::Failed { id: String::new(), error: error.to_string() });

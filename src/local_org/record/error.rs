@@ -1,5 +1,6 @@
 //! Why a row is refused, in Salesforce's words (reference C).
 
+use crate::local_org::fault::Met;
 use crate::local_org::schema::Field;
 
 /// One refusal: status code, message, API names of the fields it stands at.
@@ -9,6 +10,12 @@ pub(crate) struct RowError {
     pub(crate) message: String,
     pub(crate) fields: Vec<String>,
 }
+
+/// Code and words with which every write is refused while an org is maintained.
+pub(crate) const MAINTAINED: (&str, &str) = (
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    "You can't create, update, or delete data while the instance of your organization is being upgraded",
+);
 
 /// Unconfirmed(bulk-error-form): that errors known from REST only have this form in bulk; choice: they do.
 /// Unconfirmed(several-errors): how several errors of one row are joined; choice: the first is told.
@@ -126,7 +133,20 @@ impl RowError {
         Self::at("DUPLICATE_VALUE", format!("Duplicate external id specified: {value}"), field)
     }
 
-    pub(crate) fn locked() -> Self {
+    /// Unconfirmed(maintenance-answers): the words; choice: those in which the SOAP guide explains the code.
+    fn maintained() -> Self {
+        Self::plain(MAINTAINED.0, MAINTAINED.1)
+    }
+
+    /// What a fault does to a row.
+    pub(crate) fn of(met: Met) -> Self {
+        match met {
+            Met::Lock => Self::locked(),
+            Met::Maintenance => Self::maintained(),
+        }
+    }
+
+    fn locked() -> Self {
         Self::plain("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
     }
 }

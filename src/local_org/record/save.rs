@@ -106,7 +106,7 @@ impl<'a> Place<'a> {
         Ok(Saved { id: id.to_owned(), created: false })
     }
 
-    /// Refuses a record that meets a lock.
+    /// Refuses a record that meets a lock, or an org that is maintained.
     fn meet_locks(&self, object: &Object, id: &str, values: &[Option<Sql>]) -> Result<(), RowError> {
         let Some(faults) = self.faults.filter(|faults| !faults.is_empty()) else { return Ok(()) };
         let content = xxhash_rust::xxh3::xxh3_64(format!("{} {id} {values:?}", object.name).as_bytes());
@@ -118,8 +118,10 @@ impl<'a> Place<'a> {
                 _ => false,
             })
         };
-        let met = faults.locks(self.facts.seed, self.now, content, &refers);
-        if met { Err(RowError::locked()) } else { Ok(()) }
+        match faults.meets(self.facts.seed, self.now, content, &refers) {
+            Some(met) => Err(RowError::of(met)),
+            None => Ok(()),
+        }
     }
 
     fn writer(&self, object: &'a Object, mapped: &[usize]) -> Writer<'a> {

@@ -56,6 +56,8 @@ pub(super) fn people(conn: &Connection, schema: &Schema, facts: &Facts, now: i64
     users(conn, schema, facts, now)?;
     queues(conn, schema, facts, now)?;
     record_types(conn, schema, facts, now)?;
+    // Whether it is maintained is a fault's to say, and those do not outlast the process.
+    conn.execute("UPDATE \"Organization\" SET \"IsReadOnly\" = 0", [])?;
     if let Some(object) = schema.object("Pricebook2") {
         let values = [("Name", text("Standard Price Book")), ("IsActive", Value::Integer(1))];
         put(conn, facts, object, &[("IsStandard", Value::Integer(1))], &values, now)?;

@@ -37,6 +37,7 @@ pub(super) fn start(call: &Call) -> Result<Answer, Failure> {
         return Ok(Answer::json(&columns::metadata(&call.org.0.schema, &compiled)));
     }
     let db = call.org.db();
+    tell_maintenance(call, &db, &compiled)?;
     match compiled.kind {
         Kind::Records => page(call, &db, &compiled, Cursor::default(), None),
         Kind::Count => {
@@ -45,6 +46,19 @@ pub(super) fn start(call: &Call) -> Result<Answer, Failure> {
         }
         Kind::Aggregate => groups(&db, &compiled),
     }
+}
+
+/// Brings up to date what an org says of itself that a fault decides: whether it is maintained.
+fn tell_maintenance(call: &Call, db: &Connection, compiled: &Compiled) -> Result<(), Failure> {
+    let is_org = call.org.0.schema.objects[compiled.object].name == "Organization";
+    if is_org {
+        let now = call.org.faults().read_only(call.org.now());
+        let told: bool = db.query_row("SELECT \"IsReadOnly\" FROM \"Organization\"", [], |row| row.get(0))?;
+        if now != told {
+            db.execute("UPDATE \"Organization\" SET \"IsReadOnly\" = ?1", [now])?;
+        }
+    }
+    Ok(())
 }
 
 /// A later page: the locator names the query and how many records were read.
