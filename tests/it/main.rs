@@ -43,6 +43,7 @@ mod kill;
 mod lies;
 mod login;
 mod lookups;
+mod maintenance;
 #[cfg(target_os = "linux")]
 mod memory;
 mod deletes;

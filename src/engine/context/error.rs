@@ -168,6 +168,11 @@ fn advice(error: &EngineError) -> (Exit, Code, String) {
 
 fn of_org(error: &OrgError) -> (Exit, Code, &'static str) {
     match error {
+        error if error.is_maintenance() => (
+            Exit::Interrupted,
+            Code::OrgRefused,
+            "the org takes no writes while it is maintained: run `cutover apply` again once that is over, it goes on where it stopped",
+        ),
         OrgError::Refused { .. } | OrgError::Login(_) => {
             (Exit::Refused, Code::OrgRefused, "log in again, or ask for the permission")
         }

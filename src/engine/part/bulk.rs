@@ -297,7 +297,7 @@ fn operation(word: &str) -> Result<JobOperation, EngineError> {
 fn not_allowed(operation: JobOperation, error: OrgError) -> EngineError {
     match error {
         OrgError::Api { status: 400..=499, .. } | OrgError::Refused { status: 403, .. }
-            if operation == JobOperation::HardDelete && !error.is_limit() =>
+            if operation == JobOperation::HardDelete && !error.is_limit() && !error.is_maintenance() =>
         {
             let problem = Diagnostic::error(Code::OrgRefused, error.to_string());
             let help = "`hardDelete` needs the permission \"Bulk API Hard Delete\"; `delete` does not";

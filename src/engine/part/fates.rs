@@ -8,7 +8,7 @@ use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
-use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit};
+use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit, tells_maintenance};
 use crate::stage::{IndexRecord, action};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,6 +190,13 @@ impl Collected {
             if let Fate::Landed { id, .. } = fate {
                 self.is(at, id);
             }
+    /// Whether the org is maintained: it said so of a row, or of the job. No row is at fault, and no number of tries is too many.
+    pub(in crate::engine) fn met_maintenance(&self) -> bool {
+        let of_row =
+            |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { code, .. }) if is_maintenance(code));
+        self.fates.iter().any(of_row) || self.message.as_deref().is_some_and(tells_maintenance)
+    }
+
         }
         let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();
         let text = "the result files give the row two outcomes".to_owned();
@@ -423,6 +430,10 @@ impl Collected {
         self.index.keep(records);
         again
     }
+}
+
+fn is_maintenance(code: &str) -> bool {
+    RowError { code: code.to_owned(), message: String::new(), fields: Vec::new() }.is_maintenance()
 }
 
 /// Whether an upload was refused for its form.

@@ -16,7 +16,7 @@ pub(super) const MOST_ATTEMPTS: u32 = 5;
 const ROWS: usize = 2_000;
 
 /// Writes the rows with these keys of a part to parts of their own, durable, in the part's order (sorted by the
-/// parent that they lock). Gives the parts with the events that announce them.
+/// parent that they lock), as this attempt. Gives the parts with the events that announce them.
 ///
 /// # Errors
 /// The disk's own.
@@ -25,6 +25,7 @@ pub(super) fn parts_again(
     key: PartKey,
     part: &Part,
     again: &[KeyHash],
+    attempt: u32,
 ) -> Result<Vec<(PartKey, Event)>, EngineError> {
     let wanted: BTreeSet<KeyHash> = again.iter().copied().collect();
     let (header, rows) = payload_rows(desk, part, &wanted)?;
@@ -39,7 +40,7 @@ pub(super) fn parts_again(
         records.sort_unstable();
         let file = named(desk, format!("{base}.csv"), &payload)?;
         let index = named(desk, format!("{base}.index"), &records.concat())?;
-        events.push((new, event(part, new, rows.len(), file, index)));
+        events.push((new, event(&Part { attempt, ..part.clone() }, new, rows.len(), file, index)));
     }
     Ok(events)
 }
@@ -55,7 +56,7 @@ fn event(part: &Part, key: PartKey, rows: usize, file: NamedFile, index: NamedFi
         form: part.form.clone(),
         // A job answers for each row whatever a call as a whole was refused for, and locks meet more rarely in it.
         api: Api::Bulk,
-        attempt: part.attempt + 1,
+        attempt: part.attempt,
         rows: rows as u64,
         file,
         index,

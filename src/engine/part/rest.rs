@@ -38,6 +38,7 @@ impl Desk<'_, '_> {
                 return Err(interrupted());
             }
             let answers = match self.call(&part, &columns, rows).await {
+                Err(error) if error.is_maintenance() => return Err(error.into()),
                 Err(OrgError::Api { status: 400, code, message }) => refused(rows.len(), &code, &message),
                 answers => answers?,
             };

@@ -86,18 +86,21 @@ fn outcomes(
     Ok(ledgers.open(&part.object)?.add(&name, entries.into_iter().map(Ok))?)
 }
 
-/// Takes the rows that were refused in passing out of a part, as long as they may go again.
+/// Takes the rows that were refused in passing out of a part, as long as they may go again. What is met while the org is
+/// maintained is no try.
 fn again(
     desk: &Desk<'_, '_>,
     key: PartKey,
     part: &Part,
     collected: &mut Collected,
 ) -> Result<Vec<(PartKey, Event)>, EngineError> {
-    if part.attempt >= MOST_ATTEMPTS && !collected.ended_at_a_limit() {
+    let spared = collected.ended_at_a_limit() || collected.met_maintenance();
+    if part.attempt >= MOST_ATTEMPTS && !spared {
         return Ok(Vec::new());
     }
+    let attempt = if collected.met_maintenance() { part.attempt.max(1) } else { part.attempt + 1 };
     let again = collected.split_passing();
-    if again.is_empty() { Ok(Vec::new()) } else { parts_again(desk, key, part, &again) }
+    if again.is_empty() { Ok(Vec::new()) } else { parts_again(desk, key, part, &again, attempt) }
 }
 
 /// The rows of a part by outcome.

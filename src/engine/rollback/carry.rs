@@ -9,8 +9,13 @@ use super::survey::RollbackSurvey;
 use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};
-use crate::engine::run::{drop_part, recover};
-use crate::engine::state::{Ledgers, each_once, exit_of, why};
+use crate::engine::run::drop_part;
+use crate::engine::run::recover;
+use crate::engine::run::refused_for_maintenance;
+use crate::engine::state::Ledgers;
+use crate::engine::state::each_once;
+use crate::engine::state::exit_of;
+use crate::engine::state::why;
 use crate::ledger::merge::{Joined, join};
 use crate::model::Outcome;
 use crate::plan::{Batch, Plan, PlanStep, StepKind};
@@ -170,7 +175,13 @@ async fn send(
     let mut keys = vec![part];
     while let Some(key) = keys.pop() {
         match desk.send(key).await {
-            Ok(collected) => keys.extend(settle(desk, ledgers, key, collected)?),
+            Ok(collected) => {
+                let maintained = collected.met_maintenance();
+                keys.extend(settle(desk, ledgers, key, collected)?);
+                if maintained {
+                    return Err(refused_for_maintenance().error);
+                }
+            }
             Err(error) if refuses_the_job(desk.part(key)?.state, &error) => {
                 keys.push(key);
                 keys.into_iter().try_for_each(|key| drop_part(desk, key, "the org refused its job"))?;
@@ -183,12 +194,12 @@ async fn send(
 }
 
 /// Whether the org will make no job that deletes these records, now or later: with this login, neither rollback nor apply
-/// would ever go on. A limit passes, and so may a login be mended.
+/// would ever go on. A limit and a maintenance pass, and a login may be mended.
 fn refuses_the_job(state: PartState, error: &EngineError) -> bool {
     let EngineError::Org(error) = error else { return false };
     let refuses =
         matches!(error, OrgError::Api { status: 400..=499, .. } | OrgError::Refused { status: 403, .. });
-    state == PartState::Intent && refuses && !error.is_limit()
+    state == PartState::Intent && refuses && !error.is_limit() && !error.is_maintenance()
 }
 
 fn step_staged(step: &PlanStep) -> Event {

@@ -22,7 +22,7 @@ use std::fmt::Write;
 const MOST_NAMED: usize = 5;
 
 /// Why a run stops at a checkpoint.
-pub(super) struct Hold {
+pub(in crate::engine) struct Hold {
     /// What the user is told.
     pub(super) error: EngineError,
     /// The word for the journal.
@@ -61,6 +61,9 @@ impl Hold {
     pub(super) fn of(error: EngineError, desk: &Desk<'_, '_>) -> Self {
         let why = why(&error, desk.stop.asked());
         match error {
+            EngineError::Org(error) if error.is_maintenance() => {
+                Self { why, ..maintained(error.to_string()) }
+            }
             EngineError::Org(error) if error.is_limit() => {
                 let back = desk.ports.clock.now() + DAY;
                 let problem = Diagnostic::error(Code::OrgRefused, error.to_string()).help(come_back(back));
@@ -75,7 +78,9 @@ impl Hold {
 /// Whether jobs that are open may settle after this error: it keeps from beginning, not from collecting.
 pub(super) fn settles_first(error: &EngineError) -> bool {
     match error {
-        EngineError::Org(error) => error.is_limit() && error.code() != Some("REQUEST_LIMIT_EXCEEDED"),
+        EngineError::Org(error) => {
+            error.is_maintenance() || (error.is_limit() && error.code() != Some("REQUEST_LIMIT_EXCEEDED"))
+        }
         error => error.exit() == Exit::Stale,
     }
 }
@@ -125,8 +130,10 @@ impl Gate {
         }
         let rest = rest_of_wave(desk, plan, steps, step.wave);
         if self.wave != Some(step.wave) && matches!(effect, Effect::Stage(_)) {
-            if let Err(error) = self.ask(desk, step.wave).await {
-                return Some(Hold::of(error.into(), desk));
+            match self.ask(desk, step.wave).await {
+                Ok(None) => {}
+                Ok(hold) => return hold,
+                Err(error) => return Some(Hold::of(error.into(), desk)),
             }
             self.tell(desk, step.wave, rest);
         }
@@ -159,17 +166,27 @@ impl Gate {
         Some(Hold { after: pause.loads.clone(), ..Hold::new("pause_after", message, help) })
     }
 
-    /// Asks the org what it still allows. Not every user may ask: then only what its other answers say is known.
-    async fn ask(&mut self, desk: &Desk<'_, '_>, wave: u16) -> Result<(), OrgError> {
+    /// Asks the org whether it takes writes, and what it still allows. Not every user may ask: then only what its other
+    /// answers say is known.
+    async fn ask(&mut self, desk: &Desk<'_, '_>, wave: u16) -> Result<Option<Hold>, OrgError> {
         self.wave = Some(wave);
+        match desk.client.is_read_only().await {
+            Ok(Some(true)) => {
+                let message =
+                    format!("the org is read-only, as during maintenance: wave {wave} does not begin");
+                return Ok(Some(maintained(message)));
+            }
+            Err(error) if error.is_limit() => return Err(error),
+            _ => {}
+        }
         match desk.client.limits().await {
             Ok(limits) => {
                 self.batches = limits.batches();
                 self.begun = 0;
-                Ok(())
+                Ok(None)
             }
             Err(error) if error.is_limit() => Err(error),
-            Err(_) => Ok(()),
+            Err(_) => Ok(None),
         }
     }
 
@@ -232,6 +249,18 @@ pub(super) fn spent(desk: &Desk<'_, '_>) -> Hold {
     let message =
         "the org's allowance of a day ended inside a job: rows that it did not come to are still to be sent";
     Hold::new("limit", message.into(), come_back(back)).until(back)
+}
+
+/// The checkpoint after rows or a job that the org refused because it is maintained.
+pub(in crate::engine) fn refused_for_maintenance() -> Hold {
+    maintained("the org is maintained and takes no writes: what it refused is still to be sent".to_owned())
+}
+
+/// The checkpoint of an org that takes no writes. It does not say when that will be over.
+fn maintained(message: String) -> Hold {
+    let help = "run `cutover apply` again once the maintenance is over (status.salesforce.com tells): it goes on where it \
+                stopped, and no row has lost a try by it";
+    Hold::new("maintenance", message, help.to_owned())
 }
 
 fn come_back(at: i64) -> String {

@@ -9,6 +9,7 @@ mod rounds;
 mod runner;
 mod schedule;
 
+pub(in crate::engine) use gate::refused_for_maintenance;
 pub use pauses::{PauseAt, Wish, next_pause};
 pub(in crate::engine) use recover::{drop_part, recover};
 pub use schedule::{Effect, PartProgress, Scheduled, StepProgress, next};

@@ -1,6 +1,6 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
-use super::gate::{Gate, Hold, settles_first, spent};
+use super::gate::{Gate, Hold, refused_for_maintenance, settles_first, spent};
 use super::recover::drop_part;
 use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
 use crate::bind::Column;
@@ -167,12 +167,13 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             return;
         }
         self.mark(key, PartProgress::Over);
-        let day_is_spent = collected.ended_at_a_limit();
+        let (day_is_spent, maintained) = (collected.ended_at_a_limit(), collected.met_maintenance());
         let done = settle(self.desk, self.ledgers, key, collected).and_then(|again| {
             self.schedule_again(key.step, again);
             self.step_done(key.step)
         });
         match done {
+            Ok(()) if maintained => self.stop(Stopping::Checkpoint(refused_for_maintenance())),
             Ok(()) if day_is_spent => self.stop(Stopping::Checkpoint(spent(self.desk))),
             Ok(()) => self.check_budgets(),
             Err(error) => {

@@ -96,6 +96,7 @@ pub fn part_word(state: PartState) -> &'static str {
 /// Why a run pauses, as the journal keeps it: a word or a code, never the text.
 pub(in crate::engine) fn why(error: &EngineError, stopped: bool) -> Option<String> {
     match error {
+        EngineError::Org(error) if error.is_maintenance() => Some("maintenance".into()),
         EngineError::Org(error) if error.is_limit() => Some("limit".into()),
         EngineError::Problems(Exit::Interrupted, _) if stopped => Some("stopped".into()),
         _ => error.diagnostics().first().map(|problem| problem.code.to_string()),
@@ -106,6 +107,7 @@ pub(in crate::engine) fn why(error: &EngineError, stopped: bool) -> Option<Strin
 pub fn why_in_words(why: &str) -> &str {
     match why {
         "stopped" => "it was told to stop",
+        "maintenance" => "the org is maintained and takes no writes",
         "limit" => "the org's allowance for the day does not do",
         "pause_after" => "the manifest wants a pause",
         "until" => "the time of `--until` had come",
