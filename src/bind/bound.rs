@@ -56,9 +56,23 @@ pub struct BoundLoad {
     pub lock: Option<(usize, LockWhy)>,
     /// How rows are written.
     pub operation: Operation,
+    /// The assignment rules that run on its rows.
+    pub assignment: Assignment,
     /// Objects loaded here that records of this one may point to, mapped by this load or not, as indices into
     /// [`Bound::objects`], and how much they belong to them.
     pub points_to: Vec<(usize, Belongs)>,
+}
+
+/// Which assignment rules of the org run on what a load sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Assignment {
+    /// None.
+    #[default]
+    Off,
+    /// The territory rules of accounts.
+    Territories,
+    /// The rule with this Id.
+    Rule(String),
 }
 
 /// How much records belong to those that they point to, the strongest first.

@@ -18,6 +18,8 @@ pub enum Need {
     },
     /// All queues.
     Queues,
+    /// All assignment rules.
+    AssignmentRules,
     /// The records of an object that have a value in all of these fields.
     Records {
         /// The object.
@@ -36,6 +38,8 @@ pub struct OrgFacts {
     pub users: BTreeMap<String, Vec<UserFact>>,
     /// Queues.
     pub queues: Vec<QueueFact>,
+    /// Assignment rules of cases and leads.
+    pub assignment_rules: Vec<RuleFact>,
     /// Records by object and the fields they are matched by; nothing where they are more than memory may hold.
     pub records: BTreeMap<(String, Vec<String>), Option<Vec<RecordFact>>>,
 }
@@ -76,11 +80,25 @@ pub struct QueueFact {
     pub objects: Vec<String>,
 }
 
+/// An assignment rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFact {
+    /// Its name.
+    pub name: String,
+    /// 18 characters.
+    pub id: String,
+    /// API name of the object whose records it is for.
+    pub object: String,
+}
+
 /// What a migration needs to know: sorted, each once.
 pub fn needs(migration: &Migration) -> Vec<Need> {
     let mut found = BTreeMap::new();
     for load in &migration.loads {
         add(&mut found, Need::Describe(load.object.clone()));
+        if load.assignment_rule.is_some() {
+            add(&mut found, Need::AssignmentRules);
+        }
         for verb in load.fields.iter().flat_map(|field| field.verb.each()) {
             match verb {
                 Verb::RecordType(_) => add(&mut found, Need::RecordTypes(load.object.clone())),
@@ -107,6 +125,7 @@ fn add(found: &mut BTreeMap<Need, Need>, need: Need) {
         Need::RecordTypes(object) => Need::RecordTypes(object.to_lowercase()),
         Need::Users { match_field } => Need::Users { match_field: match_field.to_lowercase() },
         Need::Queues => Need::Queues,
+        Need::AssignmentRules => Need::AssignmentRules,
         Need::Records { object, fields } => {
             let (object, fields) = records_key(object, fields);
             Need::Records { object, fields }

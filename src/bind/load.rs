@@ -2,8 +2,11 @@
 
 use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
+use super::assignment;
 use super::key;
-use super::world::{Problems, Site, World};
+use super::world::Problems;
+use super::world::Site;
+use super::world::World;
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Load, Operation};
 use crate::transform::Only;
@@ -125,6 +128,7 @@ fn assemble(
         columns.push(field.column);
     }
     let lock = lock(site.load, &references, problems);
+    let assignment = assignment::bind(site, problems);
     let key_rule = rules.iter().position(|r| r.field == object.key)?;
     Some(BoundLoad {
         load: index,
@@ -139,6 +143,7 @@ fn assemble(
         create_only,
         lock,
         operation: site.load.operation,
+        assignment,
         points_to: points_to(site),
     })
 }

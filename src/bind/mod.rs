@@ -13,9 +13,11 @@
 //! | `field.rs`, `access.rs`, `values.rs` | can this field be written, when, and with these values |
 //! | `reference.rs`, `header.rs` | can it point there, and what is its column called |
 //! | `table.rs`, `lookup.rs` | which record type, user, queue or other record is meant by a text |
+//! | `assignment.rs` | which assignment rule is meant |
 //! | `first_of.rs` | can it hold what each of several finds |
 
 mod access;
+mod assignment;
 mod bound;
 mod facts;
 mod field;
@@ -32,8 +34,8 @@ mod tests;
 mod values;
 mod world;
 
-pub use bound::{Belongs, Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
-pub use facts::{Need, OrgFacts, QueueFact, RecordFact, UserFact, needs, records_key};
+pub use bound::{Assignment, Belongs, Bound, BoundLoad, BoundObject, Column, LockWhy, Reference};
+pub use facts::{Need, OrgFacts, QueueFact, RecordFact, RuleFact, UserFact, needs, records_key};
 pub use header::relationship_column;
 
 use crate::diagnostic::{Diagnostic, any_error, sort};

@@ -7,6 +7,7 @@ use super::LocalOrg;
 use super::fault::Others;
 use super::job;
 use super::job::info::Kind;
+use super::record::assign::Assign;
 use super::record::find;
 use super::record::save::Place;
 use super::record::write::Refusal;
@@ -51,7 +52,8 @@ impl LocalOrg {
         let Some(object) = schema.object(&others.object) else { return Ok(()) };
         let mut db = self.db();
         let savepoint = db.savepoint()?;
-        let place = Place { conn: &savepoint, schema, facts: &self.0.facts, now: self.now(), faults: None };
+        let (facts, now) = (&self.0.facts, self.now());
+        let place = Place { conn: &savepoint, schema, facts, now, assign: Assign::Off, faults: None };
         let mut ids = self.meant(&savepoint, object, others)?;
         ids.sort_by_key(|id| mix(self.0.facts.seed ^ struck, xxhash_rust::xxh3::xxh3_64(id.as_bytes())));
         for id in ids.iter().take(others.count as usize) {

@@ -1,5 +1,6 @@
 //! The org driven over its routes, with handwritten HTTP.
 
+mod assign;
 mod audit;
 mod cases;
 mod faults;

@@ -25,6 +25,8 @@ pub(super) fn text(load: &Load, names: &[&str]) -> String {
     out.put("key", &load.key);
     out.put("operation", name_of(OPERATION, &load.operation));
     out.maybe("api", (load.api != ApiChoice::default()).then(|| name_of(API, &load.api)));
+    out.maybe("assignment_rule", load.assignment_rule.as_ref().map(|(name, _)| name.as_str()));
+    out.maybe("territory_rules", load.territory_rules.then_some("true"));
     out.put("duplicates", name_of(DUPLICATES, &load.duplicates));
     out.maybe("max_failed", load.max_failed.map(budget).as_deref());
     out.maybe("where", load.condition.as_ref().map(Expr::text));

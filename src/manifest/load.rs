@@ -70,6 +70,7 @@ pub(super) fn read_load(
     if all_read {
         super::operation::check(&load, problems);
         super::operation::check_api(&load, node.get("api"), problems);
+        super::assignment::check(&load, node.get("territory_rules"), problems);
     }
     check_columns(scope.columns.as_deref(), &load, &ignore, all_read, problems);
     load.ignore = ignore.into_iter().map(|(name, _)| name).collect();
@@ -161,6 +162,8 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
         max_failed: rules.defaults.max_failed,
         operation: Operation::default(),
         api: ApiChoice::default(),
+        assignment_rule: None,
+        territory_rules: false,
         after: Vec::new(),
         lock_by: None,
         part_rows: None,
@@ -178,6 +181,8 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.max_failed = read_budget(reader).or(load.max_failed);
     load.operation = reader.take_word("operation", OPERATION).unwrap_or_default();
     load.api = reader.take_word("api", API).unwrap_or_default();
+    load.assignment_rule = take_scalar(reader, "assignment_rule").and_then(rule_name);
+    load.territory_rules = reader.take_bool("territory_rules").unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
     load.pause_after = reader.take_bool("pause_after").unwrap_or_default();
@@ -187,6 +192,11 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
             reader.problem(problem);
         }
     }
+}
+
+fn rule_name(node: &Node) -> Option<(String, Place)> {
+    let text = node.text().filter(|text| !is_stray(text) && !text.trim().is_empty())?;
+    Some((text.trim().to_owned(), node.place.clone()))
 }
 
 /// `lock_by` names a reference of this load.

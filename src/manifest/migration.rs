@@ -130,6 +130,10 @@ pub struct Load {
     pub operation: Operation,
     /// By which API.
     pub api: ApiChoice,
+    /// The assignment rule that is run on its cases or leads, and where it is named.
+    pub assignment_rule: Option<(String, Place)>,
+    /// Whether the territory rules of accounts run.
+    pub territory_rules: bool,
     /// Loads that come before this one though no reference shows it, as indices into [`Migration::loads`].
     pub after: Vec<usize>,
     /// The reference whose parent is locked.

@@ -3,6 +3,7 @@
 //! Owns the words of the manifest, its relative paths, environments, vars, defaults and the checks that need no org.
 //! Must not know what an org has: unknown objects and fields are found by `bind`.
 
+mod assignment;
 mod check;
 mod choices;
 mod digest;

@@ -207,6 +207,16 @@ pub(super) const LOAD: &[Word] = &[
     word("max_failed", Budget, ABOUT_MAX_FAILED),
     word("operation", OneOf(|| names(OPERATION)), "How rows are written."),
     word("api", OneOf(|| names(API)), "By which API: `auto` takes REST calls for steps of under 2,000 rows."),
+    word(
+        "assignment_rule",
+        Name,
+        "The assignment rule that runs on the load's cases or leads, by name; none runs without it.",
+    ),
+    word(
+        "territory_rules",
+        Flag,
+        "Whether territory rules run on the load's accounts, where they go by REST calls; they do not by default.",
+    ),
     word("after", Texts, "Loads that come first though no reference shows it."),
     word("lock_by", Name, "The reference of this load whose parent is locked."),
     word("part_rows", Count, "Rows of one job where records lock each other's parents."),

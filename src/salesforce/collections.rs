@@ -12,6 +12,9 @@ use crate::ports::Method;
 use serde::Deserialize;
 use std::sync::atomic::AtomicBool;
 
+/// The header that says which assignment rules run. It goes with every write, since what triggers write is meant too.
+const AUTO_ASSIGN: &str = "Sforce-Auto-Assign";
+
 /// Records that one call takes.
 pub const COLLECTION_ROWS: usize = 200;
 
@@ -44,6 +47,30 @@ pub struct Parent<'a> {
     pub field: &'a str,
     /// The key.
     pub key: &'a str,
+}
+
+/// Which of the org's assignment rules run on records that are written. An org runs its active ones unless a call says
+/// otherwise (REST guide, Assignment Rule header): owners change, and people get mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Assign<'a> {
+    /// None.
+    #[default]
+    Off,
+    /// The territory rules of accounts.
+    Territories,
+    /// The rule with this Id, of cases or leads.
+    Rule(&'a str),
+}
+
+impl<'a> Assign<'a> {
+    /// The value of the header.
+    fn header(self) -> &'a str {
+        match self {
+            Self::Off => "FALSE",
+            Self::Territories => "TRUE",
+            Self::Rule(id) => id,
+        }
+    }
 }
 
 /// What became of one record.
@@ -85,18 +112,28 @@ impl Client<'_> {
     /// # Errors
     /// The org's refusal of the call; more than [`COLLECTION_ROWS`] records. [`OrgError::is_unknown`] says whether
     /// records may have been created all the same: never send them again before asking for their keys.
-    pub async fn insert_records(&self, object: &str, records: &[Record<'_>]) -> Result<Vec<Saved>, OrgError> {
+    pub async fn insert_records(
+        &self,
+        object: &str,
+        records: &[Record<'_>],
+        assign: Assign<'_>,
+    ) -> Result<Vec<Saved>, OrgError> {
         let path = self.path("composite/sobjects");
-        self.save(Kind::InsertRecords, Method::Post, path, object, records).await
+        self.save(Kind::InsertRecords, Method::Post, path, object, records, assign).await
     }
 
     /// Updates records of one object; each has its `Id` among its fields.
     ///
     /// # Errors
     /// The org's refusal of the call; more than [`COLLECTION_ROWS`] records.
-    pub async fn update_records(&self, object: &str, records: &[Record<'_>]) -> Result<Vec<Saved>, OrgError> {
+    pub async fn update_records(
+        &self,
+        object: &str,
+        records: &[Record<'_>],
+        assign: Assign<'_>,
+    ) -> Result<Vec<Saved>, OrgError> {
         let path = self.path("composite/sobjects");
-        self.save(Kind::UpdateRecords, Method::Patch, path, object, records).await
+        self.save(Kind::UpdateRecords, Method::Patch, path, object, records, assign).await
     }
 
     /// Creates or updates records of one object by an external ID, or by `Id`, which is among their fields.
@@ -108,9 +145,10 @@ impl Client<'_> {
         object: &str,
         external_id: &str,
         records: &[Record<'_>],
+        assign: Assign<'_>,
     ) -> Result<Vec<Saved>, OrgError> {
         let path = self.path(&format!("composite/sobjects/{}/{}", encode(object), encode(external_id)));
-        self.save(Kind::UpsertRecords, Method::Patch, path, object, records).await
+        self.save(Kind::UpsertRecords, Method::Patch, path, object, records, assign).await
     }
 
     /// Deletes records of any objects. One that was deleted before, by a first arrival of the same call too, comes
@@ -122,7 +160,8 @@ impl Client<'_> {
         fits(ids.len())?;
         let all: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let path = self.path(&format!("composite/sobjects?ids={}&allOrNone=false", all.join(",")));
-        self.answers(Call::delete(Kind::DeleteRecords, path), ids.len()).await
+        let call = Call::delete(Kind::DeleteRecords, path).header(AUTO_ASSIGN, Assign::Off.header());
+        self.answers(call, ids.len()).await
     }
 
     async fn save(
@@ -132,11 +171,12 @@ impl Client<'_> {
         path: String,
         object: &str,
         records: &[Record<'_>],
+        assign: Assign<'_>,
     ) -> Result<Vec<Saved>, OrgError> {
         fits(records.len())?;
         let body = body(object, records);
         let call = Call::text(kind, method, path, body, "application/json; charset=utf-8");
-        self.answers(call, records.len()).await
+        self.answers(call.header(AUTO_ASSIGN, assign.header()), records.len()).await
     }
 
     async fn answers(&self, call: Call<'_>, sent: usize) -> Result<Vec<Saved>, OrgError> {
@@ -230,7 +270,7 @@ fn is_decimal(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{COLLECTION_ROWS, Cell, Parent, Record};
+    use super::{Assign, COLLECTION_ROWS, Cell, Parent, Record};
     use crate::model::RecordId;
     use crate::salesforce::OrgError;
     use crate::salesforce::testing::{Script, with};
@@ -262,8 +302,9 @@ mod tests {
         // As recorded (reference F4).
         let answer = format!("[ {{\"id\":\"{ID}\",\"success\":true,\"errors\":[],\"created\":true}} ]");
         let script = Script::default().reply(sent, 200, &answer);
-        let saved =
-            with(script, async |c| c.upsert_records("Task", "Legacy_Id__c", &[record]).await.unwrap());
+        let saved = with(script, async |c| {
+            c.upsert_records("Task", "Legacy_Id__c", &[record], Assign::Off).await.unwrap()
+        });
         assert_eq!(saved[0].id.map(|id| id.to_string()).as_deref(), Some(ID));
         assert!(saved[0].created == Some(true) && saved[0].errors.is_empty() && !saved[0].repeated);
     }
@@ -276,7 +317,7 @@ mod tests {
         );
         let script = Script::default().reply("POST /services/data/v67.0/composite/sobjects", 200, &answer);
         let records = [named("a"), named("b"), named("c")];
-        let saved = with(script, async |c| c.insert_records("Account", &records).await.unwrap());
+        let saved = with(script, async |c| c.insert_records("Account", &records, Assign::Off).await.unwrap());
         assert!(saved[0].errors.is_empty() && saved[0].created.is_none());
         let error = &saved[1].errors[0];
         assert_eq!((error.code.as_str(), error.fields.as_slice()), ("MALFORMED_ID", &["Id".to_owned()][..]));
@@ -288,13 +329,15 @@ mod tests {
         let path = "/services/data/v67.0/composite/sobjects";
         let answer = format!("[{{\"id\":\"{ID}\",\"success\":true,\"errors\":[]}}]");
         let script = Script::default().broken(&format!("POST {path}"));
-        let error = with(script, async |c| c.insert_records("Account", &[named("a")]).await.unwrap_err());
+        let error = with(script, async |c| {
+            c.insert_records("Account", &[named("a")], Assign::Off).await.unwrap_err()
+        });
         assert!(error.is_unknown());
         let script =
             Script::default().broken(&format!("PATCH {path}")).reply(&format!("PATCH {path}"), 200, &answer);
         with(script, async |c| {
             let record = vec![("Id", Cell::Text(ID)), ("Name", Cell::Text("a"))];
-            assert!(c.update_records("Account", &[record]).await.unwrap()[0].errors.is_empty());
+            assert!(c.update_records("Account", &[record], Assign::Off).await.unwrap()[0].errors.is_empty());
         });
         let gone = r#"[{"id":null,"success":false,"errors":[{"statusCode":"ENTITY_IS_DELETED","message":"entity is deleted","fields":[]}]}]"#;
         let delete = format!("DELETE {path}?ids={ID}&allOrNone=false");
@@ -306,13 +349,42 @@ mod tests {
     }
 
     #[test]
+    fn every_write_says_which_assignment_rules_run() {
+        let path = "/services/data/v67.0/composite/sobjects";
+        let answer = format!("[{{\"id\":\"{ID}\",\"success\":true,\"errors\":[]}}]");
+        let record = [vec![("Id", Cell::Text(ID)), ("Name", Cell::Text("a"))]];
+        for (assign, told) in [
+            (Assign::Off, "FALSE"),
+            (Assign::Territories, "TRUE"),
+            (Assign::Rule("01Q5e000000AbcdEAE"), "01Q5e000000AbcdEAE"),
+        ] {
+            let expect =
+                |script: Script, request: &str| script.told(request, ("Sforce-Auto-Assign", told), &answer);
+            let script = expect(Script::default(), &format!("POST {path}"));
+            let script = expect(script, &format!("PATCH {path}"));
+            let script = expect(script, &format!("PATCH {path}/Case/K__c"));
+            with(script, async |c| {
+                c.insert_records("Case", &record, assign).await.unwrap();
+                c.update_records("Case", &record, assign).await.unwrap();
+                c.upsert_records("Case", "K__c", &record, assign).await.unwrap();
+            });
+        }
+        let delete = format!("DELETE {path}?ids={ID}&allOrNone=false");
+        let script = Script::default().told(&delete, ("Sforce-Auto-Assign", "FALSE"), &answer);
+        with(script, async |c| c.delete_records(&[RecordId::parse(ID).unwrap()]).await.unwrap());
+    }
+
+    #[test]
     fn an_answer_is_one_for_each_record() {
         let script = Script::default().reply("POST /services/data/v67.0/composite/sobjects", 200, "[]");
-        let short = with(script, async |c| c.insert_records("Account", &[named("a")]).await.unwrap_err());
+        let short = with(script, async |c| {
+            c.insert_records("Account", &[named("a")], Assign::Off).await.unwrap_err()
+        });
         assert!(matches!(short, OrgError::Protocol(_)) && short.is_unknown());
         let many = vec![named("a"); COLLECTION_ROWS + 1];
         for records in [&many[..], &[]] {
-            let error = with(Script::default(), async |c| c.insert_records("Account", records).await);
+            let error =
+                with(Script::default(), async |c| c.insert_records("Account", records, Assign::Off).await);
             assert!(error.is_err());
         }
     }

@@ -43,6 +43,8 @@ pub struct JobSpec {
     pub operation: JobOperation,
     /// The field that finds a row's record: for upsert, and only there.
     pub external_id: Option<String>,
+    /// The Id of the assignment rule that runs on cases or leads; none runs without it.
+    pub assignment_rule: Option<String>,
 }
 
 /// Where a job stands.
@@ -157,6 +159,9 @@ impl Client<'_> {
         });
         if let Some(field) = &spec.external_id {
             body["externalIdFieldName"] = json!(field);
+        }
+        if let Some(rule) = &spec.assignment_rule {
+            body["assignmentRuleId"] = json!(rule);
         }
         let call = Call::json(Kind::CreateJob, Method::Post, self.path("jobs/ingest"), &body);
         let wire: Wire = self.json(call).await?;
@@ -314,6 +319,7 @@ mod tests {
             object: "Opportunity".into(),
             operation: JobOperation::Upsert,
             external_id: Some("external_id__c".into()),
+            assignment_rule: None,
         };
         let sent = "POST /services/data/v67.0/jobs/ingest {\"columnDelimiter\":\"COMMA\",\"contentType\":\"CSV\",\
             \"externalIdFieldName\":\"external_id__c\",\"lineEnding\":\"LF\",\"object\":\"Opportunity\",\"operation\":\"upsert\"}";
@@ -323,6 +329,12 @@ mod tests {
         assert_eq!(job.created.as_deref(), Some("2024-09-09T19:25:27"));
         let script = Script::default().broken("POST /services/data/v67.0/jobs/ingest");
         assert!(with(script, async |c| c.create_job(&spec).await.unwrap_err()).is_unknown());
+        let ruled = JobSpec { external_id: None, assignment_rule: Some("01Q5e000000AbcdEAE".into()), ..spec };
+        let sent = "POST /services/data/v67.0/jobs/ingest {\"assignmentRuleId\":\"01Q5e000000AbcdEAE\",\
+            \"columnDelimiter\":\"COMMA\",\"contentType\":\"CSV\",\"lineEnding\":\"LF\",\"object\":\"Opportunity\",\
+            \"operation\":\"upsert\"}";
+        let script = Script::default().reply(sent, 200, recorded!("write/launch-job-opportunity.json"));
+        with(script, async |c| c.create_job(&ruled).await.unwrap());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::client::Client;
 use super::error::OrgError;
 use super::query::Row;
 use super::soql::quote;
-use crate::bind::{Need, OrgFacts, QueueFact, RecordFact, UserFact, records_key};
+use crate::bind::{Need, OrgFacts, QueueFact, RecordFact, RuleFact, UserFact, records_key};
 use crate::model::{OrgSchema, RecordType};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,7 @@ impl Client<'_> {
                     }
                 }
                 Need::Queues => facts.queues = self.queues().await?,
+                Need::AssignmentRules => facts.assignment_rules = self.assignment_rules().await?,
                 Need::Records { object, fields } => {
                     let known = schema.object(object);
                     let names: Option<Vec<_>> = fields
@@ -87,6 +88,16 @@ impl Client<'_> {
         Ok((bytes < MOST_BYTES).then_some(found))
     }
 
+    async fn assignment_rules(&self) -> Result<Vec<RuleFact>, OrgError> {
+        let rows = self.query("SELECT Name, Id, SobjectType FROM AssignmentRule").await?;
+        let rule = |row: Row| {
+            let object = row.get(2)?.clone()?;
+            let (name, id) = pair(row)?;
+            Some(RuleFact { name, id, object })
+        };
+        Ok(rows.into_iter().filter_map(rule).collect())
+    }
+
     async fn queues(&self) -> Result<Vec<QueueFact>, OrgError> {
         let groups = self.query("SELECT DeveloperName, Id FROM Group WHERE Type = 'Queue'").await?;
         let owned = self.query("SELECT QueueId, SobjectType FROM QueueSobject").await?;
@@ -115,7 +126,7 @@ fn triple(row: Row) -> Option<(String, String, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::bind::{Need, QueueFact, UserFact};
+    use crate::bind::{Need, QueueFact, RuleFact, UserFact};
     use crate::salesforce::soql::encode;
     use crate::salesforce::testing::{Script, with};
 
@@ -158,6 +169,11 @@ mod tests {
                 &asks("SELECT QueueId, SobjectType FROM QueueSobject"),
                 200,
                 &rows(r#"{"QueueId":"00G1","SobjectType":"Case"},{"QueueId":"00G1","SobjectType":"Lead"}"#),
+            )
+            .reply(
+                &asks("SELECT Name, Id, SobjectType FROM AssignmentRule"),
+                200,
+                &rows(r#"{"Name":"Standard","Id":"01Q1","SobjectType":"Case"},{"Name":null,"Id":"01Q2","SobjectType":"Lead"}"#),
             );
         let needs = [
             Need::Describe("User".into()),
@@ -166,6 +182,7 @@ mod tests {
             Need::Users { match_field: "email".into() },
             Need::Users { match_field: "Nope FROM X".into() },
             Need::Queues,
+            Need::AssignmentRules,
         ];
         let (schema, facts) = with(script, async |c| c.learn(&needs).await.unwrap());
         assert!(schema.object("user").is_some() && schema.object("Zebra").is_none());
@@ -176,6 +193,8 @@ mod tests {
         );
         let ada = UserFact { value: "ada@acme.example".into(), id: "0051".into(), active: true };
         assert_eq!((facts.users["email"].as_slice(), facts.users.len()), (&[ada][..], 1));
+        let rule = RuleFact { name: "Standard".into(), id: "01Q1".into(), object: "Case".into() };
+        assert_eq!(facts.assignment_rules, [rule], "one without a name cannot be meant");
         let queue = |name: &str, id: &str, objects: &[&str]| QueueFact {
             developer_name: name.into(),
             id: id.into(),

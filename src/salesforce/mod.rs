@@ -45,8 +45,14 @@ mod transport;
 mod usage;
 
 pub use call::MakeBody;
-pub use client::{Client, NEWEST_VERSION};
-pub use collections::{COLLECTION_ROWS, Cell, Parent, Record, Saved};
+pub use client::Client;
+pub use client::NEWEST_VERSION;
+pub use collections::Assign;
+pub use collections::COLLECTION_ROWS;
+pub use collections::Cell;
+pub use collections::Parent;
+pub use collections::Record;
+pub use collections::Saved;
 pub use error::{OrgError, tells_limit, tells_maintenance};
 pub use facts::OrgInfo;
 pub use jobs::{JobInfo, JobOperation, JobSpec, JobStage, JobState};

@@ -31,9 +31,16 @@ enum Answer {
 /// How a script names a new login.
 const LOG_IN: &str = "a new login";
 
+/// A request that is expected, with a header that it must bring, and its answer.
+struct Step {
+    expected: String,
+    header: Option<(String, String)>,
+    answer: Answer,
+}
+
 /// A queue of expected requests, each written `METHOD path` with the body behind a blank where it matters.
 #[derive(Default)]
-pub(super) struct Script(Mutex<VecDeque<(String, Answer)>>);
+pub(super) struct Script(Mutex<VecDeque<Step>>);
 
 impl Script {
     pub(super) fn reply(self, expected: &str, status: u16, body: &str) -> Self {
@@ -50,6 +57,15 @@ impl Script {
         // Three bytes at a time: nothing may depend on where a body is cut.
         let pieces: Vec<_> = body.as_bytes().chunks(3).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
         self.streaming(expected, status, headers, Box::pin(futures_util::stream::iter(pieces)))
+    }
+
+    /// A request that must bring a header.
+    pub(super) fn told(self, expected: &str, (name, value): (&str, &str), body: &str) -> Self {
+        let script = self.reply(expected, 200, body);
+        if let Some(step) = script.0.lock().unwrap().back_mut() {
+            step.header = Some((name.to_owned(), value.to_owned()));
+        }
+        script
     }
 
     pub(super) fn cut_off(self, expected: &str, body: &str) -> Self {
@@ -75,7 +91,7 @@ impl Script {
 
     /// Fails when not every answer was asked for.
     pub(super) fn done(&self) {
-        let rest: Vec<_> = self.0.lock().unwrap().iter().map(|(e, _)| e.clone()).collect();
+        let rest: Vec<_> = self.0.lock().unwrap().iter().map(|step| step.expected.clone()).collect();
         assert!(rest.is_empty(), "never asked: {rest:?}");
     }
 
@@ -85,14 +101,17 @@ impl Script {
     }
 
     fn then(self, expected: &str, answer: Answer) -> Self {
-        self.0.lock().unwrap().push_back((expected.to_owned(), answer));
+        self.0.lock().unwrap().push_back(Step { expected: expected.to_owned(), header: None, answer });
         self
     }
 
     async fn play(&self, request: Request) -> Result<Reply, TransportError> {
+        let brought = request.headers;
         let seen = format!("{} {} {}", request.method.word(), request.path, text(request.body).await);
         let next = self.0.lock().unwrap().pop_front();
-        let Some((expected, answer)) = next else { panic!("unexpected request: {seen}") };
+        let Some(Step { expected, header, answer }) = next else { panic!("unexpected request: {seen}") };
+        let missing = header.filter(|header| !brought.contains(header));
+        assert!(missing.is_none(), "expected {missing:?} with {seen}, saw {brought:?}");
         assert!(
             seen.starts_with(&format!("{expected} ")) || seen == expected,
             "expected {expected}, saw {seen}"
@@ -123,7 +142,7 @@ impl Org for Script {
     }
 
     fn renew(&self, _: u64) -> Future<'_, Result<Renewal, TransportError>> {
-        let Some((_, Answer::Login(renewal))) = self.0.lock().unwrap().pop_front() else {
+        let Some(Step { answer: Answer::Login(renewal), .. }) = self.0.lock().unwrap().pop_front() else {
             panic!("unexpected new login")
         };
         Box::pin(std::future::ready(Ok(renewal)))

@@ -3,7 +3,7 @@
 mod outcome;
 mod problems;
 
-use super::{Bound, Column, LockWhy, Need, OrgFacts, QueueFact, UserFact, bind, needs};
+use super::{Assignment, Bound, Column, LockWhy, Need, OrgFacts, QueueFact, RuleFact, UserFact, bind, needs};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::manifest::{
     ApiChoice, Duplicates, Environment, Field, Load, Migration, Operation, OrgLogin, RefTo, Verb,
@@ -136,6 +136,11 @@ fn facts() -> OrgFacts {
         id: "00G1".into(),
         objects: vec![object.into()],
     };
+    let rule = |name: &str, object: &str, id: &str| RuleFact {
+        name: name.into(),
+        id: id.into(),
+        object: object.into(),
+    };
     OrgFacts {
         record_types: BTreeMap::from([("account".into(), vec![record_type("Customer_Account", "0121")])]),
         users: BTreeMap::from([(
@@ -149,6 +154,7 @@ fn facts() -> OrgFacts {
             ],
         )]),
         queues: vec![queue("Sales", "Account"), queue("Support", "Case")],
+        assignment_rules: vec![rule("Partners", "Task", "01Q1"), rule("Partners", "Account", "01Q2")],
         records: BTreeMap::new(),
     }
 }
@@ -224,6 +230,8 @@ fn load(object: &str, fields: Vec<Field>) -> Load {
         max_failed: None,
         operation: Operation::default(),
         api: ApiChoice::default(),
+        assignment_rule: None,
+        territory_rules: false,
         after: Vec::new(),
         lock_by: None,
         part_rows: None,

@@ -83,6 +83,20 @@ fn keys_that_are_not_unique_are_told_apart_by_case() {
 }
 
 #[test]
+fn an_assignment_rule_is_found_by_its_name() {
+    let ruled = |name: &str| Load { assignment_rule: Some((name.into(), place(5))), ..accounts(vec![]) };
+    assert_eq!(good(vec![ruled("partnerS")]).loads[0].assignment, Assignment::Rule("01Q2".into()));
+    assert_eq!(good(vec![accounts(vec![])]).loads[0].assignment, Assignment::Off);
+    let territories = Load { territory_rules: true, ..accounts(vec![]) };
+    assert_eq!(good(vec![territories]).loads[0].assignment, Assignment::Territories);
+    let unknown = says(vec![ruled("Partner")]);
+    let words = "5 error UnknownName: the org has no assignment rule `Partner` for `Account` (did you mean `Partners`?)";
+    assert_eq!(unknown, [words]);
+    assert!(needs(&migration(vec![ruled("x")])).contains(&Need::AssignmentRules));
+    assert!(!needs(&migration(vec![accounts(vec![])])).contains(&Need::AssignmentRules));
+}
+
+#[test]
 fn names_become_tables() {
     let kind = Field {
         map: map(&[("C", "customer_account")]),

@@ -31,7 +31,7 @@ impl Desk<'_, '_> {
         self.note(Event::JobIntent { part: key })?;
         let operation = operation(&part.operation)?;
         let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
-        let spec = JobSpec { object: part.object.clone(), operation, external_id };
+        let spec = JobSpec { object: part.object.clone(), operation, external_id, assignment_rule: None };
         let made = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?;
         let job = made.id;
         self.note(Event::JobCreated { part: key, job: job.clone(), there: made.created })?;

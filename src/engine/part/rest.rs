@@ -14,7 +14,7 @@ use crate::engine::context::EngineError;
 use crate::engine::state::read_named;
 use crate::model::RecordId;
 use crate::ports::Files;
-use crate::salesforce::{COLLECTION_ROWS, OrgError, Record, RowError, Saved};
+use crate::salesforce::{Assign, COLLECTION_ROWS, OrgError, Record, RowError, Saved};
 
 /// Bytes of a payload that go in one call.
 // Unconfirmed(call-bytes): how large a call may be; choice: well below the 50 MB that are told of REST bodies.
@@ -81,8 +81,8 @@ impl Desk<'_, '_> {
     ) -> Result<Vec<Saved>, OrgError> {
         let records = || rows.iter().map(|row| record(columns, row)).collect::<Vec<Record<'_>>>();
         match part.operation.as_str() {
-            "upsert" => self.client.upsert_records(&part.object, &part.key, &records()).await,
-            "update" => self.client.update_records(&part.object, &records()).await,
+            "upsert" => self.client.upsert_records(&part.object, &part.key, &records(), Assign::Off).await,
+            "update" => self.client.update_records(&part.object, &records(), Assign::Off).await,
             "delete" => {
                 let ids = rows.iter().map(|row| row.get(0).and_then(|id| RecordId::parse(id).ok()));
                 let ids: Option<Vec<RecordId>> = ids.collect();

@@ -228,7 +228,8 @@ fn run<T>(
     let savepoint = db.savepoint()?;
     let facts = call.facts();
     let (schema, now) = (&org.0.schema, org.now());
-    let place = Place { conn: &savepoint, schema, facts: &facts, now, faults: Some(&faults) };
+    let (assign, faults) = (call.assign(), Some(&*faults));
+    let place = Place { conn: &savepoint, schema, facts: &facts, now, assign, faults };
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         outcomes.push(alone(&savepoint, || each(&place, item))?);

@@ -8,6 +8,7 @@ use crate::local_org::job::info::{Job, Kind, State};
 use crate::local_org::job::upload::{PART, append};
 use crate::local_org::job::{self, header};
 use crate::local_org::schema::Object;
+use crate::local_org::text::full_id;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -79,11 +80,16 @@ fn described(call: &Call, body: &Value, state: State) -> Result<Job, Failure> {
         operation: operation.to_owned(),
         object: object.name.clone(),
         key,
-        assignment_rule: body.get("assignmentRuleId").and_then(Value::as_str).map(str::to_owned),
+        assignment_rule: body.get("assignmentRuleId").and_then(Value::as_str).map(rule),
         delimiter,
         line_ending,
         ..blank(call, Kind::Ingest, state)
     })
+}
+
+/// The id of an assignment rule, in full where it is one.
+fn rule(id: &str) -> String {
+    full_id(id).unwrap_or_else(|| id.to_owned())
 }
 
 fn invalid_job(message: &str) -> Failure {

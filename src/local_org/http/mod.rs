@@ -32,8 +32,9 @@ mod upload;
 pub(in crate::local_org) use query::{Cursors, table as query_table};
 
 use super::LocalOrg;
+use super::record::assign::Assign;
 use super::store::{Facts, tokens};
-use super::text::http_moment;
+use super::text::{full_id, http_moment};
 use answer::{Answer, Failure};
 use axum::Router;
 use axum::body::Body;
@@ -68,6 +69,17 @@ impl Call {
     /// The org's facts for what the caller writes.
     fn facts(&self) -> Facts {
         self.org.0.facts.acting(&self.user)
+    }
+
+    /// Which assignment rules run on what the call writes: the active ones, unless a header says otherwise (REST guide,
+    /// Assignment Rule header).
+    fn assign(&self) -> Assign {
+        let header = self.headers.get("sforce-auto-assign").and_then(|header| header.to_str().ok());
+        match header.map(str::trim) {
+            Some(word) if word.eq_ignore_ascii_case("false") => Assign::Off,
+            Some(id) => full_id(id).map_or(Assign::Active, Assign::Rule),
+            None => Assign::Active,
+        }
     }
 
     /// Parts of the path in lower case.

@@ -22,7 +22,8 @@ pub(super) fn saving<T>(
     let savepoint = db.savepoint()?;
     let facts = call.facts();
     let (schema, now) = (&org.0.schema, org.now());
-    let place = Place { conn: &savepoint, schema, facts: &facts, now, faults: Some(&faults) };
+    let (assign, faults) = (call.assign(), Some(&*faults));
+    let place = Place { conn: &savepoint, schema, facts: &facts, now, assign, faults };
     let done = work(&place)?;
     savepoint.commit()?;
     Ok(done)

@@ -10,6 +10,7 @@ use super::scan::Scan;
 use super::{limits, upload};
 use crate::local_org::fault::Held;
 use crate::local_org::limit::Daily;
+use crate::local_org::record::assign::Assign;
 use crate::local_org::record::error::RowError;
 use crate::local_org::record::remove::Removal;
 use crate::local_org::record::write::{Refusal, Writer};
@@ -108,6 +109,7 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
     let mapped: Vec<usize> = columns.iter().filter_map(Column::field).collect();
     let facts = context.facts.acting(job.user.as_deref().unwrap_or(&context.facts.admin_id));
     let writer = Writer::new(conn, context.schema, &facts, object, Some(job.seq), &mapped, context.now);
+    let writer = writer.assigning(job.assignment_rule.clone().map_or(Assign::Off, Assign::Rule));
     let rows = Rows::new(&writer, &columns, operation(object, job));
     let mut chunks = Chunks::new(conn, job)?;
     for _ in 0..most {
@@ -115,21 +117,23 @@ fn work(conn: &Connection, context: &Context<'_>, object: &Object, job: &mut Job
         if chunk.is_empty() {
             return complete(conn, job);
         }
-        match stops(conn, context, job, chunk.len() as u64)? {
-            None => {}
-            Some(Held::Retry) => {
-                job.retries += 1;
-                return Ok(());
-            }
-            Some(Held::GivenUp(words)) => {
-                fail(job, words.into());
-                return Ok(());
-            }
+        if !goes_on(conn, context, job, chunk.len() as u64)? {
+            return Ok(());
         }
         take(context, &rows, job, chunk)?;
         job.position = chunks.upload.end();
     }
     Ok(())
+}
+
+/// Whether a job takes its next rows; where it does not, it says why.
+fn goes_on(conn: &Connection, context: &Context<'_>, job: &mut Job, rows: u64) -> Result<bool> {
+    match stops(conn, context, job, rows)? {
+        None => return Ok(true),
+        Some(Held::Retry) => job.retries += 1,
+        Some(Held::GivenUp(words)) => fail(job, words.into()),
+    }
+    Ok(false)
 }
 
 /// Why a job goes no further than here: a fault, or a day's limit. Counts its next rows, and a batch where one begins.

@@ -2,6 +2,7 @@
 //!
 //! Must not know HTTP, jobs or CSV.
 
+pub(crate) mod assign;
 pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod decimal;

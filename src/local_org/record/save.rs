@@ -1,6 +1,7 @@
 //! Saving one record that came as JSON: insert, update, upsert by a key, delete. The same checks and the same writer as
 //! for the rows of a bulk job.
 
+use super::assign::Assign;
 use super::error::RowError;
 use super::find;
 use super::json::{self, Asked, Record};
@@ -20,6 +21,8 @@ pub(crate) struct Place<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) facts: &'a Facts,
     pub(crate) now: i64,
+    /// Which assignment rules run.
+    pub(crate) assign: Assign,
     /// What befalls records on their way, if anything may.
     pub(crate) faults: Option<&'a Faults>,
 }
@@ -125,7 +128,8 @@ impl<'a> Place<'a> {
     }
 
     fn writer(&self, object: &'a Object, mapped: &[usize]) -> Writer<'a> {
-        Writer::new(self.conn, self.schema, self.facts, object, None, mapped, self.now)
+        let writer = Writer::new(self.conn, self.schema, self.facts, object, None, mapped, self.now);
+        writer.assigning(self.assign.clone())
     }
 }
 

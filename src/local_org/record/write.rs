@@ -1,6 +1,7 @@
 //! Creating and updating one record: checks first, then a single statement, so that a refused row leaves nothing.
 
 use super::Values;
+use super::assign::{self, Assign};
 use super::check;
 use super::error::RowError;
 use super::fill::Fill;
@@ -45,6 +46,7 @@ pub(crate) struct Writer<'a> {
     /// The org's clock, in milliseconds since 1970.
     pub(crate) now: i64,
     pub(super) fill: Fill,
+    pub(super) assign: Assign,
     pub(super) rules: Vec<rule::Compiled<'a>>,
     /// The owner looked at last, and whether active: rows of one owner mostly stand together.
     pub(super) owner: RefCell<Option<(String, bool)>>,
@@ -75,6 +77,7 @@ impl<'a> Writer<'a> {
             job,
             now,
             fill: Fill::new(object, facts, now),
+            assign: Assign::Off,
             rules: object.rules.iter().map(rule::compile).collect(),
             owner: RefCell::default(),
             minter: Minter::new(conn, facts, &object.name),
@@ -84,9 +87,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The same writer, with assignment rules.
+    pub(crate) fn assigning(self, assign: Assign) -> Self {
+        Self { assign, ..self }
+    }
+
     /// Creates a record and answers its id. `known` is a unique field already looked up and not found. In a job, the
     /// counter of ids waits for [`Writer::flush`].
     pub(crate) fn insert(&self, mut values: Values, known: Option<usize>) -> Result<String, Refusal> {
+        assign::give(self, &mut values, true)?;
         check::createable(self.object, &values)?;
         check::not_null(self.object, &mut values)?;
         check::required(self, &values)?;
@@ -112,6 +121,7 @@ impl<'a> Writer<'a> {
             }
         }
         statement.raw_execute()?;
+        assign::territories(self, &id)?;
         Ok(id)
     }
 
@@ -132,6 +142,7 @@ impl<'a> Writer<'a> {
         if upsert {
             self.keep_masters(id, &mut values)?;
         }
+        assign::give(self, &mut values, false)?;
         check::updateable(self.object, &values)?;
         check::not_null(self.object, &mut values)?;
         check::owner(self, &values)?;
@@ -139,7 +150,8 @@ impl<'a> Writer<'a> {
         check::rules(self, &values, Some(id))?;
         self.fill.person_name(self, Some(id), &mut values)?;
         self.fill.touch(&mut values);
-        self.set(id, &values, known)
+        self.set(id, &values, known)?;
+        Ok(assign::territories(self, id)?)
     }
 
     /// The current values of some fields.

@@ -26,6 +26,9 @@ pub struct Schema {
     pub(crate) objects: Vec<Object>,
     pub(crate) users: Vec<User>,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) assignment_rules: Vec<AssignmentRule>,
+    /// DeveloperNames of territories; an account for which territory rules run belongs to all of them.
+    pub(crate) territories: Vec<String>,
     pub(crate) apps: Vec<App>,
     pub(crate) limits: Limits,
     /// How long a token is good for.
@@ -110,6 +113,18 @@ pub(crate) struct Queue {
     pub(crate) objects: Vec<String>,
 }
 
+/// An assignment rule of `org.yaml`: it gives every record that it is run on to one owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AssignmentRule {
+    pub(crate) name: String,
+    /// Case or Lead.
+    pub(crate) object: String,
+    /// DeveloperName of a queue, or a username.
+    pub(crate) owner: String,
+    /// Whether it is the one that runs where none is named.
+    pub(crate) active: bool,
+}
+
 /// What a field's name and the folded copy of its values differ by.
 pub(crate) const KEY: &str = "#key";
 
@@ -123,6 +138,8 @@ impl Schema {
             objects: standard::objects(),
             users: Vec::new(),
             queues: Vec::new(),
+            assignment_rules: Vec::new(),
+            territories: Vec::new(),
             apps: Vec::new(),
             limits: Limits::default(),
             session_minutes: SESSION,

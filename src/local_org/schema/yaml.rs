@@ -1,6 +1,7 @@
 //! `org.yaml`: custom objects and fields, record types, rules, users, queues, connected apps and limits; all problems
 //! at once.
 
+mod assign;
 mod field;
 mod login;
 
@@ -37,6 +38,10 @@ pub(crate) fn read(file: &str, text: &str, files: Files<'_>) -> Result<Schema, V
         if let Some(node) = top.take("queues") {
             schema.queues = queues(node, &schema, top.problems());
         }
+        if let Some(node) = top.take("assignment_rules") {
+            schema.assignment_rules = assign::rules(node, &schema, top.problems());
+        }
+        schema.territories = assign::territories(&mut top);
         if let Some(node) = top.take("connected_apps") {
             schema.apps = login::apps(node, &schema.users, files, top.problems());
         }

@@ -51,11 +51,12 @@ pub(super) fn facts(conn: &Connection, schema: &Schema, seed: u64, now: i64) -> 
     Ok(facts)
 }
 
-/// Users, queues and record types as the schema has them; users and record types that are gone become inactive.
+/// Users, queues, record types and assignment rules as the schema has them; users and record types that are gone become inactive.
 pub(super) fn people(conn: &Connection, schema: &Schema, facts: &Facts, now: i64) -> Result<()> {
     users(conn, schema, facts, now)?;
     queues(conn, schema, facts, now)?;
     record_types(conn, schema, facts, now)?;
+    rules(conn, schema, facts, now)?;
     // Whether it is maintained is a fault's to say, and those do not outlast the process.
     conn.execute("UPDATE \"Organization\" SET \"IsReadOnly\" = 0", [])?;
     if let Some(object) = schema.object("Pricebook2") {
@@ -119,6 +120,24 @@ fn queues(conn: &Connection, schema: &Schema, facts: &Facts, now: i64) -> Result
     }
     remove_others(conn, "SELECT \"Id\" FROM \"QueueSobject\"", "QueueSobject", &kept)?;
     remove_others(conn, "SELECT \"Id\" FROM \"Group\" WHERE \"Type\" = 'Queue'", "Group", &groups)
+}
+
+/// Assignment rules and territories; what is gone from the schema is removed.
+fn rules(conn: &Connection, schema: &Schema, facts: &Facts, now: i64) -> Result<()> {
+    let (Some(rule), Some(territory)) = (schema.object("AssignmentRule"), schema.object("Territory2")) else {
+        return Ok(());
+    };
+    let (mut rules, mut territories) = (Vec::new(), Vec::new());
+    for one in &schema.assignment_rules {
+        let by = [("Name", text(&one.name)), ("SobjectType", text(&one.object))];
+        rules.push(put(conn, facts, rule, &by, &[("Active", Value::Integer(one.active.into()))], now)?);
+    }
+    for name in &schema.territories {
+        let (by, label) = ([("DeveloperName", text(name))], name.replace('_', " "));
+        territories.push(put(conn, facts, territory, &by, &[("Name", text(&label))], now)?);
+    }
+    remove_others(conn, "SELECT \"Id\" FROM \"AssignmentRule\"", "AssignmentRule", &rules)?;
+    remove_others(conn, "SELECT \"Id\" FROM \"Territory2\"", "Territory2", &territories)
 }
 
 fn remove_others(conn: &Connection, sql: &str, table: &str, kept: &[String]) -> Result<()> {

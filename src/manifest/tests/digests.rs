@@ -53,6 +53,7 @@ fn what_is_sent_changes_it() {
         format!("{HEAD}defaults: {{ source: {{ null_values: [X] }} }}\n{LOAD}"),
         format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    where: name")),
         format!("{HEAD}{}", LOAD.replace("maps/good.csv", "maps/good.csv, only: create")),
+        format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    territory_rules: true")),
     ] {
         assert_ne!(digest(&other), first, "{other}");
     }

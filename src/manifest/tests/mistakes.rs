@@ -227,6 +227,21 @@ fn mistakes_of_loads() {
                 "`api` is one of `bulk`, `auto`",
             ),
             (
+                "source: other.csv\n    assignment_rule: «Standard\n    fields: { K__c: id, T: title }",
+                Conflict,
+                "`Account` has no assignment rules to name",
+            ),
+            (
+                "source: other.csv\n    territory_rules: «sometimes\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`true` or `false`",
+            ),
+            (
+                "source: other.csv\n    operation: delete\n    territory_rules: «true\n    fields: { K__c: id }",
+                Conflict,
+                "created or updated",
+            ),
+            (
                 "source: other.csv\n    overlap: «yes\n    fields: { K__c: id, T: title }",
                 WrongValue,
                 "`true` or `false`",

@@ -5,7 +5,7 @@ use super::index::{Capture, Played};
 use bytes::Bytes;
 use cutover::ports::{Future, Org, Reply, Request, SeededRandom, TestClock, TransportError};
 use cutover::salesforce::{
-    Budget, Cell, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind, RowError, Saved,
+    Assign, Budget, Cell, Client, JobOperation, JobSpec, JobState, OrgError, ResultKind, RowError, Saved,
 };
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -59,9 +59,9 @@ async fn ask(client: &Client<'_>, call: &str, with: &str) -> Value {
         "job" => client.job("750x").await.map_or_else(refused, state),
         "failed" | "successful" | "unprocessed" => results(client, call).await,
         "query" => client.query(with).await.map_or_else(refused, |rows| json!(rows)),
-        "insert_records" => saved(client.insert_records("Contact", &records(with)).await),
-        "update_records" => saved(client.update_records("Contact", &records(with)).await),
-        "upsert_records" => saved(client.upsert_records("Contact", "Id", &records(with)).await),
+        "insert_records" => saved(client.insert_records("Contact", &records(with), Assign::Off).await),
+        "update_records" => saved(client.update_records("Contact", &records(with), Assign::Off).await),
+        "upsert_records" => saved(client.upsert_records("Contact", "Id", &records(with), Assign::Off).await),
         "count" => client.count(with).await.map_or_else(refused, |n| json!(n)),
         other => panic!("the test knows no call `{other}` of the client"),
     }
@@ -83,7 +83,12 @@ fn told(e: &RowError) -> Value {
 }
 
 fn spec() -> JobSpec {
-    JobSpec { object: "Opportunity".into(), operation: JobOperation::Update, external_id: None }
+    JobSpec {
+        object: "Opportunity".into(),
+        operation: JobOperation::Update,
+        external_id: None,
+        assignment_rule: None,
+    }
 }
 
 fn refused(error: OrgError) -> Value {

@@ -54,7 +54,7 @@ fn the_example_of_the_design_is_read() {
 
 #[test]
 fn an_empty_mapping_is_the_standard_org() {
-    assert_eq!(read("org.yaml", "{}").unwrap().objects.len(), 20);
+    assert_eq!(read("org.yaml", "{}").unwrap().objects.len(), 23);
 }
 
 #[test]
