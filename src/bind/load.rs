@@ -1,8 +1,8 @@
 //! One load: its object, its fields together, and what the org requires of them.
 
+use super::assignment;
 use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
-use super::assignment;
 use super::key;
 use super::world::Problems;
 use super::world::Site;

@@ -108,6 +108,9 @@ pub enum Event {
         form: String,
         #[serde(default)]
         api: Api,
+        /// The assignment rules that run on its rows: a rule's Id, or `TRUE` for the territory rules of accounts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assign: Option<String>,
         attempt: u32,
         rows: u64,
         file: NamedFile,

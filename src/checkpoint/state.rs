@@ -96,6 +96,9 @@ pub struct Part {
     /// By which API its rows go.
     #[serde(default)]
     pub api: Api,
+    /// The assignment rules that run on its rows: a rule's Id, or `TRUE` for the territory rules of accounts.
+    #[serde(default)]
+    pub assign: Option<String>,
     /// How often its rows were refused in passing before: 0 for rows that go for the first time.
     pub attempt: u32,
     /// Rows sent in it.
@@ -341,6 +344,7 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
         key: key.clone(),
         form: form.clone(),
         api: *api,
+        assign: None,
         attempt: *attempt,
         rows: *rows,
         file: file.clone(),
@@ -382,6 +386,7 @@ fn empty_load(name: LoadName) -> LoadState {
 
 fn note_on_part(part: &mut Part, event: &Event) {
     match event {
+        Event::PartStaged { assign, .. } => part.assign.clone_from(assign),
         Event::JobCreated { job, .. } => part.job = Some(job.clone()),
         Event::PartSettled { state, failed, segment, failures, trail, .. } => {
             part.job_state = Some(state.clone());

@@ -19,6 +19,7 @@ mod again;
 #[cfg(unix)]
 mod alive;
 mod allowances;
+mod assigned;
 mod calls;
 mod captures;
 mod changing;

@@ -33,6 +33,7 @@ fn staged(files: &MemoryFiles, run: u32, part: PartKey) -> Event {
         key: "K__c".into(),
         form: "folded".into(),
         api: Default::default(),
+        assign: None,
         attempt: 0,
         rows: 1,
         file: file(files, format!("{stem}.csv"), b"K__c\nA\n"),

@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 
 /// Bytes read from a part's file at a time while it is uploaded.
 const PIECE: usize = 256 << 10;
+/// The word by which the journal asks for the territory rules of accounts.
+pub(super) const TERRITORIES: &str = "TRUE";
 /// How often a result file is read that has fewer rows than its job counts.
 const SHORT_FILES: u32 = 4;
 
@@ -31,7 +33,8 @@ impl Desk<'_, '_> {
         self.note(Event::JobIntent { part: key })?;
         let operation = operation(&part.operation)?;
         let external_id = (operation == JobOperation::Upsert).then(|| part.key.clone());
-        let spec = JobSpec { object: part.object.clone(), operation, external_id, assignment_rule: None };
+        let assignment_rule = part.assign.clone().filter(|rule| rule != TERRITORIES);
+        let spec = JobSpec { object: part.object.clone(), operation, external_id, assignment_rule };
         let made = self.client.create_job(&spec).await.map_err(|e| not_allowed(operation, e))?;
         let job = made.id;
         self.note(Event::JobCreated { part: key, job: job.clone(), there: made.created })?;

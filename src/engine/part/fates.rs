@@ -190,13 +190,11 @@ impl Collected {
             if let Fate::Landed { id, .. } = fate {
                 self.is(at, id);
             }
-    /// Whether the org is maintained: it said so of a row, or of the job. No row is at fault, and no number of tries is too many.
-    pub(in crate::engine) fn met_maintenance(&self) -> bool {
-        let of_row =
-            |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { code, .. }) if is_maintenance(code));
-        self.fates.iter().any(of_row) || self.message.as_deref().is_some_and(tells_maintenance)
-    }
-
+            /// Whether the org is maintained: it said so of a row, or of the job. No row is at fault, and no number of tries is too many.
+            pub(in crate::engine) fn met_maintenance(&self) -> bool {
+                let of_row = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { code, .. }) if is_maintenance(code));
+                self.fates.iter().any(of_row) || self.message.as_deref().is_some_and(tells_maintenance)
+            }
         }
         let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();
         let text = "the result files give the row two outcomes".to_owned();

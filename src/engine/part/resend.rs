@@ -56,6 +56,7 @@ fn event(part: &Part, key: PartKey, rows: usize, file: NamedFile, index: NamedFi
         form: part.form.clone(),
         // A job answers for each row whatever a call as a whole was refused for, and locks meet more rarely in it.
         api: Api::Bulk,
+        assign: part.assign.clone(),
         attempt: part.attempt,
         rows: rows as u64,
         file,

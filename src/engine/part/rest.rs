@@ -4,10 +4,15 @@
 //!
 //! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
 
-use super::desk::{Desk, interrupted};
+use super::desk::Desk;
+use super::desk::interrupted;
 use super::fate::Fate;
-use super::fates::{Collected, is_doubtful};
-use super::json_record::{Column, columns, record};
+use super::fates::Collected;
+use super::fates::is_doubtful;
+use super::job::TERRITORIES;
+use super::json_record::Column;
+use super::json_record::columns;
+use super::json_record::record;
 use super::payload::cell_of;
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::engine::context::EngineError;
@@ -80,9 +85,14 @@ impl Desk<'_, '_> {
         rows: &[csv::StringRecord],
     ) -> Result<Vec<Saved>, OrgError> {
         let records = || rows.iter().map(|row| record(columns, row)).collect::<Vec<Record<'_>>>();
+        let assign = match part.assign.as_deref() {
+            None => Assign::Off,
+            Some(TERRITORIES) => Assign::Territories,
+            Some(rule) => Assign::Rule(rule),
+        };
         match part.operation.as_str() {
-            "upsert" => self.client.upsert_records(&part.object, &part.key, &records(), Assign::Off).await,
-            "update" => self.client.update_records(&part.object, &records(), Assign::Off).await,
+            "upsert" => self.client.upsert_records(&part.object, &part.key, &records(), assign).await,
+            "update" => self.client.update_records(&part.object, &records(), assign).await,
             "delete" => {
                 let ids = rows.iter().map(|row| row.get(0).and_then(|id| RecordId::parse(id).ok()));
                 let ids: Option<Vec<RecordId>> = ids.collect();

@@ -239,6 +239,7 @@ fn stage(
         key: batch.key.clone(),
         form: batch.form.clone(),
         api: step.api,
+        assign: None,
         attempt: 0,
         rows,
         file: named("csv", payload.as_bytes())?,

@@ -24,7 +24,7 @@ const MOST_NAMED: usize = 5;
 /// Why a run stops at a checkpoint.
 pub(in crate::engine) struct Hold {
     /// What the user is told.
-    pub(super) error: EngineError,
+    pub(in crate::engine) error: EngineError,
     /// The word for the journal.
     pub(super) why: Option<String>,
     /// Loads whose pause this is.

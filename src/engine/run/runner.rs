@@ -1,11 +1,24 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
 use super::gate::{Gate, Hold, refused_for_maintenance, settles_first, spent};
+use super::job::TERRITORIES;
 use super::recover::drop_part;
-use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
+use super::schedule::CANARY_ROWS;
+use super::schedule::Effect;
+use super::schedule::PartProgress;
+use super::schedule::Scheduled;
+use super::schedule::StepProgress;
+use super::schedule::next;
+use crate::bind::Assignment;
 use crate::bind::Column;
-use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
-use crate::engine::context::{EngineError, Exit, Progress, source_changed};
+use crate::checkpoint::Ended;
+use crate::checkpoint::Event;
+use crate::checkpoint::NamedFile;
+use crate::checkpoint::PartKey;
+use crate::engine::context::EngineError;
+use crate::engine::context::Exit;
+use crate::engine::context::Progress;
+use crate::engine::context::source_changed;
 use crate::engine::part::{Collected, Desk, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
 use crate::engine::state::{Ledgers, exit_of, keep_rest};
@@ -297,6 +310,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
             api: step.api,
+            assign: assign(&bound.assignment).filter(|_| step.kind == StepKind::Rows),
             attempt: 0,
             rows: part.rows,
             file: named(&part.file),
@@ -403,5 +417,14 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             Some(Stopping::Checkpoint(hold)) => Err(hold.rest(self.desk)),
             None => Err(EngineError::Unexpected("the run stopped without a reason".into())),
         }
+    }
+}
+
+/// The assignment rules that run on a load's rows, as the journal keeps them. A second pass runs none again.
+fn assign(assignment: &Assignment) -> Option<String> {
+    match assignment {
+        Assignment::Off => None,
+        Assignment::Territories => Some(TERRITORIES.to_owned()),
+        Assignment::Rule(id) => Some(id.clone()),
     }
 }
