@@ -73,6 +73,8 @@ codes! {
     RowUnmatched = 309,
     /// A parent that is nowhere.
     RowParent = 310,
+    /// A row with a malformed quote, or a carriage return that ends no line.
+    RowQuotes = 311,
     /// An object that the org does not have.
     UnknownObject = 401,
     /// A field that the object does not have.

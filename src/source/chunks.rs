@@ -27,9 +27,15 @@ pub struct Chunk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// A quote was opened and the file ended before it was closed.
-    Unclosed,
+    Unclosed {
+        /// The line on which the record ends.
+        last: u32,
+    },
     /// The record is longer than [`LONGEST_RECORD`], most often because a quote was not closed. Its bytes are dropped.
-    TooLong,
+    TooLong {
+        /// The line on which the record ends.
+        last: u32,
+    },
 }
 
 /// Where a chunk lies, to read it again.

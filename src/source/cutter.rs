@@ -14,7 +14,7 @@ pub(super) struct Cut {
     pub(super) offset: u64,
     /// The line on which they begin.
     pub(super) line: u32,
-    /// The records; empty for one that was too long.
+    /// The records; empty for one that was too long to be held.
     pub(super) bytes: Vec<u8>,
     /// Why the one record that this is cannot be read.
     pub(super) broken: Option<Broken>,
@@ -76,13 +76,13 @@ impl<'a> Cutter<'a> {
                 self.take()
             } else if self.ended {
                 return Ok(self.rest());
-            } else if self.buffer.len() > self.longest {
+            } else if self.seen > self.longest {
                 return self.skip(piece).map(Some);
             } else {
                 self.read(piece)?;
                 continue;
             };
-            if !cut.bytes.iter().all(|b| matches!(b, b'\n' | b'\r')) {
+            if !matches!(cut.bytes.as_slice(), b"\n" | b"\r\n") {
                 return Ok(Some(cut));
             }
         }
@@ -95,7 +95,7 @@ impl<'a> Cutter<'a> {
         }
         self.scan();
         while self.end == 0 && !self.ended {
-            if self.buffer.len() > self.longest {
+            if self.seen > self.longest {
                 return self.skip(piece).map(Some);
             }
             self.read(piece)?;
@@ -127,8 +127,8 @@ impl<'a> Cutter<'a> {
     }
 
     fn scan_one(&mut self) -> bool {
-        let found = self.splitter.next_end(&self.buffer[self.seen..]);
-        self.seen = found.map_or(self.buffer.len(), |end| self.seen + end);
+        let (taken, found) = self.splitter.take(&self.buffer[self.seen..], self.ended);
+        self.seen += taken;
         if found.is_some() {
             self.end = self.seen;
             self.records += 1;
@@ -151,32 +151,41 @@ impl<'a> Cutter<'a> {
         if self.buffer.is_empty() {
             return None;
         }
-        let mut broken = (self.buffer.len() > self.longest).then_some(Broken::TooLong);
-        if self.splitter.inside_quotes() {
-            broken = Some(Broken::Unclosed);
-        }
+        let too_long = self.buffer.len() > self.longest;
         self.end = self.buffer.len();
-        Some(Cut { broken, ..self.take() })
+        let cut = self.take();
+        let last = self.last_line(cut.bytes.last().copied());
+        let broken = match self.splitter.inside_quotes() {
+            true => Some(Broken::Unclosed { last }),
+            false => too_long.then_some(Broken::TooLong { last }),
+        };
+        Some(Cut { broken, ..cut })
     }
 
-    /// Passes over a record that is too long, holding no more of it than a piece.
+    /// Passes over a record that is too long, holding little more of it than a piece.
     fn skip(&mut self, piece: usize) -> io::Result<Cut> {
-        let mut begin = None;
+        let (mut begin, mut tail) = (None, None);
         loop {
             let found = self.scan_one();
-            let passed = std::mem::take(&mut self.buffer);
-            let (gone, kept) = passed.split_at(if found { self.end } else { passed.len() });
-            let place = self.pass(gone);
+            let kept = self.buffer.split_off(self.seen);
+            let gone = std::mem::replace(&mut self.buffer, kept);
+            let place = self.pass(&gone);
             let (offset, line) = *begin.get_or_insert(place);
-            self.buffer.extend_from_slice(kept);
             (self.seen, self.end, self.records) = (0, 0, 0);
+            tail = gone.last().copied().or(tail);
             if found || self.ended {
-                let unclosed = self.ended && !found && self.splitter.inside_quotes();
-                let broken = Some(if unclosed { Broken::Unclosed } else { Broken::TooLong });
-                return Ok(Cut { offset, line, bytes: Vec::new(), broken });
+                let last = self.last_line(tail);
+                let unclosed = !found && self.splitter.inside_quotes();
+                let broken = if unclosed { Broken::Unclosed { last } } else { Broken::TooLong { last } };
+                return Ok(Cut { offset, line, bytes: Vec::new(), broken: Some(broken) });
             }
             self.read(piece)?;
         }
+    }
+
+    /// The line on which a record ends that has just been passed, by its last byte.
+    fn last_line(&self, tail: Option<u8>) -> u32 {
+        self.line.saturating_sub(u32::from(tail == Some(b'\n')))
     }
 
     /// Moves the place over these bytes and gives where they began.

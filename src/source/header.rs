@@ -3,10 +3,11 @@
 use super::cutter::{Cut, Cutter};
 use super::format::{Coding, CsvFormat};
 use super::problem::SourceProblem;
+use super::records::{Records, cells};
+use super::splitter::Flaw;
 use super::{Broken, CHUNK};
 use crate::diagnostic::Code;
 use crate::ports::Files;
-use csv::ByteRecord;
 
 /// The columns of a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,23 +68,40 @@ fn difference(first: &[String], later: &[String]) -> String {
 }
 
 fn columns(cut: &Cut, format: &CsvFormat, coding: Coding, path: &str) -> Result<Vec<String>, SourceProblem> {
-    if cut.broken.is_some() {
-        let words = match cut.broken {
-            Some(Broken::TooLong) => "is too long",
-            _ => "opens a quote that is never closed",
-        };
-        return Err(SourceProblem::header(format!("the header of `{path}` {words}")));
+    let (delimiter, quote) = (format.delimiter, format.quote);
+    let record = Records::new(&cut.bytes, cut.line, delimiter, quote).next();
+    let flaw = record.and_then(|record| record.seen.flaw);
+    if let Some((words, help)) = fault(cut.broken, flaw) {
+        return Err(SourceProblem::header(format!("the header of `{path}` {words}")).help_maybe(help));
     }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .delimiter(format.delimiter)
-        .quote(format.quote)
-        .from_reader(cut.bytes.as_slice());
-    let mut record = ByteRecord::new();
-    reader
-        .read_byte_record(&mut record)
-        .map_err(|error| SourceProblem::header(format!("the header of `{path}` cannot be read: {error}")))?;
-    record.iter().enumerate().map(|(column, cell)| name(column, cell, coding, path)).collect()
+    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+    cells(record.map_or(&[][..], |record| record.bytes), delimiter, quote, &mut bytes, &mut ends);
+    let mut start = 0;
+    let each = ends.iter().enumerate();
+    each.map(|(column, end)| {
+        let cell = &bytes[std::mem::replace(&mut start, *end)..*end];
+        name(column, cell, coding, path)
+    })
+    .collect()
+}
+
+/// What makes a header unreadable, and the way out.
+fn fault(broken: Option<Broken>, flaw: Option<Flaw>) -> Option<(&'static str, Option<&'static str>)> {
+    match (broken, flaw) {
+        (Some(Broken::TooLong { .. }), _) => Some(("is too long", None)),
+        (Some(Broken::Unclosed { .. }), _) | (_, Some(Flaw::Unclosed)) => {
+            Some(("opens a quote that is never closed", None))
+        }
+        (_, Some(Flaw::Quotes)) => {
+            let help = "inside quotes a quote is written twice";
+            Some(("goes on behind a closing quote", Some(help)))
+        }
+        (_, Some(Flaw::CarriageReturn)) => {
+            let help = "lines end in LF or CRLF: rewrite the line ends of the file";
+            Some(("has a carriage return without a line feed behind it", Some(help)))
+        }
+        (None, None) => None,
+    }
 }
 
 fn name(column: usize, cell: &[u8], coding: Coding, path: &str) -> Result<String, SourceProblem> {

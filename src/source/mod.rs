@@ -14,6 +14,7 @@ mod format;
 mod header;
 mod input;
 mod problem;
+mod records;
 mod rows;
 mod splitter;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use format::CsvFormat;
 pub use header::{Header, check_same_headers, read_header};
 pub use problem::SourceProblem;
-pub use rows::{Cells, RowFault, RowPos, RowReader, RowSink, split_position};
+pub use rows::{Cells, LineEnds, RowFault, RowPos, RowReader, RowSink, Unread, records, split_position};
 
 /// The longest record that is read, in bytes of decoded text. A quote that is never closed makes the rest of its
 /// file one record; beyond this length it is dropped, and reported as one row, instead of being held in memory.

@@ -31,6 +31,11 @@ impl SourceProblem {
         self
     }
 
+    pub(super) fn help_maybe(mut self, help: Option<&str>) -> Self {
+        self.help = help.map(str::to_owned).or(self.help);
+        self
+    }
+
     /// The words for a file that could not be read.
     pub(super) fn unreadable(path: &str, error: &io::Error) -> Self {
         match error.kind() {

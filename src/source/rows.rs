@@ -2,12 +2,13 @@
 
 use super::LONGEST_RECORD;
 use super::chunks::{Broken, Chunk};
-use super::cutter::line_ends;
 use super::format::{Coding, CsvFormat};
+use super::records::{Record, Records, cells};
+use super::splitter::Flaw;
 use crate::diagnostic::Code;
-use csv::ByteRecord;
 use encoding_rs::{DecoderResult, Encoding};
-use std::io::{self, Read};
+use std::borrow::Cow;
+use std::io;
 
 /// A row's place: unique, and ascending in the order of the source. The file's number in the upper 16 bits, the
 /// offset of the record's first byte in the (decoded) file in the lower 48.
@@ -36,6 +37,16 @@ pub enum RowFault {
         /// The cell's column, from 0.
         column: usize,
     },
+    /// Text between a closing quote and the end of its cell, or a quote that opened what should not be quoted.
+    #[error(
+        "a quoted cell goes on behind its closing quote; inside quotes a quote is written twice, and a stray one is taken out"
+    )]
+    Quotes,
+    /// A carriage return outside quotes without a line feed behind it.
+    #[error(
+        "a carriage return outside quotes has no line feed behind it; quote the cell, or mend the line end"
+    )]
+    CarriageReturn,
     /// A quote that the file never closes.
     #[error("the row opens a quote that is never closed")]
     Unclosed,
@@ -49,8 +60,69 @@ impl RowFault {
     pub fn code(&self) -> Code {
         match self {
             Self::Encoding { .. } => Code::RowEncoding,
+            Self::Quotes | Self::CarriageReturn => Code::RowQuotes,
             _ => Code::RowRagged,
         }
+    }
+}
+
+impl From<Flaw> for RowFault {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Quotes => Self::Quotes,
+            Flaw::CarriageReturn => Self::CarriageReturn,
+            Flaw::Unclosed => Self::Unclosed,
+        }
+    }
+}
+
+/// A record that is no row.
+#[derive(Debug, Clone, Copy)]
+pub struct Unread<'a> {
+    /// Why.
+    pub fault: RowFault,
+    /// The line on which it ends.
+    pub last_line: u32,
+    bytes: &'a [u8],
+    single: Option<&'static Encoding>,
+}
+
+impl<'a> Unread<'a> {
+    /// Its lines as they stand in the file, what is not in the stated encoding replaced; empty where it was too long
+    /// to be held.
+    pub fn text(&self) -> Cow<'a, str> {
+        match self.single {
+            Some(encoding) => encoding.decode_without_bom_handling(self.bytes).0,
+            None => String::from_utf8_lossy(self.bytes),
+        }
+    }
+}
+
+/// How the records of a chunk end: so many in LF, so many in CRLF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineEnds {
+    /// Line feeds alone.
+    pub lf: u64,
+    /// Carriage returns with a line feed.
+    pub crlf: u64,
+}
+
+impl LineEnds {
+    fn note(&mut self, record: &Record<'_>) {
+        self.crlf += u64::from(record.seen.crlf);
+        self.lf += u64::from(record.ended && !record.seen.crlf);
+    }
+
+    /// Whether both were met.
+    pub fn are_mixed(&self) -> bool {
+        self.lf > 0 && self.crlf > 0
+    }
+}
+
+impl std::ops::AddAssign for LineEnds {
+    fn add_assign(&mut self, other: Self) {
+        self.lf += other.lf;
+        self.crlf += other.crlf;
     }
 }
 
@@ -60,6 +132,7 @@ pub struct Cells<'a> {
     text: &'a str,
     ends: &'a [usize],
     nulls: &'a [String],
+    quotes: bool,
 }
 
 impl<'a> Cells<'a> {
@@ -76,6 +149,11 @@ impl<'a> Cells<'a> {
         &self.text[start..end]
     }
 
+    /// Whether a quote stands inside an unquoted cell: it is taken as text.
+    pub fn has_stray_quotes(&self) -> bool {
+        self.quotes
+    }
+
     /// How many cells there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -88,7 +166,7 @@ impl<'a> Cells<'a> {
 }
 
 /// Takes the records of a chunk one by one: the place, the line of the record's first byte, its cells or its fault.
-pub type RowSink<'f> = dyn FnMut(RowPos, u32, Result<&Cells<'_>, RowFault>) + 'f;
+pub type RowSink<'f> = dyn FnMut(RowPos, u32, Result<&Cells<'_>, &Unread<'_>>) + 'f;
 
 /// Reads the rows of chunks.
 pub struct RowReader {
@@ -97,10 +175,12 @@ pub struct RowReader {
     quote: u8,
     single: Option<&'static Encoding>,
     nulls: Vec<String>,
-    record: ByteRecord,
+    /// The cells of a record, one behind the other.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
     /// Decoded cells, where they are not UTF-8 already.
     text: String,
-    ends: Vec<usize>,
+    text_ends: Vec<usize>,
     longest: usize,
 }
 
@@ -120,54 +200,93 @@ impl RowReader {
             quote: format.quote,
             single,
             nulls: format.null_values.clone(),
-            record: ByteRecord::new(),
-            text: String::new(),
+            bytes: Vec::new(),
             ends: Vec::new(),
+            text: String::new(),
+            text_ends: Vec::new(),
             longest: LONGEST_RECORD,
         })
     }
 
-    /// Calls `f` with the place, the line and the cells of each record, in order. Blank lines are no records.
-    pub fn each(&mut self, chunk: &Chunk, f: &mut RowSink<'_>) {
+    /// Calls `f` with the place, the line and the cells of each record, in order. Blank lines are no records. Gives
+    /// how the records end.
+    pub fn each(&mut self, chunk: &Chunk, f: &mut RowSink<'_>) -> LineEnds {
         let place = |at: usize| u64::from(chunk.file) << 48 | (chunk.offset + at as u64);
-        match chunk.broken {
-            Some(Broken::Unclosed) => return f(place(0), chunk.first_line, Err(RowFault::Unclosed)),
-            Some(Broken::TooLong) => return f(place(0), chunk.first_line, Err(RowFault::TooLong)),
-            None => {}
+        let mut line_ends = LineEnds::default();
+        if let Some(broken) = chunk.broken {
+            f(place(0), chunk.first_line, Err(&self.broken(broken, &chunk.bytes)));
+            return line_ends;
         }
-        let mut csv = parser(self.delimiter, self.quote, &chunk.bytes);
-        let mut begin = Begin { at: 0, line: chunk.first_line };
-        // Reading from memory, with any number of cells allowed, has no way to fail.
-        while let Ok(true) = csv.read_byte_record(&mut self.record) {
-            let end =
-                usize::try_from(csv.position().byte()).map_or(usize::MAX, |byte| byte.saturating_sub(1));
-            begin.pass_blank(&chunk.bytes);
-            let length = end - begin.at;
-            match self.cells(length) {
-                Ok(cells) => f(place(begin.at), begin.line, Ok(&cells)),
-                Err(fault) => f(place(begin.at), begin.line, Err(fault)),
+        for record in Records::new(&chunk.bytes, chunk.first_line, self.delimiter, self.quote) {
+            line_ends.note(&record);
+            let (first, last_line) = record.lines;
+            let single = self.single;
+            match self.cells(&record) {
+                Ok(cells) => f(place(record.at), first, Ok(&cells)),
+                Err(fault) => {
+                    let unread = Unread { fault, last_line, bytes: record.bytes, single };
+                    f(place(record.at), first, Err(&unread));
+                }
             }
-            begin.pass(&chunk.bytes, end);
         }
+        line_ends
     }
 
-    /// The cells of the record that has just been read from `length` bytes.
-    fn cells(&mut self, length: usize) -> Result<Cells<'_>, RowFault> {
-        if length > self.longest {
+    /// A chunk that is one record which cannot be read.
+    fn broken<'b>(&self, broken: Broken, bytes: &'b [u8]) -> Unread<'b> {
+        let (fault, last_line) = match broken {
+            Broken::Unclosed { last } => (RowFault::Unclosed, last),
+            Broken::TooLong { last } => (RowFault::TooLong, last),
+        };
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        Unread { fault, last_line, bytes, single: self.single }
+    }
+
+    /// The cells of a record.
+    fn cells(&mut self, record: &Record<'_>) -> Result<Cells<'_>, RowFault> {
+        if record.bytes.len() > self.longest {
             return Err(RowFault::TooLong);
         }
-        let (expected, found) = (self.columns, self.record.len());
+        if let Some(flaw) = record.seen.flaw {
+            return Err(flaw.into());
+        }
+        self.bytes.clear();
+        self.ends.clear();
+        cells(record.bytes, self.delimiter, self.quote, &mut self.bytes, &mut self.ends);
+        let (expected, found) = (self.columns, self.ends.len());
         if found != expected {
             return Err(RowFault::Ragged { expected, found });
         }
-        self.ends.clear();
-        let text = match self.single {
-            Some(encoding) if !self.record.as_slice().is_ascii() => {
-                decode(encoding, &self.record, &mut self.text, &mut self.ends)?
+        let quotes = record.seen.quotes;
+        match self.single {
+            Some(encoding) if !self.bytes.is_ascii() => {
+                self.decode(encoding)?;
+                Ok(Cells { text: &self.text, ends: &self.text_ends, nulls: &self.nulls, quotes })
             }
-            _ => check_utf8(&self.record, &mut self.ends)?,
-        };
-        Ok(Cells { text, ends: &self.ends, nulls: &self.nulls })
+            _ => {
+                let text = check_utf8(&self.bytes, &self.ends)?;
+                Ok(Cells { text, ends: &self.ends, nulls: &self.nulls, quotes })
+            }
+        }
+    }
+
+    /// The record as text, cell by cell.
+    fn decode(&mut self, encoding: &'static Encoding) -> Result<(), RowFault> {
+        self.text.clear();
+        self.text_ends.clear();
+        // A byte becomes at most three bytes of UTF-8, so the decoder never runs out of space.
+        self.text.reserve(self.bytes.len() * 3 + 16);
+        let mut start = 0;
+        for (column, end) in self.ends.iter().enumerate() {
+            let mut decoder = encoding.new_decoder_without_bom_handling();
+            let cell = &self.bytes[start..*end];
+            match decoder.decode_to_string_without_replacement(cell, &mut self.text, true) {
+                (DecoderResult::InputEmpty, _) => self.text_ends.push(self.text.len()),
+                _ => return Err(RowFault::Encoding { column }),
+            }
+            start = *end;
+        }
+        Ok(())
     }
 
     /// Another limit than [`LONGEST_RECORD`], for tests.
@@ -178,66 +297,35 @@ impl RowReader {
     }
 }
 
-/// The line end before the text keeps `csv` from dropping a byte-order mark: one inside a file is text, wherever
-/// the chunks happen to be cut.
-fn parser(delimiter: u8, quote: u8, bytes: &[u8]) -> csv::Reader<impl Read> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .quote(quote)
-        .buffer_capacity(64 << 10)
-        .from_reader(b"\n".chain(bytes))
-}
-
-/// Where a record begins. `csv` tells where it began to look for one, which may be the LF of a CRLF or a blank line.
-struct Begin {
-    at: usize,
-    line: u32,
-}
-
-impl Begin {
-    fn pass_blank(&mut self, bytes: &[u8]) {
-        while let Some(&byte @ (b'\n' | b'\r')) = bytes.get(self.at) {
-            self.at += 1;
-            self.line = self.line.saturating_add(u32::from(byte == b'\n'));
-        }
-    }
-
-    fn pass(&mut self, bytes: &[u8], end: usize) {
-        self.line = self.line.saturating_add(line_ends(&bytes[self.at..end]));
-        self.at = end;
-    }
-}
-
 /// The record as text where every cell is UTF-8 by itself.
-fn check_utf8<'a>(record: &'a ByteRecord, ends: &mut Vec<usize>) -> Result<&'a str, RowFault> {
-    ends.extend((0..record.len()).filter_map(|column| record.range(column)).map(|range| range.end));
-    match std::str::from_utf8(record.as_slice()) {
+fn check_utf8<'a>(bytes: &'a [u8], ends: &[usize]) -> Result<&'a str, RowFault> {
+    match std::str::from_utf8(bytes) {
         Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => Ok(text),
         _ => {
-            let column = record.iter().position(|cell| std::str::from_utf8(cell).is_err()).unwrap_or(0);
-            Err(RowFault::Encoding { column })
+            let mut start = 0;
+            let wrong = ends.iter().position(|end| {
+                let cell = &bytes[start..*end];
+                start = *end;
+                std::str::from_utf8(cell).is_err()
+            });
+            Err(RowFault::Encoding { column: wrong.unwrap_or(0) })
         }
     }
 }
 
-/// The record as text, cell by cell, into `text`.
-fn decode<'a>(
-    encoding: &'static Encoding,
-    record: &ByteRecord,
-    text: &'a mut String,
-    ends: &mut Vec<usize>,
-) -> Result<&'a str, RowFault> {
-    text.clear();
-    // A byte becomes at most three bytes of UTF-8, so the decoder never runs out of space.
-    text.reserve(record.as_slice().len() * 3 + 16);
-    for (column, cell) in record.iter().enumerate() {
-        let mut decoder = encoding.new_decoder_without_bom_handling();
-        match decoder.decode_to_string_without_replacement(cell, text, true) {
-            (DecoderResult::InputEmpty, _) => ends.push(text.len()),
-            _ => return Err(RowFault::Encoding { column }),
-        }
+/// The rows of a text in UTF-8 with commas, the header among them: the line of each and its cells, or its fault.
+pub fn records(text: &str) -> impl Iterator<Item = (u32, Result<Vec<String>, RowFault>)> {
+    Records::new(text.as_bytes(), 1, b',', b'"').map(|record| (record.lines.0, texts(&record)))
+}
+
+fn texts(record: &Record<'_>) -> Result<Vec<String>, RowFault> {
+    if let Some(flaw) = record.seen.flaw {
+        return Err(flaw.into());
     }
-    Ok(text)
+    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+    cells(record.bytes, b',', b'"', &mut bytes, &mut ends);
+    let text = check_utf8(&bytes, &ends)?;
+    let mut start = 0;
+    let cut = |end: &usize| text[std::mem::replace(&mut start, *end)..*end].to_owned();
+    Ok(ends.iter().map(cut).collect())
 }

@@ -1,9 +1,37 @@
-//! Where records end, found without parsing them.
+//! Where records end, and whether they can be read: the one state machine that both the cutter and the reader of rows
+//! follow.
 //!
-//! Follows the `csv` crate: a quote opens a cell only as the first byte of the cell, is literal anywhere else in an
-//! unquoted one, and is doubled inside a quoted one; LF, CR and CRLF end a record outside quotes.
+//! A quote opens a cell only as the first byte of the cell, is literal anywhere else in an unquoted one, and is doubled
+//! inside a quoted one; LF and CRLF end a record outside quotes. What stands behind a closing quote and is neither
+//! delimiter, quote nor line end makes the record malformed: either the cell was opened by a stray quote and this one
+//! opens the next, or it was not meant to close. The next quote that tells decides how far the record goes.
 
 use memchr::{memchr, memchr3};
+
+/// How far is looked for the quote that tells where a malformed record ends; without one it ends with its line.
+const REACH: usize = 256 << 10;
+
+/// Why a record is no row, whatever its cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Text stands behind a closing quote.
+    Quotes,
+    /// A carriage return stands outside quotes without a line feed behind it.
+    CarriageReturn,
+    /// The text ended before a quote was closed.
+    Unclosed,
+}
+
+/// What a record turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    /// What makes it unreadable, the first of several.
+    pub(super) flaw: Option<Flaw>,
+    /// Whether a quote stands inside an unquoted cell.
+    pub(super) quotes: bool,
+    /// Whether it ends in CRLF.
+    pub(super) crlf: bool,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -13,20 +41,29 @@ enum State {
     Closing,
 }
 
+/// What to do next, and from where.
+enum Next {
+    Go(usize),
+    /// More text is needed to know.
+    Wait(usize),
+    End(usize),
+}
+
 /// Finds the ends of records in text that comes in pieces.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter {
     delimiter: u8,
     quote: u8,
     state: State,
-    /// The byte before the next one.
+    /// The byte before the next one; a line feed only where a record begins.
     previous: u8,
+    seen: Seen,
 }
 
 impl Splitter {
     /// At the beginning of a record.
     pub(super) fn new(delimiter: u8, quote: u8) -> Self {
-        Self { delimiter, quote, state: State::Outside, previous: b'\n' }
+        Self { delimiter, quote, state: State::Outside, previous: b'\n', seen: Seen::default() }
     }
 
     /// Whether a quote is open: at the end of a file, one that nobody closed.
@@ -34,62 +71,155 @@ impl Splitter {
         self.state == State::Inside
     }
 
-    /// Takes `bytes` up to the next end of a record and gives where that is, after the line end; or takes all of
-    /// them. A line end right after a record's end (a blank line, the LF of a CRLF) counts as a record of its own.
-    pub(super) fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Takes `bytes` up to the next end of a record, behind the line end, and says what the record is; or takes as
+    /// many as can be judged without those that follow. Where the text has `ended` that is all of them. A blank line
+    /// counts as a record of its own.
+    pub(super) fn take(&mut self, bytes: &[u8], ended: bool) -> (usize, Option<Seen>) {
         let mut at = 0;
-        while at < bytes.len() {
-            at += match self.state {
-                State::Outside => match memchr3(self.quote, b'\n', b'\r', &bytes[at..]) {
-                    None => break,
-                    Some(n) if bytes[at + n] != self.quote => {
-                        self.previous = bytes[at + n];
-                        return Some(at + n + 1);
-                    }
-                    Some(n) => {
-                        self.meet_quote(bytes, at + n);
-                        n + 1
-                    }
-                },
-                State::Inside => match memchr(self.quote, &bytes[at..]) {
-                    None => break,
-                    Some(n) => {
-                        self.state = State::Closing;
-                        n + 1
-                    }
-                },
-                State::Closing => {
-                    let doubled = bytes[at] == self.quote;
-                    self.state = if doubled { State::Inside } else { State::Outside };
-                    usize::from(doubled)
-                }
+        loop {
+            let next = match self.state {
+                State::Outside => self.outside(bytes, at, ended),
+                State::Inside => self.inside(bytes, at),
+                State::Closing => self.closing(bytes, at, ended),
             };
+            match next {
+                Next::Go(to) => at = to,
+                Next::Wait(to) => {
+                    self.previous = to.checked_sub(1).map_or(self.previous, |before| bytes[before]);
+                    return (to, None);
+                }
+                Next::End(to) => {
+                    self.previous = b'\n';
+                    return (to, Some(std::mem::take(&mut self.seen)));
+                }
+            }
         }
-        self.previous = *bytes.last().unwrap_or(&self.previous);
-        None
+    }
+
+    /// What the last record is, which has no line end.
+    pub(super) fn finish(&mut self) -> Seen {
+        if self.inside_quotes() {
+            self.flawed(Flaw::Unclosed);
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    fn outside(&mut self, bytes: &[u8], at: usize, ended: bool) -> Next {
+        let Some(n) = memchr3(self.quote, b'\n', b'\r', &bytes[at..]) else { return Next::Wait(bytes.len()) };
+        let at = at + n;
+        match (bytes[at], bytes.get(at + 1)) {
+            (b'\n', _) => Next::End(at + 1),
+            (b'\r', Some(b'\n')) => {
+                self.seen.crlf = true;
+                Next::End(at + 2)
+            }
+            (b'\r', None) if !ended => Next::Wait(at),
+            (b'\r', _) => {
+                self.flawed(Flaw::CarriageReturn);
+                Next::Go(at + 1)
+            }
+            _ => {
+                self.meet_quote(bytes, at);
+                Next::Go(at + 1)
+            }
+        }
     }
 
     /// A quote outside quotes opens them only where a cell begins.
     fn meet_quote(&mut self, bytes: &[u8], at: usize) {
         let before = if at == 0 { self.previous } else { bytes[at - 1] };
-        if before == self.delimiter || matches!(before, b'\n' | b'\r') {
+        if before == self.delimiter || before == b'\n' {
             self.state = State::Inside;
+        } else {
+            self.seen.quotes = true;
         }
+    }
+
+    fn inside(&mut self, bytes: &[u8], at: usize) -> Next {
+        let Some(n) = memchr(self.quote, &bytes[at..]) else { return Next::Wait(bytes.len()) };
+        self.state = State::Closing;
+        Next::Go(at + n + 1)
+    }
+
+    fn closing(&mut self, bytes: &[u8], at: usize, ended: bool) -> Next {
+        match bytes.get(at) {
+            None => Next::Wait(at),
+            Some(byte) if *byte == self.quote => {
+                self.state = State::Inside;
+                Next::Go(at + 1)
+            }
+            Some(byte) if self.ends_cell(*byte) => {
+                self.state = State::Outside;
+                Next::Go(at)
+            }
+            Some(_) => self.malformed(bytes, at, ended),
+        }
+    }
+
+    /// Text behind a closing quote: the next quote tells. One that can only open a cell shows that the cell before it
+    /// was closed, and its line ends the record; one that can only close a cell shows that all before it was quoted.
+    fn malformed(&mut self, bytes: &[u8], at: usize, ended: bool) -> Next {
+        let (all, window) = match bytes.get(at..at + REACH) {
+            Some(window) => (true, window),
+            None => (ended, &bytes[at..]),
+        };
+        let mut from = 0;
+        while let Some(n) = memchr(self.quote, &window[from..]) {
+            let quote = from + n;
+            if quote > 0 && matches!(window[quote - 1], b if b == self.delimiter || b == b'\n') {
+                return self.flawed_until(at, State::Outside);
+            }
+            match bytes.get(at + quote + 1) {
+                None if !ended => return Next::Wait(at),
+                Some(byte) if *byte == self.quote => from = quote + 2,
+                Some(byte) if !self.ends_cell(*byte) => from = quote + 1,
+                _ => return self.flawed_until(at + quote + 1, State::Closing),
+            }
+            if from > window.len() {
+                break;
+            }
+        }
+        if all { self.flawed_until(at, State::Outside) } else { Next::Wait(at) }
+    }
+
+    fn ends_cell(&self, byte: u8) -> bool {
+        byte == self.delimiter || matches!(byte, b'\n' | b'\r')
+    }
+
+    fn flawed_until(&mut self, at: usize, state: State) -> Next {
+        self.flawed(Flaw::Quotes);
+        self.state = state;
+        Next::Go(at)
+    }
+
+    fn flawed(&mut self, flaw: Flaw) {
+        self.seen.flaw.get_or_insert(flaw);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Splitter;
+    use super::{Flaw, REACH, Seen, Splitter};
 
-    fn ends(text: &str, piece: usize) -> Vec<usize> {
+    /// The ends of the records, and what each is.
+    fn ends(text: &str, piece: usize) -> Vec<(usize, Seen)> {
         let mut splitter = Splitter::new(b',', b'"');
-        let mut found = Vec::new();
-        for (n, part) in text.as_bytes().chunks(piece).enumerate() {
-            let mut from = 0;
-            while let Some(end) = splitter.next_end(&part[from..]) {
-                from += end;
-                found.push(n * piece + from);
+        let (mut found, mut from) = (Vec::new(), 0);
+        let mut until = 0;
+        while from < text.len() {
+            until = (until + piece).min(text.len());
+            let ended = until == text.len();
+            loop {
+                let (taken, seen) = splitter.take(&text.as_bytes()[from..until], ended);
+                from += taken;
+                match seen {
+                    Some(seen) => found.push((from, seen)),
+                    None => break,
+                }
+            }
+            if ended {
+                found.extend((from > found.last().map_or(0, |f| f.0)).then(|| (from, splitter.finish())));
+                return found;
             }
         }
         found
@@ -97,19 +227,48 @@ mod tests {
 
     #[test]
     fn ends_do_not_depend_on_the_pieces() {
+        let (quotes, cr, open) = (Some(Flaw::Quotes), Some(Flaw::CarriageReturn), Some(Flaw::Unclosed));
         for (text, expected) in [
-            ("a,b\nc", &[4][..]),
-            ("a\r\nb\r\n", &[2, 3, 5, 6]),
-            ("\"a\nb\"\nc\n", &[6, 8]),
-            ("a,\"x\"\"\n\"\"\"\nb\n", &[11, 13]),
-            ("5\" pipe\n6\" pipe\n", &[8, 16]),
-            ("\"a\"b\"\nc\n", &[6, 8]),
-            ("\"x,\"y\"\nz\n", &[7, 9]),
-            ("\"\"\n\"\n", &[3]),
+            ("a,b\nc", &[(4, None), (5, None)][..]),
+            ("a\r\nb\r\n", &[(3, None), (6, None)]),
+            ("\"a\nb\"\nc\n", &[(6, None), (8, None)]),
+            ("a,\"x\"\"\n\"\"\"\nb\n", &[(11, None), (13, None)]),
+            ("5\" pipe\n6\" pipe\n", &[(8, None), (16, None)]),
+            ("\"\"\n\"\n", &[(3, None), (5, open)]),
+            ("a\rb\r\nc\r", &[(5, cr), (7, cr)]),
+            ("\"a\"b\nc\n", &[(5, quotes), (7, None)]),
+            ("\"a\"b\"\nc\n", &[(6, quotes), (8, None)]),
+            ("\"x,\"y\"\nz\n", &[(7, quotes), (9, None)]),
+            ("\"open,b\n\"next\",c\nd\n", &[(17, quotes), (19, None)]),
+            ("\"a\" b\n\"c\",d\n", &[(6, quotes), (12, None)]),
+            ("\"a\" b,\"c\nd\"\ne\n", &[(12, quotes), (14, None)]),
+            ("\"12\" pipe\nlong\",b\nc\n", &[(18, quotes), (20, None)]),
+            ("\"a\"b\n5\" c\nd", &[(5, quotes), (10, None), (11, None)]),
+            ("\"a\"\rb\n", &[(6, cr)]),
         ] {
             for piece in 1..=text.len() {
-                assert_eq!(ends(text, piece), expected, "{text:?} in pieces of {piece}");
+                let found: Vec<_> = ends(text, piece).iter().map(|(end, seen)| (*end, seen.flaw)).collect();
+                assert_eq!(found, expected, "{text:?} in pieces of {piece}");
             }
         }
+    }
+
+    #[test]
+    fn a_quote_far_away_tells_nothing() {
+        for (far, ends_at_once) in [(REACH - 10, false), (REACH + 10, true)] {
+            let text = format!("\"a\"b\n{}\",c\n", "x".repeat(far));
+            for piece in [7_000, text.len()] {
+                let first = ends(&text, piece)[0];
+                assert_eq!(first.1.flaw, Some(Flaw::Quotes));
+                assert_eq!(first.0, if ends_at_once { 5 } else { text.len() }, "pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_record_is_beside_its_flaws() {
+        let seen = |text: &str| ends(text, 1)[0].1;
+        assert_eq!(seen("a\"b\r\n"), Seen { quotes: true, crlf: true, flaw: None });
+        assert_eq!(seen("\"a\"\"\r\nb\"\n"), Seen::default());
     }
 }

@@ -20,9 +20,29 @@ pub(super) struct LeftOutRow {
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) file: u16,
-    pub(super) line: u32,
+    pub(super) lines: Lines,
     /// The source's cells; empty when they are not wanted or could not be read.
     pub(super) cells: Vec<String>,
+    /// What stands in the file, where no cells could be read.
+    pub(super) raw: String,
+}
+
+/// The lines on which a row stands: its first alone, where its cells could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lines(pub(super) u32, pub(super) u32);
+
+impl Lines {
+    /// `2`, or `2–3`.
+    fn shown(self) -> String {
+        let Self(first, last) = self;
+        if first == last { first.to_string() } else { format!("{first}–{last}") }
+    }
+
+    /// `file:2`, or `file: lines 2–3`.
+    fn of(self, path: &str) -> String {
+        let lines = self.shown();
+        if self.0 == self.1 { format!("{path}:{lines}") } else { format!("{path}: lines {lines}") }
+    }
 }
 
 /// Rows left out for one reason.
@@ -61,7 +81,7 @@ pub struct Reasons(BTreeMap<(Outcome, Code, String), (u64, String)>);
 
 impl Reasons {
     pub(super) fn note(&mut self, row: &LeftOutRow, paths: &[String]) {
-        self.add(row.outcome, row.code, &row.message, &place(paths, row.file, row.line));
+        self.add(row.outcome, row.code, &row.message, &row.lines.of(path_of(paths, row.file)));
     }
 
     /// Counts one row.
@@ -91,12 +111,12 @@ impl Reasons {
     }
 }
 
-/// `file:line` of a row.
-pub(super) fn place(paths: &[String], file: u16, line: u32) -> String {
-    format!("{}:{line}", paths.get(file as usize).map_or("", String::as_str))
+fn path_of(paths: &[String], file: u16) -> &str {
+    paths.get(file as usize).map_or("", String::as_str)
 }
 
-/// A CSV of rows that were not sent: `_outcome,_code,_message,_file,_line` and the source's own columns.
+/// A CSV of rows that were not sent: `_outcome,_code,_message,_file,_line,_raw` and the source's own columns. Where no
+/// cells could be read, `_raw` holds the lines as they stand in the file.
 pub struct LeftOutFile<'a> {
     files: &'a dyn Files,
     path: String,
@@ -115,13 +135,13 @@ impl<'a> LeftOutFile<'a> {
         if !self.begun {
             self.begun = true;
             self.files.remove(&self.path)?;
-            let ours = ["_outcome", "_code", "_message", "_file", "_line"];
+            let ours = ["_outcome", "_code", "_message", "_file", "_line", "_raw"];
             csv.write_record(ours.into_iter().chain(self.columns.iter().map(String::as_str)))
                 .map_err(std::io::Error::other)?;
         }
-        let (code, line) = (row.code.to_string(), row.line.to_string());
-        let file = paths.get(row.file as usize).map_or("", String::as_str);
-        let ours = [row.outcome.word(), &code, &row.message, file, &line];
+        let (code, lines) = (row.code.to_string(), row.lines.shown());
+        let ours =
+            [row.outcome.word(), &code, &row.message, path_of(paths, row.file), &lines, row.raw.as_str()];
         let blank = std::iter::repeat_n("", self.columns.len().saturating_sub(row.cells.len()));
         let cells = row.cells.iter().take(self.columns.len()).map(String::as_str).chain(blank);
         csv.write_record(ours.into_iter().chain(cells)).map_err(std::io::Error::other)?;
@@ -144,7 +164,8 @@ pub fn write_left_out(
 ) -> Result<(), StageError> {
     let mut note = |at: &RowPlace| {
         let (number, _) = split_position(at.pos);
-        reasons.add(at.outcome, at.code, &at.message, &place(&shape.paths, number, at.line));
+        let place = Lines(at.line, at.line).of(path_of(&shape.paths, number));
+        reasons.add(at.outcome, at.code, &at.message, &place);
     };
     let Some(file) = file else {
         while let Some(at) = places()? {
@@ -163,7 +184,8 @@ pub fn write_left_out(
             let (number, _) = split_position(at.pos);
             let cells = (0..row.0.len()).map(|c| row.0.raw(c).to_owned()).collect();
             let RowPlace { outcome, code, message, line, .. } = at;
-            file.write(&LeftOutRow { outcome, code, message, file: number, line, cells }, &shape.paths)
+            let (lines, raw) = (Lines(line, line), String::new());
+            file.write(&LeftOutRow { outcome, code, message, file: number, lines, cells, raw }, &shape.paths)
         },
     )
 }

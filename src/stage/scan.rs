@@ -2,7 +2,7 @@
 
 use super::error::{StageError, StageIo};
 use super::hash::{Hashes, hashes};
-use super::left_out::{LeftOutFile, LeftOutRow, Reasons};
+use super::left_out::{LeftOutFile, LeftOutRow, Lines, Reasons};
 use super::ordered::ordered;
 use super::record::{RefRecord, RowRecord};
 use super::shape::Shape;
@@ -10,8 +10,18 @@ use super::source_row::SourceRow;
 use crate::diagnostic::Code;
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyHash, Outcome};
-use crate::source::{Cells, Chunk, ChunkRef, Chunks, RowFault, RowPos, RowReader};
-use crate::transform::{CellOut, RowOut, RowWorker, Verdict};
+use crate::source::Cells;
+use crate::source::Chunk;
+use crate::source::ChunkRef;
+use crate::source::Chunks;
+use crate::source::LineEnds;
+use crate::source::RowPos;
+use crate::source::RowReader;
+use crate::source::Unread;
+use crate::transform::CellOut;
+use crate::transform::RowOut;
+use crate::transform::RowWorker;
+use crate::transform::Verdict;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -32,6 +42,10 @@ pub struct Scan<'a> {
     pub rounded: u64,
     /// Texts cut to the field's length.
     pub truncated: u64,
+    /// Rows that take part with a quote inside an unquoted cell, taken as text.
+    pub quotes: u64,
+    /// What the reviewer should know of the files.
+    pub notes: Vec<String>,
     /// Rows that take part, by key ([`RowRecord`]).
     pub rows: Sorted<'a>,
     /// Keys of rows that are filtered, rejected or held here, as far as they can be read: they are in the source.
@@ -97,6 +111,9 @@ struct Found {
     filtered: u64,
     rounded: u64,
     truncated: u64,
+    quotes: u64,
+    file: u16,
+    line_ends: LineEnds,
     rows: Vec<RowRecord>,
     left: Vec<KeyHash>,
     keyless: u64,
@@ -117,9 +134,9 @@ impl<'s> Reader<'s> {
     }
 
     fn read(&mut self, chunk: &Chunk) -> Result<Found, StageError> {
-        let mut found = Found::default();
+        let mut found = Found { file: chunk.file, ..Found::default() };
         let Self { shape, rows, worker, out, scratch, keep_cells } = self;
-        rows.each(chunk, &mut |pos, line, cells| {
+        let line_ends = rows.each(chunk, &mut |pos, line, cells| {
             found.source += 1;
             let mut one = One { shape, worker, out, scratch, found: &mut found };
             let came = one.row(pos, line, &cells);
@@ -127,14 +144,21 @@ impl<'s> Reader<'s> {
                 one.left(&cells);
             }
             if let Err((outcome, code, message)) = came {
-                let cells = match (&cells, &keep_cells) {
-                    (Ok(cells), true) => (0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(),
-                    _ => Vec::new(),
-                };
-                found.refused.push(LeftOutRow { outcome, code, message, file: chunk.file, line, cells });
+                let lines = Lines(line, cells.err().map_or(line, |unread| unread.last_line));
+                let (cells, raw) = if *keep_cells { kept(&cells) } else { Default::default() };
+                let file = chunk.file;
+                found.refused.push(LeftOutRow { outcome, code, message, file, lines, cells, raw });
             }
         });
-        Ok(found)
+        Ok(Found { line_ends, ..found })
+    }
+}
+
+/// What the file of rows left out holds of a row: its cells, or its text.
+fn kept(cells: &Result<&Cells<'_>, &Unread<'_>>) -> (Vec<String>, String) {
+    match cells {
+        Ok(cells) => ((0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(), String::new()),
+        Err(unread) => (Vec::new(), unread.text().into_owned()),
     }
 }
 
@@ -153,10 +177,10 @@ impl One<'_> {
         &mut self,
         pos: RowPos,
         line: u32,
-        cells: &Result<&Cells<'_>, RowFault>,
+        cells: &Result<&Cells<'_>, &Unread<'_>>,
     ) -> Result<bool, (Outcome, Code, String)> {
         let refused = |code, message| (Outcome::Rejected, code, message);
-        let cells = cells.as_ref().map_err(|fault| refused(fault.code(), fault.to_string()))?;
+        let cells = cells.as_ref().map_err(|u| refused(u.fault.code(), u.fault.to_string()))?;
         match self.worker.run(&SourceRow(**cells), self.out) {
             Verdict::Filtered => {
                 self.found.filtered += 1;
@@ -173,6 +197,7 @@ impl One<'_> {
             self.key().map_err(|why| refused(Code::RowKey, format!("{}: {why}", self.shape.key_field)))?;
         self.found.rounded += u64::from(self.out.rounded);
         self.found.truncated += u64::from(self.out.truncated);
+        self.found.quotes += u64::from(cells.has_stray_quotes());
         let filled = self.references(pos, line, key);
         let Hashes { payload, create, further } = hashes(self.shape, self.out, self.scratch);
         self.found.rows.push(RowRecord { key, pos, payload, create, line, filled, further });
@@ -180,7 +205,7 @@ impl One<'_> {
     }
 
     /// Notes whose row it is that does not take part.
-    fn left(&mut self, cells: &Result<&Cells<'_>, RowFault>) {
+    fn left(&mut self, cells: &Result<&Cells<'_>, &Unread<'_>>) {
         let Self { shape, worker, out, found, .. } = self;
         let text = cells.as_ref().ok().and_then(|c| worker.text_of(&SourceRow(**c), shape.key_rule, out));
         match text.and_then(|text| shape.key_form.hash(text)) {
@@ -234,6 +259,7 @@ struct Gather<'a, 'x, 'f> {
     held: u64,
     filled: Vec<u64>,
     reasons: Reasons,
+    line_ends: BTreeMap<u16, LineEnds>,
 }
 
 impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
@@ -262,6 +288,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             held: 0,
             filled,
             reasons: Reasons::default(),
+            line_ends: BTreeMap::new(),
         };
         gather.ask_for_fallbacks()?;
         Ok(gather)
@@ -293,6 +320,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         self.total.keyless += found.keyless;
         self.total.rounded += found.rounded;
         self.total.truncated += found.truncated;
+        self.total.quotes += found.quotes;
+        *self.line_ends.entry(found.file).or_default() += found.line_ends;
         let held = found.refused.iter().filter(|r| r.outcome == Outcome::Held).count() as u64;
         self.held += held;
         self.rejected += found.refused.len() as u64 - held;
@@ -315,7 +344,19 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         Ok(())
     }
 
+    /// Files that are written in two ways, most often because they were put together from several.
+    fn notes(&self) -> Vec<String> {
+        let mixed = self.line_ends.iter().filter(|(_, ends)| ends.are_mixed());
+        mixed
+            .map(|(file, LineEnds { lf, crlf })| {
+                let path = self.shape.paths.get(*file as usize).map_or("", String::as_str);
+                format!("{path}: {lf} rows end in LF and {crlf} in CRLF: see that no part of it is missing or foreign")
+            })
+            .collect()
+    }
+
     fn finish(self, chunks: Vec<ChunkRef>) -> Result<Scan<'a>, StageError> {
+        let notes = self.notes();
         let mut references = BTreeMap::new();
         for (object, sorter) in self.references {
             references.insert(object, sorter.finish()?);
@@ -327,6 +368,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             held: self.held,
             rounded: self.total.rounded,
             truncated: self.total.truncated,
+            quotes: self.total.quotes,
+            notes,
             rows: self.rows.finish()?,
             left: self.left.finish()?,
             keyless: self.total.keyless,

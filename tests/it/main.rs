@@ -45,6 +45,7 @@ mod lies;
 mod login;
 mod lookups;
 mod maintenance;
+mod malformed;
 #[cfg(target_os = "linux")]
 mod memory;
 mod deletes;

@@ -1,0 +1,130 @@
+//! Malformed quotes and line ends: no row stands unseen inside another, and what cannot be read is one rejected row with
+//! its lines and its raw text.
+
+use crate::project::{Project, Report, Row};
+use std::fmt::Write;
+
+const ORG: &str = "\
+objects:
+  Account:
+    fields:
+      K__c: { type: string, length: 20, external_id: true, unique: true }
+      U__c: { type: string, length: 255 }
+";
+
+const MANIFEST: &str = "\
+cutover: 1
+project: x
+environments: { local: { org: { local: org.yaml } } }
+objects:
+  - { object: Account, key: K__c, source: rows.csv, fields: { K__c: id, Name: t, U__c: u } }
+";
+
+/// A project whose source is this file.
+fn project(rows: &str) -> Project {
+    Project::of(&[("cutover.yaml", MANIFEST), ("org.yaml", ORG), ("rows.csv", rows)])
+}
+
+/// Loads it; some row is rejected.
+fn loaded(rows: &str) -> (Project, Report) {
+    let project = project(rows);
+    let report = project.apply(68);
+    (project, report)
+}
+
+fn accounts(project: &Project) -> Vec<(String, String, String)> {
+    let rows = project.query("SELECT K__c, Name, U__c FROM Account ORDER BY K__c");
+    rows.into_iter().map(|r| (r["K__c"].clone(), r["Name"].clone(), r["U__c"].clone())).collect()
+}
+
+fn account(key: &str, name: &str, u: &str) -> (String, String, String) {
+    (key.to_owned(), name.to_owned(), u.to_owned())
+}
+
+/// Lines, code and raw text of each row left out.
+fn left(project: &Project) -> Vec<(String, String, String)> {
+    let rows: Vec<Row> = project.data_file(1, "Account.left-out", ".csv");
+    rows.into_iter().map(|r| (r["_line"].clone(), r["_code"].clone(), r["_raw"].clone())).collect()
+}
+
+fn gone(lines: &str, raw: &str) -> (String, String, String) {
+    (lines.to_owned(), "CUT0311".to_owned(), raw.to_owned())
+}
+
+#[test]
+fn a_quote_that_is_never_closed_takes_no_row_along_unseen() {
+    let (project, report) = loaded("id,t,u\n1,\"plain\",a\n2,\"never closed,b\n3,\"next\",c\n4,\"last\",d\n");
+    assert_eq!(accounts(&project), [account("1", "plain", "a"), account("4", "last", "d")]);
+    assert_eq!(
+        (report.count("Account", "source"), report.outcomes("Account")),
+        (3, "1 rejected, 2 created".into())
+    );
+    assert_eq!(left(&project), [gone("3–4", "2,\"never closed,b\n3,\"next\",c")]);
+    let plan = project.run(&["plan"]).exits(0).out;
+    assert!(plan.contains("rows.csv: lines 3–4"), "{plan}");
+}
+
+#[test]
+fn twenty_stray_quotes_reject_what_they_spoil_and_nothing_else() {
+    let mut text = String::from("id,t,u\n");
+    for n in 1..=10_000 {
+        let open = if n % 500 == 250 { "\"" } else { "" };
+        let name = if n % 7 == 0 { format!("\"name, {n}\"") } else { format!("{open}name {n}") };
+        writeln!(text, "{n},{name},u").unwrap();
+    }
+    let (project, report) = loaded(&text);
+    let rejected: u64 = left(&project)
+        .iter()
+        .map(|(lines, _, raw)| {
+            let (first, last) = lines.split_once('–').unwrap();
+            let lines = last.parse::<u64>().unwrap() - first.parse::<u64>().unwrap() + 1;
+            assert_eq!(lines, raw.lines().count() as u64);
+            lines
+        })
+        .sum();
+    assert!(rejected < 200, "{rejected}");
+    assert_eq!(report.count("Account", "created") + rejected, 10_000, "every line is in a count");
+}
+
+#[test]
+fn what_stands_behind_a_closing_quote_is_not_joined_to_the_cell() {
+    let (project, _) =
+        loaded("id,t,u\n1,\"ACME\" Ltd,a\n2,\"say \"\"hi\"\"\",b\n3,\"x\" ,\"two\nlines\"\n4,d,d\n");
+    assert_eq!(accounts(&project), [account("2", "say \"hi\"", "b"), account("4", "d", "d")]);
+    assert_eq!(left(&project), [gone("2", "1,\"ACME\" Ltd,a"), gone("4–5", "3,\"x\" ,\"two\nlines\"")]);
+}
+
+#[test]
+fn quotes_that_should_be_doubled_reject_their_own_row() {
+    let text = "id,t,u\n1,\"say \"hi\" now\",a\n2,\"12\" pipe\nsecond line, too\",b\n3,c,c\n";
+    let (project, _) = loaded(text);
+    assert_eq!(accounts(&project), [account("3", "c", "c")]);
+    let raw = "2,\"12\" pipe\nsecond line, too\",b";
+    assert_eq!(left(&project), [gone("2", "1,\"say \"hi\" now\",a"), gone("3–4", raw)]);
+}
+
+#[test]
+fn a_bare_carriage_return_rejects_its_row() {
+    let (project, _) = loaded("id,t,u\r\n1,half\ra value,a\r\n2,\"whole\ra value\",b\r\n3,c,c\r\n");
+    assert_eq!(accounts(&project), [account("2", "whole\na value", "b"), account("3", "c", "c")]);
+    assert_eq!(left(&project), [gone("2", "1,half\ra value,a")]);
+}
+
+#[test]
+fn a_quote_open_at_the_end_of_a_file_names_its_lines() {
+    let (project, _) = loaded("id,t,u\n1,a,a\n2,\"open,b\n3,c,c\n");
+    assert_eq!(accounts(&project), [account("1", "a", "a")]);
+    let told = left(&project);
+    assert_eq!((told[0].0.as_str(), told[0].2.as_str()), ("3–4", "2,\"open,b\n3,c,c"));
+}
+
+/// Rows with other faults are told by their lines and their text as well.
+#[test]
+fn ragged_rows_keep_their_text() {
+    let (project, _) = loaded("id,t,u\n1,\"two\nlines\"\n2,b,b\n");
+    let told = left(&project);
+    assert_eq!(
+        (told[0].0.as_str(), told[0].1.as_str(), told[0].2.as_str()),
+        ("2–3", "CUT0304", "1,\"two\nlines\"")
+    );
+}
