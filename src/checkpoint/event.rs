@@ -81,6 +81,8 @@ pub enum Event {
         absent: u64,
         rounded: u64,
         truncated: u64,
+        #[serde(default, skip_serializing_if = "is_none")]
+        quotes: u64,
         blanked: u64,
         fallbacks: u64,
     },

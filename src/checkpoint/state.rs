@@ -34,6 +34,9 @@ pub struct LoadState {
     pub rounded: u64,
     /// Texts cut to the field's length.
     pub truncated: u64,
+    /// Rows with a quote inside an unquoted cell, taken as text.
+    #[serde(default)]
+    pub quotes: u64,
     /// Rows with a reference left blank because its parent is nowhere.
     pub blanked: u64,
     /// Rows with a reference given its fallback.
@@ -51,6 +54,22 @@ impl LoadState {
     pub fn balances(&self, whole: bool) -> bool {
         let left = whole && self.outcomes[Outcome::Pending as usize] > 0;
         self.surplus == 0 && self.tally().balances() && !left
+    }
+
+    /// Takes what a survey counted in place of what was counted before.
+    fn surveyed(&mut self, event: &Event) {
+        let Event::Surveyed {
+            source, outcomes, absent, rounded, truncated, quotes, blanked, fallbacks, ..
+        } = event
+        else {
+            return;
+        };
+        (self.source, self.outcomes, self.absent) = (*source, *outcomes, *absent);
+        (self.rounded, self.truncated, self.quotes) = (*rounded, *truncated, *quotes);
+        (self.blanked, self.fallbacks) = (*blanked, *fallbacks);
+        // Those refused are tried again by a run that goes on: they may not count twice.
+        (self.references.pending, self.references.failed) = (0, 0);
+        self.surplus = 0;
     }
 
     /// The balance of its rows.
@@ -256,14 +275,9 @@ impl RunState {
                 (self.resumed, self.renewed) = (true, 0);
                 self.steps_done.clear();
             }
-            Event::Surveyed { load, source, outcomes, absent, rounded, truncated, blanked, fallbacks } => {
+            Event::Surveyed { load, .. } => {
                 if let Some(state) = self.loads.get_mut(*load as usize) {
-                    (state.source, state.outcomes, state.absent) = (*source, *outcomes, *absent);
-                    (state.rounded, state.truncated) = (*rounded, *truncated);
-                    (state.blanked, state.fallbacks) = (*blanked, *fallbacks);
-                    // Those refused are tried again by a run that goes on: they may not count twice.
-                    (state.references.pending, state.references.failed) = (0, 0);
-                    state.surplus = 0;
+                    state.surveyed(event);
                 }
             }
             Event::StepStaged { load, kind, held, rejected, waiting, rows, .. } => {
@@ -377,6 +391,7 @@ fn empty_load(name: LoadName) -> LoadState {
         absent: 0,
         rounded: 0,
         truncated: 0,
+        quotes: 0,
         blanked: 0,
         fallbacks: 0,
         references: References::default(),

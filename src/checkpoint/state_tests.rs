@@ -27,6 +27,7 @@ fn journal() -> Vec<Line> {
             absent: 0,
             rounded: 0,
             truncated: 0,
+            quotes: 0,
             blanked: 0,
             fallbacks: 0,
         },
@@ -136,6 +137,7 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             absent: 0,
             rounded: 0,
             truncated: 0,
+            quotes: 0,
             blanked: 0,
             fallbacks: 0,
         });

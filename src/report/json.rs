@@ -62,6 +62,7 @@ fn load_json(state: &RunState, load: &LoadState) -> Value {
     fields.insert("absent".into(), json!(load.absent));
     fields.insert("rounded".into(), json!(load.rounded));
     fields.insert("truncated".into(), json!(load.truncated));
+    fields.insert("quotes".into(), json!(load.quotes));
     fields.insert("blanked".into(), json!(load.blanked));
     fields.insert("fallbacks".into(), json!(load.fallbacks));
     fields.insert("references".into(), json!(load.references));

@@ -142,6 +142,7 @@ fn policies(out: &mut String, load: &LoadState, folder: &str) {
     for (count, what) in [
         (load.rounded, "decimals rounded to the field's scale"),
         (load.truncated, "texts cut to the field's length"),
+        (load.quotes, "rows with a quote inside an unquoted cell: taken as text"),
         (load.blanked, "rows with a reference left blank: its parent is nowhere"),
         (load.fallbacks, "rows with a reference given its fallback: its parent is nowhere"),
         (load.absent, &absent),

@@ -128,3 +128,25 @@ fn ragged_rows_keep_their_text() {
         ("2–3", "CUT0304", "1,\"two\nlines\"")
     );
 }
+
+#[test]
+fn quotes_inside_unquoted_cells_are_text_and_are_counted() {
+    let project = project("id,t,u\n1,5\" pipe,a\n2,b,b\n3,a \"b\" c,d\"\n");
+    let report = project.apply(0);
+    let rows = [account("1", "5\" pipe", "a"), account("2", "b", "b"), account("3", "a \"b\" c", "d\"")];
+    assert_eq!(accounts(&project), rows);
+    assert_eq!(report.count("Account", "quotes"), 2);
+    let line = "Account: 2 rows with a quote inside an unquoted cell: taken as text";
+    let report = project.run(&["report"]).exits(0).out;
+    assert!(report.contains(line), "{report}");
+}
+
+#[test]
+fn lines_that_end_in_two_ways_are_told() {
+    let told = "rows.csv: 2 rows end in LF and 1 in CRLF";
+    let mixed = project("id,t,u\n1,a,a\n2,b,b\r\n3,c,c\n");
+    let plan = mixed.run(&["plan"]).exits(0).out;
+    assert!(plan.contains(told), "{plan}");
+    let plan = project("id,t,u\r\n1,\"a\nb\",a\r\n2,b,b\r\n").run(&["plan"]).exits(0).out;
+    assert!(!plan.contains("LF"), "{plan}");
+}

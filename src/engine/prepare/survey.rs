@@ -163,7 +163,8 @@ async fn decide_all<'a>(
 ) -> Result<(), EngineError> {
     let mut creates: BTreeMap<usize, Vec<Sorted<'a>>> = BTreeMap::new();
     let mut decided: BTreeMap<usize, Decided<'a>> = BTreeMap::new();
-    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let (mut problems, mut notes) =
+        (Vec::new(), survey.scans.iter().flat_map(|s| s.notes.clone()).collect::<Vec<_>>());
     let sequence = survey.order.sequence.clone();
     let names: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
     open_notes(ledgers, &names)?;

@@ -126,6 +126,7 @@ pub(super) fn begin(
             absent: decided.absent,
             rounded: scan.rounded,
             truncated: scan.truncated,
+            quotes: scan.quotes,
             blanked: decided.instead.0,
             fallbacks: decided.instead.1,
         })?;
