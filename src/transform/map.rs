@@ -2,6 +2,7 @@
 //!
 //! In memory; keys compare exactly, after trimming. Reading the file is the caller's work.
 
+use crate::source::records;
 use std::collections::BTreeMap;
 
 /// A value map.
@@ -35,20 +36,17 @@ impl ValueMap {
 
     /// From a CSV text with a header: the first column from, the second to, the others ignored. All faults at once.
     pub fn parse_csv(text: &str) -> Result<Self, Vec<MapFault>> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let mut records = records(text.strip_prefix('\u{feff}').unwrap_or(text));
         let mut found = Found::default();
-        match reader.headers() {
-            Ok(header) if header.len() >= 2 => {}
+        match records.next() {
+            Some((_, Ok(header))) if header.len() >= 2 => {}
+            Some((line, Err(fault))) => found.fault(line, fault.to_string()),
             _ => found.fault(1, "a map file needs a header with two columns: from, to"),
         }
-        for record in reader.records() {
+        for (line, record) in records {
             match record {
-                Ok(record) => found.record(&record),
-                Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
-                    found.fault(line, "this line cannot be read as CSV");
-                }
+                Ok(cells) => found.record(line, &cells),
+                Err(fault) => found.fault(line, fault.to_string()),
             }
         }
         if found.faults.is_empty() { Ok(found.map) } else { Err(found.faults) }
@@ -88,21 +86,20 @@ impl ValueMap {
 #[derive(Default)]
 struct Found {
     map: ValueMap,
-    lines: BTreeMap<String, u64>,
+    lines: BTreeMap<String, u32>,
     faults: Vec<MapFault>,
 }
 
 impl Found {
-    fn fault(&mut self, line: u64, message: impl Into<String>) {
-        self.faults.push(MapFault { line: u32::try_from(line).unwrap_or(u32::MAX), message: message.into() });
+    fn fault(&mut self, line: u32, message: impl Into<String>) {
+        self.faults.push(MapFault { line, message: message.into() });
     }
 
-    fn record(&mut self, record: &csv::StringRecord) {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.iter().all(|cell| cell.trim().is_empty()) {
+    fn record(&mut self, line: u32, cells: &[String]) {
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
             return;
         }
-        let (Some(from), Some(to)) = (record.get(0).map(str::trim), record.get(1)) else {
+        let (Some(from), Some(to)) = (cells.first().map(|from| from.trim()), cells.get(1)) else {
             return self.fault(line, "two columns are needed: from, to");
         };
         if from.is_empty() {
@@ -111,7 +108,7 @@ impl Found {
         match self.lines.insert(from.to_owned(), line) {
             Some(first) => self.fault(line, format!("`{from}` stands on line {first} already")),
             None => {
-                self.map.pairs.insert(from.to_owned(), to.to_owned());
+                self.map.pairs.insert(from.to_owned(), to.clone());
             }
         }
     }

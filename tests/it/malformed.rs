@@ -150,3 +150,19 @@ fn lines_that_end_in_two_ways_are_told() {
     let plan = project("id,t,u\r\n1,\"a\nb\",a\r\n2,b,b\r\n").run(&["plan"]).exits(0).out;
     assert!(!plan.contains("LF"), "{plan}");
 }
+
+/// A map file is CSV too.
+#[test]
+fn a_malformed_map_file_is_refused() {
+    let map = "from,to\nC,\"Cust\" omer\nP,\"Prospect\nQ,\"Query\"\n";
+    let manifest = MANIFEST.replace("U__c: u", "U__c: { from: u, map_file: map.csv, unmapped: pass }");
+    let files = [
+        ("cutover.yaml", manifest.as_str()),
+        ("org.yaml", ORG),
+        ("rows.csv", "id,t,u\n1,a,C\n"),
+        ("map.csv", map),
+    ];
+    let check = Project::of(&files).run(&["check"]).exits(65);
+    let said = check.out + &check.err;
+    assert!(said.contains("map.csv:2") && said.contains("map.csv:3"), "{said}");
+}
