@@ -137,7 +137,7 @@ fn replace(checker: &mut Checker<'_>, call: &Call, old: Option<&Node>, new: Opti
     let (old, _) = checker.check(old?);
     let (new, _) = checker.check(new?);
     if let Tree::Const(datum) = &old
-        && datum.is_blank()
+        && datum.is_empty()
     {
         checker.error(Trouble::new(Code::FilterArguments, call.at.clone(), "`replace` of an empty text"));
     }

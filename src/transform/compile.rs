@@ -5,6 +5,7 @@ use super::checker::{Checker, Kind};
 use super::dates::Zone;
 use super::datum::Datum;
 use super::fault::Fault;
+use super::native::{self};
 use super::native::Cells;
 use super::scope::Scope;
 use super::token::Trouble;
@@ -223,6 +224,6 @@ struct Named<'f, 'r>(&'f dyn Fn(&str) -> &'r str, &'f [String]);
 
 impl Cells for Named<'_, '_> {
     fn text(&self, column: usize) -> &str {
-        self.1.get(column).map_or("", |name| (self.0)(name))
+        self.1.get(column).map_or("", |name| native::seen((self.0)(name)))
     }
 }

@@ -27,21 +27,31 @@ impl<'a> Datum<'a> {
     }
 
     /// Whether it is the empty text, missing, or a list of nothing else.
-    pub(super) fn is_blank(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Missing => true,
             Self::Text(text) => text.is_empty(),
-            Self::List(items) => items.iter().all(Self::is_blank),
+            Self::List(items) => items.iter().all(Self::is_empty),
             Self::Number(_) | Self::Bool(_) => false,
         }
     }
 
-    /// Whether a condition holds: text unless it is blank (`"0"` and `"false"` hold), numbers unless zero.
+    /// Whether it is text of nothing but white space, missing, or a list of nothing else.
+    pub(super) fn is_blank(&self) -> bool {
+        match self {
+            Self::Text(text) => text.trim().is_empty(),
+            Self::List(items) => items.iter().all(Self::is_blank),
+            other => other.is_empty(),
+        }
+    }
+
+    /// Whether a condition holds: text unless it is empty (`"0"` and `"false"` hold), numbers unless zero. Cells of
+    /// white space are empty here.
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Bool(yes) => *yes,
             Self::Number(number) => !number.is_zero(),
-            other => !other.is_blank(),
+            other => !other.is_empty(),
         }
     }
 

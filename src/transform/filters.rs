@@ -78,7 +78,7 @@ pub(super) fn text_filter<'a>(
 pub(super) fn text_of(value: Datum<'_>) -> Result<Result<Cow<'_, str>, Datum<'_>>, Fault> {
     match value {
         Datum::List(_) => Err(Fault::new("a list where a text is needed")),
-        blank if blank.is_blank() => Ok(Err(blank)),
+        blank if blank.is_empty() => Ok(Err(blank)),
         filled => Ok(Ok(filled.into_text())),
     }
 }

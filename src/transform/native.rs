@@ -81,3 +81,10 @@ fn dated<'a>(value: Datum<'_>, read: impl FnOnce(&str) -> Result<String, Fault>)
         Ok(text) => read(&text).map(|iso| Datum::Text(iso.into())),
     }
 }
+
+/// A cell as expressions see it: one of nothing but white space is blank.
+pub(super) fn seen(cell: &str) -> &str {
+    // Most cells begin with a letter or digit, and need no look at the rest.
+    let may = cell.as_bytes().first().is_some_and(|first| *first <= b' ' || !first.is_ascii());
+    if may && cell.trim().is_empty() { "" } else { cell }
+}

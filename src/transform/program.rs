@@ -184,7 +184,7 @@ struct Shown<'r>(&'r dyn Row);
 
 impl Cells for Shown<'_> {
     fn text(&self, column: usize) -> &str {
-        self.0.cell(column)
+        native::seen(self.0.cell(column))
     }
 }
 

@@ -181,12 +181,12 @@ impl Matcher {
     /// Whether a text asks for nothing.
     pub fn is_blank(&self, text: &str) -> bool {
         match self {
-            Self::Table { .. } => text.split(AND).any(str::is_empty),
+            Self::Table { .. } => text.split(AND).any(|part| part.trim().is_empty()),
             Self::FirstOf(all) => {
                 let own: Vec<&str> = text.split(OR).collect();
                 own.len() == all.len() && all.iter().zip(own).all(|(one, text)| one.is_blank(text))
             }
-            Self::None | Self::Ref { .. } => text.is_empty(),
+            Self::None | Self::Ref { .. } => text.trim().is_empty(),
         }
     }
 }

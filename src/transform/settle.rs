@@ -55,25 +55,30 @@ pub(super) fn settle<'v>(
         return Err(written_clear());
     }
     match &rule.matcher {
-        Matcher::None => converted(converter, &text, out),
+        Matcher::None => converted(rule, converter, &text, out),
         Matcher::Ref { targets, .. } => {
             let target = picked(targets, || tag(0))?;
             Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
         }
         matcher if matcher.chains() => chain(rule, converter, &text, tag, out),
         Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
-            Some(hit) => settled(hit, converter, out),
+            Some(hit) => settled(hit, rule, converter, out),
             None => Ok((blank(rule), Changed::default())),
         },
     }
 }
 
 /// What was found for good.
-fn settled(hit: Hit<'_>, converter: &Converter, out: &mut String) -> Result<(CellOut, Changed), Refusal> {
+fn settled(
+    hit: Hit<'_>,
+    rule: &FieldRule,
+    converter: &Converter,
+    out: &mut String,
+) -> Result<(CellOut, Changed), Refusal> {
     match hit {
         Hit::Id(id) | Hit::Key(_, _, id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
         Hit::Text(CLEAR) => Err(written_clear()),
-        Hit::Text(text) => converted(converter, text, out),
+        Hit::Text(text) => converted(rule, converter, text, out),
     }
 }
 
@@ -86,7 +91,7 @@ fn chain<'v>(
     out: &mut String,
 ) -> Result<(CellOut, Changed), Refusal> {
     let own = rule.matcher.references().len();
-    let fallback = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty());
+    let fallback = rule.fallback.as_deref().filter(|fallback| is_filled(fallback));
     let mut links = Vec::new();
     for (round, text) in [Some(text), fallback].into_iter().flatten().enumerate() {
         let mut last = None;
@@ -101,7 +106,7 @@ fn chain<'v>(
             Ok(false)
         })?;
         if let Some(hit) = last {
-            let (cell, changed) = settled(hit, converter, out)?;
+            let (cell, changed) = settled(hit, rule, converter, out)?;
             links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
             return Ok((CellOut::Chain(links), changed));
         }
@@ -118,6 +123,11 @@ fn written_clear() -> Refusal {
     Fault::new(words).into()
 }
 
+/// Whether a text holds anything but white space.
+fn is_filled(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
 fn append(text: &str, out: &mut String) -> std::ops::Range<usize> {
     let start = out.len();
     out.push_str(text);
@@ -131,10 +141,17 @@ fn blank(rule: &FieldRule) -> CellOut {
     }
 }
 
-fn converted(converter: &Converter, text: &str, out: &mut String) -> Result<(CellOut, Changed), Refusal> {
+fn converted(
+    rule: &FieldRule,
+    converter: &Converter,
+    text: &str,
+    out: &mut String,
+) -> Result<(CellOut, Changed), Refusal> {
     let start = out.len();
     let changed = converter.write(text, out)?;
-    Ok((CellOut::Text(start..out.len()), changed))
+    // What was cut may have left nothing but the space before it.
+    let cell = if is_filled(&out[start..]) { CellOut::Text(start..out.len()) } else { blank(rule) };
+    Ok((cell, changed))
 }
 
 /// The value as text with `default` filled in; `None` is blank.
@@ -152,7 +169,7 @@ fn filled<'v>(
         true => Cow::Borrowed(rule.default.as_deref().unwrap_or("")),
         false => text,
     };
-    Ok((!text.is_empty()).then_some(text))
+    Ok(is_filled(&text).then_some(text))
 }
 
 /// The value after its map; `None` is blank.
@@ -163,13 +180,13 @@ fn mapped<'v>(
 ) -> Result<Option<Cow<'v, str>>, Refusal> {
     let Some(map) = &rule.map else { return Ok(Some(text)) };
     if let Some(to) = map.get(&text) {
-        return Ok(Some(Cow::Borrowed(to)).filter(|to| !to.is_empty()));
+        return Ok(Some(Cow::Borrowed(to)).filter(|to| is_filled(to)));
     }
     if converter.takes_lists() && text.contains(';') {
         return mapped_parts(rule, &text);
     }
     match otherwise(rule)? {
-        Otherwise::Text(fallback) => Ok(Some(Cow::Borrowed(fallback)).filter(|to| !to.is_empty())),
+        Otherwise::Text(fallback) => Ok(Some(Cow::Borrowed(fallback)).filter(|to| is_filled(to))),
         Otherwise::Blank => Ok(None),
         Otherwise::Pass => Ok(Some(text)),
     }
@@ -187,7 +204,7 @@ fn mapped_parts<'v>(rule: &'v FieldRule, text: &str) -> Result<Option<Cow<'v, st
                 Otherwise::Pass => part,
             },
         };
-        if !to.is_empty() && !parts.contains(&to) {
+        if is_filled(to) && !parts.contains(&to) {
             parts.push(to);
         }
     }
@@ -240,7 +257,7 @@ fn found<'x>(rule: &'x FieldRule, text: &'x str) -> Result<Option<Hit<'x>>, Refu
     if let Some(hit) = first(&rule.matcher, text)? {
         return Ok(Some(hit));
     }
-    if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| !fallback.is_empty())
+    if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| is_filled(fallback))
         && let Some(hit) = first(&rule.matcher, fallback)?
     {
         return Ok(Some(hit));

@@ -77,4 +77,5 @@ mod tls;
 mod trust;
 mod undoing;
 mod unconfirmed;
+mod values;
 mod wire;

@@ -9,9 +9,11 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str
 const BLANKS: &[Case] = &[
     ("name", &[("name", "Acme")], "Acme"),
     ("name", &[("name", "")], "~"),
-    ("name", &[("name", "  ")], "  "),
+    ("name", &[("name", "  ")], "~"),
     ("name | trim", &[("name", "  ")], "~"),
-    ("name | default('x')", &[("name", " ")], " "),
+    ("name | default('x')", &[("name", " ")], "x"),
+    ("(name ~ ' ') | default('x')", &[("name", "")], "x"),
+    ("'a' ~ name ~ 'b'", &[("name", " \u{3000}")], "ab"),
     ("name | trim | default('x')", &[("name", " ")], "x"),
     ("blank | upper", &[], "~"),
     ("blank | number", &[], "~"),
@@ -46,7 +48,7 @@ const BLANKS: &[Case] = &[
     ("'x' ~ ((blank | number) | trim)", &[], "~"),
     ("name | replace('a', blank | date)", &[("name", "aa")], "~"),
     ("name is blank", &[("name", "")], "true"),
-    ("name is blank", &[("name", " ")], "false"),
+    ("name is blank", &[("name", " ")], "true"),
     ("name is not blank", &[("name", "x")], "true"),
     ("not name is blank", &[("name", "x")], "true"),
 ];
@@ -54,7 +56,7 @@ const BLANKS: &[Case] = &[
 const TRUTH: &[Case] = &[
     ("'y' if zero else 'n'", &[("zero", "0")], "y"),
     ("'y' if flag else 'n'", &[("flag", "false")], "y"),
-    ("'y' if flag else 'n'", &[("flag", " ")], "y"),
+    ("'y' if flag else 'n'", &[("flag", " ")], "n"),
     ("'y' if blank else 'n'", &[], "n"),
     ("'y' if flag | bool else 'n'", &[("flag", "false")], "n"),
     ("'y' if amount | number else 'n'", &[("amount", "0.0")], "n"),

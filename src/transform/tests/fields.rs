@@ -95,7 +95,9 @@ const POLICIES: &[Case] = &[
     ("a value", |_| {}, "x", "'x'"),
     ("a blank is kept", |_| {}, "", "absent"),
     ("a blank clears", |r| r.blank = Blank::Clear, "", "clear"),
-    ("white space is no blank", |r| r.blank = Blank::Clear, " ", "' '"),
+    ("white space is a blank", |r| r.blank = Blank::Clear, " \u{a0}\t", "clear"),
+    ("space around text stays", |_| {}, " x ", "' x '"),
+    ("a default of white space is a blank", |r| r.default = Some(" ".into()), "", "absent"),
     ("default for a blank", |r| r.default = Some("d".into()), "", "'d'"),
     ("default for no other", |r| r.default = Some("d".into()), "x", "'x'"),
     ("a blank default is a blank", |r| r.default = Some(String::new()), "", "absent"),
@@ -247,6 +249,15 @@ const POLICIES: &[Case] = &[
         },
         "abcd",
         "'abc' truncated",
+    ),
+    (
+        "truncated to a blank",
+        |r| {
+            (r.convert.length, r.blank) = (3, Blank::Clear);
+            r.too_long = TooLong::Truncate;
+        },
+        "    x",
+        "clear truncated",
     ),
     (
         "truncation splits no pair",

@@ -1,0 +1,89 @@
+//! Values change only where the manifest says so: numbers, blanks, lengths and decimals, by jobs and by calls alike.
+
+use crate::project::{Project, Row};
+
+const ORG: &str = "\
+objects:
+  Account:
+    fields:
+      K__c: { type: string, length: 20, external_id: true, unique: true }
+      N__c: { type: double, precision: 18, scale: 2 }
+      I__c: { type: int }
+      T__c: { type: string, length: 10 }
+      D__c: { type: date }
+      M__c: { type: datetime }
+      B__c: { type: boolean }
+      P__c: { type: picklist, length: 40 }
+";
+
+/// A project that fills one field from the column `v`, with these words on the load.
+fn project(field: &str, load: &str, values: &[&str]) -> Project {
+    let manifest = format!(
+        "cutover: 1\nproject: x\nenvironments: {{ local: {{ org: {{ local: org.yaml }} }} }}\nobjects:\n  \
+         - {{ object: Account, key: K__c, source: rows.csv, {load}fields: {{ K__c: id, Name: id, {field} }} }}\n"
+    );
+    let project = Project::of(&[("cutover.yaml", &manifest), ("org.yaml", ORG)]);
+    source(&project, values);
+    project
+}
+
+fn source(project: &Project, values: &[&str]) {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(["id", "v"]).unwrap();
+    for (at, value) in values.iter().enumerate() {
+        csv.write_record([&at.to_string(), *value]).unwrap();
+    }
+    project.write("rows.csv", &String::from_utf8(csv.into_inner().unwrap()).unwrap());
+}
+
+/// What the org has in a field, by row; `!` where it has no record.
+fn values(project: &Project, field: &str, rows: usize) -> Vec<String> {
+    let found: Vec<Row> = project.query(&format!("SELECT K__c, {field} FROM Account"));
+    let one = |at: usize| found.iter().find(|r| r["K__c"] == at.to_string()).map(|r| r[field].clone());
+    (0..rows).map(|at| one(at).unwrap_or_else(|| "!".into())).collect()
+}
+
+/// What becomes of values in a field.
+fn comes_to(field: &str, expression: &str, pairs: &[(&str, &str)]) {
+    let given: Vec<&str> = pairs.iter().map(|(given, _)| *given).collect();
+    let project = project(&format!("{field}: '{expression}'"), "", &given);
+    let code = if pairs.iter().any(|(_, there)| *there == "!") { 68 } else { 0 };
+    project.apply(code);
+    let there = values(&project, field, given.len());
+    let expected: Vec<&str> = pairs.iter().map(|(_, there)| *there).collect();
+    let same = |(a, b): (&String, &&str)| a == b || number(a).is_some_and(|a| Some(a) == number(b));
+    assert!(
+        there.iter().zip(&expected).all(same),
+        "{given:?} by `{expression}`: {there:?}, not {expected:?}"
+    );
+}
+
+/// Orgs write numbers in several ways.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+const BLANKS: [&str; 6] = ["   ", "\t", "\u{a0}", "\u{3000} ", "\n", " x "];
+
+#[test]
+fn white_space_alone_is_blank_by_jobs_and_by_calls() {
+    for api in ["bulk", "auto"] {
+        let clear = project("T__c: { from: v, blank: clear }", &format!("api: {api}, "), &["old"; 6]);
+        clear.apply(0);
+        source(&clear, &BLANKS);
+        clear.apply(0);
+        assert_eq!(values(&clear, "T__c", 6), ["", "", "", "", "", " x "], "{api}");
+        let keep = project("T__c: v", &format!("api: {api}, "), &["old"; 6]);
+        keep.apply(0);
+        source(&keep, &BLANKS);
+        keep.apply(0);
+        assert_eq!(values(&keep, "T__c", 6), ["old", "old", "old", "old", "old", " x "], "{api}");
+        let instead = project("T__c: { from: v, default: none }", &format!("api: {api}, "), &BLANKS);
+        instead.apply(0);
+        assert_eq!(values(&instead, "T__c", 6), ["none", "none", "none", "none", "none", " x "], "{api}");
+    }
+    comes_to("T__c", "v | default(\"none\")", &[("  ", "none"), ("\u{a0}", "none")]);
+    comes_to("T__c", "\"some\" if v else \"none\"", &[("  ", "none"), ("x", "some")]);
+    comes_to("T__c", "\"none\" if v is blank else \"some\"", &[("  ", "none"), ("x", "some")]);
+    comes_to("T__c", "v ~ \" \" ~ v", &[("  ", ""), ("x", "x x")]);
+}
