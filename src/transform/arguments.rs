@@ -4,6 +4,7 @@ use super::checker::{Checked, Checker, Kind};
 use super::dates::{Pattern, Zone};
 use super::datum::Datum;
 use super::filters::FILTERS;
+use super::reading::Marks;
 use super::syntax::{Call, Node};
 use super::token::Trouble;
 use super::tree::{Filter, Tree};
@@ -65,7 +66,7 @@ fn parameters(filter: &str) -> &'static [(&'static str, bool)] {
         "default" => &[("text", true)],
         "replace" => &[("old", true), ("new", true)],
         "truncate" => &[("n", true)],
-        "number" => &[("thousands", false), ("decimal", false)],
+        "number" => &[("thousands", false), ("decimal", false), ("currency", false)],
         "date" => &[("fmt", false)],
         "datetime" => &[("fmt", false), ("zone", false)],
         _ => &[],
@@ -121,7 +122,10 @@ fn build(
         "default" => default(checker, argument(0), kind),
         "replace" => (replace(checker, call, argument(0), argument(1)), Kind::Text),
         "truncate" => (truncate(checker, call, argument(0)), Kind::Text),
-        "number" => (number(checker, argument(0), argument(1)), Kind::Number),
+        "number" => {
+            let marks = marks(checker, call, [argument(0), argument(1), argument(2)]);
+            (marks.map(Filter::Number), Kind::Number)
+        }
         "date" => (pattern(checker, argument(0)).map(Filter::Date), Kind::Date),
         _ => (datetime(checker, call, argument(0), argument(1)), Kind::DateTime),
     }
@@ -174,32 +178,41 @@ fn fixed(checker: &mut Checker<'_>, node: Option<&Node>) -> Result<Option<String
     }
 }
 
-fn number(checker: &mut Checker<'_>, thousands: Option<&Node>, decimal: Option<&Node>) -> Option<Filter> {
-    let marks = (fixed(checker, thousands), fixed(checker, decimal));
-    let (Ok(grouping), Ok(point)) = marks else { return None };
-    let grouping = grouping.unwrap_or_default();
-    let point = point.unwrap_or_else(|| ".".to_owned());
-    let mut chars = point.chars();
-    let (mark, one) = (chars.next(), chars.next().is_none());
-    let usable = |c: char| !c.is_ascii_digit() && c != '-';
-    let fault = match mark {
-        Some(mark) if one && usable(mark) => {
-            if grouping.contains(mark) {
-                "the thousands mark and the decimal mark are the same"
-            } else if !grouping.chars().all(usable) {
-                "a thousands mark is no digit and no minus sign"
-            } else {
-                return Some(Filter::Number { thousands: grouping, decimal: mark });
-            }
+/// The marks of `number`; `None` after an error.
+fn marks(checker: &mut Checker<'_>, call: &Call, given: [Option<&Node>; 3]) -> Option<Marks> {
+    let [thousands, decimal, currency] = given.map(|node| fixed(checker, node));
+    let (grouping, point, currency) = (thousands.ok()?, decimal.ok()?, currency.ok()?);
+    let (grouping, currency) = (grouping.unwrap_or_default(), currency.unwrap_or_default());
+    match marks_of(&grouping, point.as_deref().unwrap_or("."), currency.trim()) {
+        Ok(marks) => Some(marks),
+        Err(fault) => {
+            let at = given[1].or(given[0]).or(given[2]).map_or(&call.at, |node| &node.at).clone();
+            let trouble = Trouble::new(Code::FilterArguments, at, fault);
+            let help = "where `.` groups thousands, write `number(thousands=\".\", decimal=\",\")`";
+            checker.error(if fault.ends_with("same") { trouble.help(help) } else { trouble });
+            None
         }
-        _ => "the decimal mark is one character, no digit and no minus sign",
-    };
-    if let Some(node) = decimal.or(thousands) {
-        let trouble = Trouble::new(Code::FilterArguments, node.at.clone(), fault);
-        let help = "where `.` groups thousands, write `number(thousands=\".\", decimal=\",\")`";
-        checker.error(if fault.ends_with("same") { trouble.help(help) } else { trouble });
     }
-    None
+}
+
+fn marks_of(grouping: &str, point: &str, currency: &str) -> Result<Marks, &'static str> {
+    let usable = |c: &char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '+');
+    let one = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().filter(usable).filter(|_| chars.next().is_none())
+    };
+    let decimal = one(point).ok_or("the decimal mark is one character, no letter, no digit and no sign")?;
+    if grouping.contains(decimal) {
+        return Err("the thousands mark and the decimal mark are the same");
+    }
+    let thousands = one(grouping);
+    if thousands.is_none() && !grouping.is_empty() {
+        return Err("a thousands mark is one character, no letter, no digit and no sign");
+    }
+    if currency.chars().any(|c| c.is_ascii_digit() || matches!(c, '-' | '+')) {
+        return Err("a currency is a sign or a word, without digits, plus or minus");
+    }
+    Ok(Marks { thousands, decimal, currency: currency.to_owned() })
 }
 
 /// The format, if one is given and right; `None` after an error.

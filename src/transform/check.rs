@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
     }
 
     fn number(&mut self, digits: &str, node: &Node) -> Checked {
-        let number = Number::parse(digits, '.').map(Datum::Number).unwrap_or_else(|_| {
+        let number = Number::parse(digits).map(Datum::Number).unwrap_or_else(|_| {
             self.error(Trouble::new(
                 Code::ExpressionSyntax,
                 node.at.clone(),

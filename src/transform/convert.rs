@@ -1,11 +1,13 @@
 //! From text to what a field of the org takes (specification, "A field's value", the table), or a fault.
 //!
-//! Decimal text stays text: no number is squeezed through binary. Knows no rows and no policies but `too_long`.
+//! Decimal text stays text: no number is squeezed through binary. Space at the ends of what is no text is left out.
+//! Knows no rows and no policies but `too_long`.
 
 use super::dates::{self, Zone};
 use super::fault::Fault;
 use super::filters::parse_bool;
 use super::number::round_up;
+use super::reading::expanded;
 use super::rule::{Conversion, TooLong};
 use crate::model::{FieldType, RecordId, RecordIdError};
 
@@ -46,24 +48,25 @@ impl Converter {
     /// Appends what the org receives for a text that is not blank.
     pub(super) fn write(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
         use FieldType::*;
+        let value = text.trim();
         match self.to.field_type {
             String | TextArea | Combobox | Phone | Url | Email | EncryptedString => self.text(text, out),
             Picklist => self.check_listed(text).and_then(|()| self.text(text, out)),
             MultiPicklist => self.parts(text, out),
             Boolean => {
-                out.push_str(if parse_bool(text)? { "true" } else { "false" });
+                out.push_str(if parse_bool(value)? { "true" } else { "false" });
                 Ok(Changed::default())
             }
-            Int | Long => self.whole(text, out),
-            Double | Currency | Percent => self.decimal(text, out),
-            Date => unchanged(text, out, dates::check_date(text)),
+            Int | Long => self.whole(value, out),
+            Double | Currency | Percent => self.decimal(value, out),
+            Date => unchanged(value, out, dates::check_date(value)),
             DateTime => {
                 let zone = self.zone.as_ref().map_err(Clone::clone)?;
-                let rounded = dates::write_datetime(text, zone.as_ref(), out)?;
+                let rounded = dates::write_datetime(value, zone.as_ref(), out)?;
                 Ok(Changed { rounded, ..Changed::default() })
             }
-            Time => dates::write_time(text, out).map(|()| Changed::default()),
-            Id | Reference => unchanged(text, out, check_id(text)),
+            Time => dates::write_time(value, out).map(|()| Changed::default()),
+            Id | Reference => unchanged(value, out, check_id(value)),
             Base64 | Address | Location | ComplexValue | AnyType => {
                 Err(Fault::new(format!("a field of type {} cannot be loaded", self.to.field_type.name())))
             }
@@ -112,7 +115,8 @@ impl Converter {
     }
 
     fn whole(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let decimal = Decimal::read(text)?;
+        let text = expanded(text);
+        let decimal = Decimal::read(&text)?;
         if !decimal.fraction.is_empty() {
             return Err(Fault::new("the field takes whole numbers, and the value has a fraction"));
         }
@@ -125,7 +129,8 @@ impl Converter {
     }
 
     fn decimal(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let decimal = Decimal::read(text)?;
+        let text = expanded(text);
+        let decimal = Decimal::read(&text)?;
         let (precision, scale) = (self.to.precision as usize, self.to.scale as usize);
         let mut digits = Vec::new();
         let rounded = precision != 0 && decimal.fraction.len() > scale;

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::native::{Cells, apply_simple, replace};
 use super::number::Number;
 use super::operators;
+use super::reading::Marks;
 use super::tree::{Filter, Operator, Tree};
 use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression};
@@ -164,8 +165,9 @@ impl Script {
             Filter::Truncate(count) => push(out, format_args!("|truncate({count})")),
             Filter::Default(other) => self.write_between("|default(", &[other], ")", out),
             Filter::Replace(texts) => self.write_list("|replace(", &texts[..], ", ", ")", out),
-            Filter::Number { thousands, decimal } => {
-                write_call("number", &[thousands, decimal.encode_utf8(&mut [0; 4])], out);
+            Filter::Number(Marks { thousands, decimal, currency }) => {
+                let thousands = thousands.map(String::from).unwrap_or_default();
+                write_call("number", &[&thousands, decimal.encode_utf8(&mut [0; 4]), currency], out);
             }
             Filter::Date(pattern) => write_call("date", &[format_of(pattern.as_ref())], out),
             Filter::DateTime(pattern, zone) => {
@@ -413,9 +415,10 @@ fn add_filters_with_arguments(environment: &mut Environment<'static>) {
     environment.add_filter("truncate", |base: &Value, characters: usize| {
         answer(apply_simple(&Filter::Truncate(characters), datum(base)))
     });
-    environment.add_filter("number", |base: &Value, thousands: &str, decimal: &str| {
-        let decimal = decimal.chars().next().unwrap_or('.');
-        answer(super::filters::number(datum(base), thousands, decimal))
+    environment.add_filter("number", |base: &Value, thousands: &str, decimal: &str, currency: &str| {
+        let (thousands, decimal) = (thousands.chars().next(), decimal.chars().next().unwrap_or('.'));
+        let marks = Marks { thousands, decimal, currency: currency.to_owned() };
+        answer(apply_simple(&Filter::Number(marks), datum(base)))
     });
     environment.add_filter("date", |base: &Value, format: &str| {
         answer(apply_simple(&Filter::Date(pattern(format)), datum(base)))

@@ -5,6 +5,7 @@
 use super::datum::Datum;
 use super::fault::Fault;
 use super::number::Number;
+use super::reading::{Marks, plain};
 use std::borrow::Cow;
 
 /// What the documentation says about a filter; the example is a test.
@@ -53,7 +54,7 @@ docs! {
         "value | replace('Ltd.', 'Limited')", "Acme Ltd." => "Acme Limited";
     "truncate", "truncate(n)", "The first n characters, without an ellipsis.",
         "value | truncate(5)", "Acme Limited" => "Acme ";
-    "number", "number(thousands=\",\", decimal=\".\")", "Reads a number so that it can be calculated with. No thousands mark is removed unless given.",
+    "number", "number(thousands=\",\", decimal=\".\", currency=\"€\")", "Reads a number so that it can be calculated with. No mark or sign is removed unless given; a thousands mark only where a group of thousands ends.",
         "value | number(thousands='.', decimal=',')", "1.234,50" => "1234.5";
     "date", "date(fmt)", "Reads a date in the given input format; the output is ISO. Without a format only ISO is read.",
         "value | date('%d/%m/%y')", "24/12/68" => "2068-12-24";
@@ -80,6 +81,17 @@ pub(super) fn text_of(value: Datum<'_>) -> Result<Result<Cow<'_, str>, Datum<'_>
         Datum::List(_) => Err(Fault::new("a list where a text is needed")),
         blank if blank.is_empty() => Ok(Err(blank)),
         filled => Ok(Ok(filled.into_text())),
+    }
+}
+
+/// Reads something else from text, space at both ends left out; of a blank: missing.
+pub(super) fn read_text<'a>(
+    value: Datum<'_>,
+    read: impl FnOnce(&str) -> Result<Datum<'a>, Fault>,
+) -> Result<Datum<'a>, Fault> {
+    match text_of(value)? {
+        Ok(text) if !text.trim().is_empty() => read(text.trim()),
+        _ => Ok(Datum::Missing),
     }
 }
 
@@ -170,23 +182,17 @@ pub(super) fn truncate(text: Cow<'_, str>, characters: usize) -> Cow<'_, str> {
 }
 
 /// `number`. Of a blank: missing.
-pub(super) fn number<'a>(value: Datum<'a>, thousands: &str, decimal: char) -> Result<Datum<'a>, Fault> {
+pub(super) fn number<'a>(value: Datum<'a>, marks: &Marks) -> Result<Datum<'a>, Fault> {
     match value {
         Datum::Number(_) => Ok(value),
         Datum::Bool(_) => Err(Fault::new("a boolean where a number is needed")),
-        other => match text_of(other)? {
-            Err(_) => Ok(Datum::Missing),
-            Ok(text) => Number::parse(&replace(text, thousands, ""), decimal).map(Datum::Number),
-        },
+        other => read_text(other, |text| Number::parse(&plain(text, marks)?).map(Datum::Number)),
     }
 }
 
 /// `bool`. Of a blank: missing.
 pub(super) fn boolean(value: Datum<'_>) -> Result<Datum<'_>, Fault> {
-    match text_of(value)? {
-        Err(_) => Ok(Datum::Missing),
-        Ok(text) => parse_bool(&text).map(Datum::Bool),
-    }
+    read_text(value, |text| parse_bool(text).map(Datum::Bool))
 }
 
 /// The words for true and false, in any case.

@@ -27,6 +27,7 @@ mod operators;
 mod parser;
 mod primary;
 mod program;
+mod reading;
 mod rule;
 mod scope;
 mod settle;

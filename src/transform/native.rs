@@ -64,7 +64,7 @@ pub(super) fn apply_simple<'a>(filter: &Filter, value: Datum<'a>) -> Result<Datu
         Filter::Truncate(characters) => {
             filters::text_filter(value, |text| filters::truncate(text, *characters))
         }
-        Filter::Number { thousands, decimal } => filters::number(value, thousands, *decimal),
+        Filter::Number(marks) => filters::number(value, marks),
         Filter::Bool => filters::boolean(value),
         Filter::Date(pattern) => dated(value, |text| dates::date(text, pattern.as_ref())),
         Filter::DateTime(pattern, zone) => {
@@ -74,12 +74,9 @@ pub(super) fn apply_simple<'a>(filter: &Filter, value: Datum<'a>) -> Result<Datu
     }
 }
 
-/// A date or time read from text; of a blank: missing.
+/// A date or time read from text, space at its ends left out; of a blank: missing.
 fn dated<'a>(value: Datum<'_>, read: impl FnOnce(&str) -> Result<String, Fault>) -> Result<Datum<'a>, Fault> {
-    match filters::text_of(value)? {
-        Err(_) => Ok(Datum::Missing),
-        Ok(text) => read(&text).map(|iso| Datum::Text(iso.into())),
-    }
+    filters::read_text(value, |text| read(text).map(|iso| Datum::Text(iso.into())))
 }
 
 /// A cell as expressions see it: one of nothing but white space is blank.

@@ -22,10 +22,10 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// Reads `-?digits[.digits]`, the decimal mark given. Thousands marks must be gone.
-    pub(super) fn parse(text: &str, decimal: char) -> Result<Self, Fault> {
+    /// Reads `-?digits[.digits]`.
+    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = match digits.split_once(decimal) {
+        let (whole, fraction) = match digits.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (digits, None),
         };
@@ -253,7 +253,7 @@ mod tests {
     use super::Number;
 
     fn n(text: &str) -> Number {
-        Number::parse(text, '.').unwrap()
+        Number::parse(text).unwrap()
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
         for wrong in
             ["", "-", ".5", "5.", "+5", "1e3", "1,000", " 5", "5 ", "--5", "0x10", "٣", "1234567890123456"]
         {
-            assert!(Number::parse(wrong, '.').is_err(), "{wrong}");
+            assert!(Number::parse(wrong).is_err(), "{wrong}");
         }
         assert_eq!(n("123456789012345").to_string(), "123456789012345");
         assert_eq!(

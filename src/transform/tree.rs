@@ -4,6 +4,7 @@
 
 use super::dates::{Pattern, Zone};
 use super::datum::Datum;
+use super::reading::Marks;
 
 /// A checked expression.
 #[derive(Debug, Clone)]
@@ -107,13 +108,8 @@ pub(super) enum Filter {
     Replace(Box<[Tree; 2]>),
     /// `truncate(n)`
     Truncate(usize),
-    /// `number(thousands, decimal)`
-    Number {
-        /// The mark to remove; empty for none.
-        thousands: String,
-        /// The decimal mark.
-        decimal: char,
-    },
+    /// `number(thousands, decimal, currency)`
+    Number(Marks),
     /// `date(format)`
     Date(Option<Pattern>),
     /// `datetime(format, zone)`
