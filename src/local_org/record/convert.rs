@@ -11,6 +11,9 @@ use rusqlite::types::Value;
 /// Longest text of any field on the wire (reference A9).
 const LONGEST: usize = 131_072;
 
+/// Longest value of a picklist: describe's length is not held against it.
+const PICKLIST: usize = 255;
+
 /// The stored value of a cell that is neither blank nor `#N/A`; `column` counts from 0. References are looked up
 /// elsewhere.
 pub(crate) fn value(field: &Field, column: usize, raw: &str) -> Result<Value, RowError> {
@@ -75,7 +78,12 @@ fn double(field: &Field, column: usize, text: &str) -> Result<Value, RowError> {
 }
 
 fn text_value(field: &Field, raw: &str) -> Result<Value, RowError> {
-    let most = if field.length == 0 { LONGEST } else { LONGEST.min(field.length as usize) };
+    // Unconfirmed(picklist-length): how long a value of a picklist may be; choice: 255.
+    let most = match (field.kind, field.length as usize) {
+        (FieldType::Picklist, _) => PICKLIST,
+        (_, 0) => LONGEST,
+        (_, length) => LONGEST.min(length),
+    };
     if raw.len() > most && raw.encode_utf16().count() > most {
         return Err(RowError::too_long(field, raw, most));
     }
@@ -152,5 +160,6 @@ mod tests {
         pick.values = vec![("Mid".into(), "Mid".into())];
         assert_eq!(value(&pick, 0, "Big").unwrap_err().code, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST");
         assert!(value(&pick, 0, "Mid").is_ok());
+        assert!(value(&field(FieldType::Picklist), 0, "longer than five").is_ok());
     }
 }
