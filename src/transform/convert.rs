@@ -6,6 +6,7 @@
 use super::dates::{self, Zone};
 use super::fault::Fault;
 use super::filters::parse_bool;
+use super::length::{cut, sent, units};
 use super::number::round_up;
 use super::reading::expanded;
 use super::rule::{Conversion, TooLong};
@@ -19,6 +20,11 @@ pub(super) struct Changed {
     /// Text was cut off.
     pub(super) truncated: bool,
 }
+
+// Unconfirmed(picklist-length): how long a value of a picklist may be: orgs keep longer ones than describe's `length`;
+// choice: 255, as the setup pages take, and the org refuses what is too long for it.
+/// Characters of a picklist's value.
+const PICKLIST: usize = 255;
 
 /// A conversion with its time zone looked up.
 #[derive(Debug, Clone)]
@@ -51,7 +57,7 @@ impl Converter {
         let value = text.trim();
         match self.to.field_type {
             String | TextArea | Combobox | Phone | Url | Email | EncryptedString => self.text(text, out),
-            Picklist => self.check_listed(text).and_then(|()| self.text(text, out)),
+            Picklist => self.choice(text, out),
             MultiPicklist => self.parts(text, out),
             Boolean => {
                 out.push_str(if parse_bool(value)? { "true" } else { "false" });
@@ -74,17 +80,29 @@ impl Converter {
     }
 
     fn text(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let most = self.to.length as usize;
+        let (text, most) = (sent(text), self.to.length as usize);
         // A text never has more UTF-16 units than bytes: most texts need no counting.
-        if most == 0 || text.len() <= most || units(text) <= most {
-            out.push_str(text);
+        if most == 0 || text.len() <= most || units(&text) <= most {
+            out.push_str(&text);
             return Ok(Changed::default());
         }
         if self.too_long == TooLong::Reject {
-            return Err(too_long(units(text), most));
+            return Err(too_long(units(&text), most));
         }
-        out.push_str(cut(text, most));
+        out.push_str(cut(&text, most));
         Ok(Changed { truncated: true, ..Changed::default() })
+    }
+
+    /// A value of a picklist is none when it is cut.
+    fn choice(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        self.check_listed(text)?;
+        let length = units(text);
+        if length > PICKLIST {
+            let words = format!("the value has {length} characters, and a picklist takes {PICKLIST}");
+            return Err(Fault::new(words));
+        }
+        out.push_str(text);
+        Ok(Changed::default())
     }
 
     fn check_listed(&self, text: &str) -> Result<(), Fault> {
@@ -211,21 +229,6 @@ fn check_id(text: &str) -> Result<(), Fault> {
             "the value is not a record id of 15 or 18 characters; for a parent loaded here use `ref`",
         )),
     }
-}
-
-/// Length as Salesforce counts it.
-fn units(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
-}
-
-/// The longest beginning of at most `most` UTF-16 units; a character of two units is never split.
-fn cut(text: &str, most: usize) -> &str {
-    let mut used = 0;
-    let end = text.char_indices().find(|(_, c)| {
-        used += c.len_utf16();
-        used > most
-    });
-    end.map_or(text, |(end, _)| &text[..end])
 }
 
 fn too_long(length: usize, most: usize) -> Fault {

@@ -231,7 +231,7 @@ fn by_pattern(text: &str, pattern: &Pattern, zone: Option<&Zone>) -> Result<jiff
 
 fn with_offset(civil: DateTime, seconds: i32) -> Result<jiff::Timestamp, Fault> {
     let offset = jiff::tz::Offset::from_seconds(seconds).map_err(|_| not_iso())?;
-    offset.to_timestamp(civil).map_err(|_| not_iso())
+    offset.to_timestamp(civil).map_err(|_| out_of_range())
 }
 
 fn in_zone(civil: DateTime, zone: Option<&Zone>) -> Result<jiff::Timestamp, Fault> {
@@ -240,9 +240,11 @@ fn in_zone(civil: DateTime, zone: Option<&Zone>) -> Result<jiff::Timestamp, Faul
             "the value says no offset, and neither `zone=` nor the source's `timezone` says which zone it is in",
         ));
     };
-    zone.to_ambiguous_timestamp(civil)
-        .unambiguous()
-        .map_err(|_| Fault::new("the time does not exist, or exists twice, where summer time begins or ends"))
+    let summer = || Fault::new("the time does not exist, or exists twice, where summer time begins or ends");
+    zone.to_ambiguous_timestamp(civil).unambiguous().map_err(|_| match in_range(civil.date()) {
+        Ok(()) => summer(),
+        Err(year) => year,
+    })
 }
 
 fn broken_down(text: &str, pattern: &Pattern) -> Result<strtime::BrokenDownTime, Fault> {
@@ -255,11 +257,11 @@ fn no_date(pattern: &Pattern) -> Fault {
 
 /// What Salesforce takes; it also catches `%Y` reading `24` as the year 24.
 fn in_range(date: Date) -> Result<(), Fault> {
-    if (1700..=4000).contains(&date.year()) {
-        Ok(())
-    } else {
-        Err(Fault::new("the year is not between 1700 and 4000"))
-    }
+    if (1700..=4000).contains(&date.year()) { Ok(()) } else { Err(out_of_range()) }
+}
+
+fn out_of_range() -> Fault {
+    Fault::new("the year is not between 1700 and 4000")
 }
 
 /// Checks `YYYY-MM-DD`, with the years that Salesforce takes.

@@ -4,6 +4,7 @@
 
 use super::datum::Datum;
 use super::fault::Fault;
+use super::length;
 use super::number::Number;
 use super::reading::{Marks, plain};
 use std::borrow::Cow;
@@ -52,7 +53,7 @@ docs! {
         "value | default('(no subject)')", "" => "(no subject)";
     "replace", "replace(old, new)", "Replaces every occurrence of a text.",
         "value | replace('Ltd.', 'Limited')", "Acme Ltd." => "Acme Limited";
-    "truncate", "truncate(n)", "The first n characters, without an ellipsis.",
+    "truncate", "truncate(n)", "The first n characters, counted as fields count them, without an ellipsis.",
         "value | truncate(5)", "Acme Limited" => "Acme ";
     "number", "number(thousands=\",\", decimal=\".\", currency=\"€\")", "Reads a number so that it can be calculated with. No mark or sign is removed unless given; a thousands mark only where a group of thousands ends.",
         "value | number(thousands='.', decimal=',')", "1.234,50" => "1234.5";
@@ -171,7 +172,7 @@ pub(super) fn replace<'a>(text: Cow<'a, str>, old: &str, new: &str) -> Cow<'a, s
 
 /// `truncate`.
 pub(super) fn truncate(text: Cow<'_, str>, characters: usize) -> Cow<'_, str> {
-    let Some((end, _)) = text.char_indices().nth(characters) else { return text };
+    let end = length::cut(&text, characters).len();
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
         Cow::Owned(mut text) => {

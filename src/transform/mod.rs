@@ -20,6 +20,7 @@ mod datum;
 mod expr;
 mod fault;
 mod filters;
+mod length;
 mod map;
 mod native;
 mod number;

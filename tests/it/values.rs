@@ -151,3 +151,58 @@ fn white_space_alone_is_blank_by_jobs_and_by_calls() {
     comes_to("T__c", "\"none\" if v is blank else \"some\"", &[("  ", "none"), ("x", "some")]);
     comes_to("T__c", "v ~ \" \" ~ v", &[("  ", ""), ("x", "x x")]);
 }
+
+#[test]
+fn a_line_break_is_one_character_as_it_is_sent() {
+    let cut = project(
+        "T__c: { from: v, too_long: truncate }",
+        "",
+        &["12345\r\n7890", "12345\r\n78901", "1\r2\r\n\n4"],
+    );
+    let report = cut.apply(0);
+    assert_eq!(values(&cut, "T__c", 3), ["12345\n7890", "12345\n7890", "1\n2\n\n4"]);
+    assert_eq!(report.count("Account", "truncated"), 1);
+    comes_to("T__c", "v", &[("12345\r\n7890", "12345\n7890"), ("12345\r\n78901", "!")]);
+}
+
+#[test]
+fn truncate_counts_as_the_field_does() {
+    comes_to(
+        "T__c",
+        "v | truncate(10)",
+        &[
+            ("12345678901", "1234567890"),
+            (
+                "\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}",
+                "\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}",
+            ),
+            ("123456789\u{1f600}", "123456789"),
+            ("12345\r\n78901", "12345\n7890"),
+        ],
+    );
+}
+
+#[test]
+fn a_year_that_the_org_does_not_take_is_told_as_that() {
+    let project = project(
+        "M__c: v",
+        "",
+        &["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "1066-10-14T09:00:00Z"],
+    );
+    project.apply(68);
+    for row in project.data_file(1, "Account.left-out", ".csv") {
+        assert_eq!(row["_message"], "M__c: `v`: the year is not between 1700 and 4000", "{}", row["v"]);
+    }
+}
+
+#[test]
+fn the_length_of_a_picklist_is_not_that_of_its_values() {
+    let long = "Aerospace, defence and the making of parts for both (62 signs)";
+    assert_eq!(long.len(), 62);
+    let project = project("P__c: { from: v, too_long: truncate }", "", &[long]);
+    let report = project.apply(0);
+    assert_eq!(
+        (values(&project, "P__c", 1), report.count("Account", "truncated")),
+        (vec![long.to_owned()], 0)
+    );
+}

@@ -227,7 +227,8 @@ const POLICIES: &[Case] = &[
         "x",
         "!306 Name: `['a', name]`: the expression gives a list, and only a multipicklist takes one",
     ),
-    ("line breaks are left alone", |_| {}, "a\r\nb", "'a\r\nb'"),
+    ("line breaks are line feeds", |_| {}, "a\r\nb\rc\nd", "'a\nb\nc\nd'"),
+    ("a line break is one character", |r| r.convert.length = 3, "a\r\nb", "'a\nb'"),
     (
         "too long",
         |r| r.convert.length = 3,

@@ -101,6 +101,7 @@ const TYPES: &[TypeCase] = &[
     (FieldType::Date, narrow, " 2024-02-29", "'2024-02-29'"),
     (FieldType::Time, narrow, "09:05 ", "'09:05:00.000Z'"),
     (FieldType::Id, narrow, " 0018c00002DJIpJ", "'0018c00002DJIpJ'"),
+    (FieldType::Picklist, |c| c.length = 3, "longer", "'longer'"),
     (FieldType::DateTime, |c| c.timezone = Some("Mars/Base".into()), "2024-07-01T10:30:00Z", "!"),
     (FieldType::Time, narrow, "09:05", "'09:05:00.000Z'"),
     (FieldType::Time, narrow, "09:05:07", "'09:05:07.000Z'"),
@@ -134,6 +135,22 @@ fn every_field_type_takes_what_the_table_says() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn years_that_no_org_takes_are_told_as_that() {
+    let mut rule = rule("name");
+    rule.convert = Conversion {
+        field_type: FieldType::DateTime,
+        timezone: Some("Europe/London".into()),
+        ..Conversion::default()
+    };
+    for cell in
+        ["9999-12-31T23:59:59Z", "9999-12-31 23:59:59", "0000-01-01T00:00:00+18:00", "4001-01-01T00:00Z"]
+    {
+        let told = "!306 Name: `name`: the year is not between 1700 and 4000";
+        assert_eq!(run(rule.clone(), &[("name", cell)]), told, "{cell}");
+    }
 }
 
 #[test]

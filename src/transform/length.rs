@@ -1,0 +1,60 @@
+//! How long a text is where it goes: UTF-16 units, as Salesforce counts, with each line break as one line feed, as it is
+//! sent.
+
+use std::borrow::Cow;
+
+/// The text as it is sent: each line break a line feed.
+pub(super) fn sent(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// Its length.
+// Unconfirmed(line-break-length): whether a line break counts as one character or as two; choice: one, as it is sent.
+pub(super) fn units(text: &str) -> usize {
+    each(text).map(|(_, length)| length).sum()
+}
+
+/// The longest beginning of at most `most` units; neither a character of two units nor a line break is ever split.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    let mut used = 0;
+    let end = each(text).find(|(_, length)| {
+        used += length;
+        used > most
+    });
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// The characters: where each begins, and how long it is.
+fn each(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut before = ' ';
+    text.char_indices().map(move |(at, c)| {
+        let length = if c == '\n' && before == '\r' { 0 } else { c.len_utf16() };
+        before = c;
+        (at, length)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, sent, units};
+
+    #[test]
+    fn a_line_break_is_one_and_is_never_split() {
+        for (text, most, beginning) in [
+            ("ab\r\ncd", 4, "ab\r\nc"),
+            ("ab\r\ncd", 3, "ab\r\n"),
+            ("ab\r\ncd", 2, "ab"),
+            ("a\n\r\nb", 3, "a\n\r\n"),
+            ("é😀é", 2, "é"),
+            ("é😀é", 3, "é😀"),
+        ] {
+            assert_eq!(cut(text, most), beginning);
+            assert_eq!(units(&sent(text)), units(text), "{text:?}");
+            assert_eq!(sent(cut(text, most)), cut(&sent(text), most), "{text:?}");
+        }
+        assert_eq!(sent("a\r\nb\rc\nd"), "a\nb\nc\nd");
+    }
+}
