@@ -31,7 +31,8 @@ pub(super) fn bind<'a>(site: &Site<'a>, field: &'a Field, problems: &mut Problem
     access::check(site, field, schema, problems);
     zone(site, field, schema, problems);
     let (matcher, column, references) = target(site, field, schema, problems)?;
-    let rule = rule(site, field, schema, matcher);
+    let mut rule = rule(site, field, schema, matcher);
+    reference::write_fallback(field, &mut rule, problems);
     values::check(site, field, schema, &rule, problems);
     Some(BoundField { rule, column, references, schema, place: &field.place })
 }
@@ -84,20 +85,22 @@ fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) 
         fallback: field.fallback.clone(),
         matcher,
         on_missing: field.on_missing,
-        convert: conversion(site, schema),
+        convert: conversion(schema, site.load.timezone.clone()),
         too_long: field.too_long,
+        key: schema.name.eq_ignore_ascii_case(&site.load.key),
         only: field.only,
     }
 }
 
-fn conversion(site: &Site<'_>, schema: &FieldSchema) -> Conversion {
+/// What describe says of a field's values.
+pub(super) fn conversion(schema: &FieldSchema, timezone: Option<String>) -> Conversion {
     Conversion {
         field_type: schema.field_type,
         length: schema.length,
         precision: schema.precision,
         scale: schema.scale,
         digits: schema.digits,
-        timezone: site.load.timezone.clone(),
+        timezone,
         restricted: schema
             .restricted_picklist
             .then(|| Arc::new(schema.picklist_values.iter().cloned().collect())),

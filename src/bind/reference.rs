@@ -1,13 +1,19 @@
 //! Can this field point at those records, and how?
 
 use super::bound::{Column, Reference};
+use super::field::conversion;
 use super::header::relationship_column;
 use super::table::is_reference;
 use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Field, RefTo, Verb};
 use crate::model::FieldSchema;
-use crate::transform::{Matcher, OnMissing, RefTarget};
+use crate::transform::Conversion;
+use crate::transform::FieldRule;
+use crate::transform::Matcher;
+use crate::transform::OnMissing;
+use crate::transform::RefTarget;
+use crate::transform::reference_text;
 
 /// Binds a `ref`; nothing when any of its targets cannot be pointed at.
 pub(super) fn bind(
@@ -30,9 +36,31 @@ pub(super) fn bind(
         tag: to.tag.clone(),
         object: *parent,
         form: objects[*parent].key_form,
+        key: key_of(site, *parent),
     });
     let matcher = Matcher::Ref { targets: refs.collect(), type_expr: type_expr.clone() };
     Some((matcher, column(site, schema, &reference), reference))
+}
+
+/// The kind of a parent's key. One that the org does not have is told at the parent's load.
+fn key_of(site: &Site<'_>, parent: usize) -> Conversion {
+    let parent = &site.world.objects[parent];
+    let key = site.world.schema.object(&parent.name).and_then(|object| object.field(&parent.key));
+    key.map_or_else(Conversion::default, |key| conversion(key, None))
+}
+
+/// The fallback of a reference is a key of its first object, and is written as that is.
+pub(super) fn write_fallback(field: &Field, rule: &mut FieldRule, problems: &mut Problems) {
+    let Matcher::Ref { targets, .. } = &rule.matcher else { return };
+    let text = rule.fallback.as_ref().filter(|text| !text.trim().is_empty());
+    let Some((text, target)) = text.zip(targets.first()) else { return };
+    match reference_text(&target.key, text) {
+        Ok(key) => rule.fallback = Some(key),
+        Err(why) => {
+            let message = format!("`{text}`, which `fallback` gives, can be no key: {why}");
+            problems.push(Diagnostic::error(Code::NeverAccepted, message).at(&field.value_place));
+        }
+    }
 }
 
 /// The object of one target, as an index.

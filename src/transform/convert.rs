@@ -1,16 +1,21 @@
 //! From text to what a field of the org takes (specification, "A field's value", the table), or a fault.
 //!
 //! Decimal text stays text: no number is squeezed through binary. Space at the ends of what is no text is left out.
-//! Knows no rows and no policies but `too_long`.
+//! Knows no rows and no policies but `too_long`, which keys do not take.
 
 use super::dates::{self, Zone};
 use super::fault::Fault;
 use super::filters::parse_bool;
+use super::keys;
 use super::length::{cut, sent, units};
 use super::number::round_up;
 use super::reading::expanded;
-use super::rule::{Conversion, TooLong};
-use crate::model::{FieldType, RecordId, RecordIdError};
+use crate::model::FieldType;
+use crate::model::RecordId;
+use crate::model::RecordIdError;
+use super::rule::Conversion;
+use super::rule::FieldRule;
+use super::rule::TooLong;
 
 /// What a conversion changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,19 +36,23 @@ const PICKLIST: usize = 255;
 pub(super) struct Converter {
     to: Conversion,
     too_long: TooLong,
+    key: bool,
     zone: Result<Option<Zone>, Fault>,
 }
 
 impl Converter {
-    /// Prepares a conversion.
-    pub(super) fn new(to: &Conversion, too_long: TooLong) -> Self {
+    /// Prepares a rule's conversion.
+    pub(super) fn new(rule: &FieldRule) -> Self {
+        let to = &rule.convert;
         let zone = match &to.timezone {
             None => Ok(None),
             Some(name) => Zone::named(name)
                 .map(Some)
                 .ok_or_else(|| Fault::new(format!("there is no time zone `{name}`"))),
         };
-        Self { to: to.clone(), too_long, zone }
+        // What stands for a record is never cut or rounded: two would become one.
+        let too_long = if rule.key { TooLong::Reject } else { rule.too_long };
+        Self { to: to.clone(), too_long, key: rule.key, zone }
     }
 
     /// Whether the field takes a list.
@@ -53,6 +62,15 @@ impl Converter {
 
     /// Appends what the org receives for a text that is not blank.
     pub(super) fn write(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let begin = out.len();
+        let changed = self.typed(text, out)?;
+        if self.key {
+            keys::check(&out[begin..])?;
+        }
+        Ok(changed)
+    }
+
+    fn typed(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
         use FieldType::*;
         let value = text.trim();
         match self.to.field_type {
@@ -63,14 +81,10 @@ impl Converter {
                 out.push_str(if parse_bool(value)? { "true" } else { "false" });
                 Ok(Changed::default())
             }
-            Int | Long => self.whole(value, out),
+            Int | Long => whole(&self.to, value, out).map(|()| Changed::default()),
             Double | Currency | Percent => self.decimal(value, out),
             Date => unchanged(value, out, dates::check_date(value)),
-            DateTime => {
-                let zone = self.zone.as_ref().map_err(Clone::clone)?;
-                let rounded = dates::write_datetime(value, zone.as_ref(), out)?;
-                Ok(Changed { rounded, ..Changed::default() })
-            }
+            DateTime => self.datetime(value, out),
             Time => dates::write_time(value, out).map(|()| Changed::default()),
             Id | Reference => unchanged(value, out, check_id(value)),
             Base64 | Address | Location | ComplexValue | AnyType => {
@@ -86,11 +100,17 @@ impl Converter {
             out.push_str(&text);
             return Ok(Changed::default());
         }
-        if self.too_long == TooLong::Reject {
-            return Err(too_long(units(&text), most));
+        match self.too_long {
+            _ if self.key => Err(Fault::new(format!(
+                "the key has {} characters, and the field takes {most}; no key is cut",
+                units(&text)
+            ))),
+            TooLong::Reject => Err(too_long(units(&text), most)),
+            TooLong::Truncate => {
+                out.push_str(cut(&text, most));
+                Ok(Changed { truncated: true, ..Changed::default() })
+            }
         }
-        out.push_str(cut(&text, most));
-        Ok(Changed { truncated: true, ..Changed::default() })
     }
 
     /// A value of a picklist is none when it is cut.
@@ -103,6 +123,18 @@ impl Converter {
         }
         out.push_str(text);
         Ok(Changed::default())
+    }
+
+    fn decimal(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let rounds = if self.key { Err("no key is rounded") } else { Ok(()) };
+        let rounded = decimal(&self.to, text, rounds, out)?;
+        Ok(Changed { rounded, ..Changed::default() })
+    }
+
+    fn datetime(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
+        let zone = self.zone.as_ref().map_err(Clone::clone)?;
+        let rounded = dates::write_datetime(text, zone.as_ref(), out)?;
+        Ok(Changed { rounded, ..Changed::default() })
     }
 
     fn check_listed(&self, text: &str) -> Result<(), Fault> {
@@ -131,36 +163,54 @@ impl Converter {
         out.push_str(kept);
         Ok(Changed { truncated: true, ..Changed::default() })
     }
+}
 
-    fn whole(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let text = expanded(text);
-        let decimal = Decimal::read(&text)?;
-        if !decimal.fraction.is_empty() {
-            return Err(Fault::new("the field takes whole numbers, and the value has a fraction"));
-        }
-        let digits = self.to.digits as usize;
-        if digits != 0 && decimal.whole.len() > digits {
-            return Err(Fault::new(format!("the number has more than {digits} digits")));
-        }
-        decimal.write(decimal.whole, "", out);
-        Ok(Changed::default())
+/// Appends a whole number.
+pub(super) fn whole(to: &Conversion, text: &str, out: &mut String) -> Result<(), Fault> {
+    let text = expanded(text);
+    let decimal = Decimal::read(&text)?;
+    if !decimal.fraction.is_empty() {
+        return Err(Fault::new("the field takes whole numbers, and the value has a fraction"));
     }
+    let digits = to.digits as usize;
+    if digits != 0 && decimal.whole.len() > digits {
+        return Err(Fault::new(format!("the number has more than {digits} digits")));
+    }
+    decimal.write(decimal.whole, "", out);
+    Ok(())
+}
 
-    fn decimal(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let text = expanded(text);
-        let decimal = Decimal::read(&text)?;
-        let (precision, scale) = (self.to.precision as usize, self.to.scale as usize);
-        let mut digits = Vec::new();
-        let rounded = precision != 0 && decimal.fraction.len() > scale;
-        let (whole, fraction) =
-            if rounded { decimal.rounded(scale, &mut digits)? } else { (decimal.whole, decimal.fraction) };
-        if precision != 0 && whole.len() > precision.saturating_sub(scale) {
-            let most = precision.saturating_sub(scale);
-            return Err(Fault::new(format!("the number has more than {most} digits before the point")));
+/// Appends a number that is not rounded: a key of the field.
+pub(super) fn exact(to: &Conversion, text: &str, out: &mut String) -> Result<(), Fault> {
+    decimal(to, text, Err("no key is rounded"), out).map(|_| ())
+}
+
+/// Appends a number; whether it was rounded to the field's scale, which `rounds` allows or refuses in these words.
+fn decimal(
+    to: &Conversion,
+    text: &str,
+    rounds: Result<(), &'static str>,
+    out: &mut String,
+) -> Result<bool, Fault> {
+    let text = expanded(text);
+    let decimal = Decimal::read(&text)?;
+    let (precision, scale) = (to.precision as usize, to.scale as usize);
+    let mut digits = Vec::new();
+    let finer = precision != 0 && decimal.fraction.len() > scale;
+    let (whole, fraction) = match (finer, rounds) {
+        (false, _) => (decimal.whole, decimal.fraction),
+        (true, Ok(())) => decimal.rounded(scale, &mut digits)?,
+        (true, Err(why)) => {
+            let words = format!("the number has more than {scale} digits behind the point; {why}");
+            return Err(Fault::new(words));
         }
-        decimal.write(whole, fraction, out);
-        Ok(Changed { rounded, ..Changed::default() })
+    };
+    if precision != 0 && whole.len() > precision.saturating_sub(scale) {
+        let most = precision.saturating_sub(scale);
+        return Err(Fault::new(format!("the number has more than {most} digits before the point")));
     }
+    decimal.write(whole, fraction, out);
+    Ok(finer)
 }
 
 /// Decimal text without leading zeros and trailing zeros of the fraction.

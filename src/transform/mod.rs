@@ -20,6 +20,7 @@ mod datum;
 mod expr;
 mod fault;
 mod filters;
+mod keys;
 mod length;
 mod map;
 mod native;
@@ -43,6 +44,7 @@ pub use checker::Kind;
 pub use compile::{Class, Expr, ExprProblem, Role, compile, is_time_zone, together};
 pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
+pub use keys::reference_text;
 pub use map::{MapFault, ValueMap};
 pub use program::{Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{

@@ -168,7 +168,7 @@ impl Binder<'_> {
         let references = rule.matcher.references();
         let tags = references.iter().map(|(_, type_expr)| type_expr.map(&mut tag)).collect();
         let when = guard.map(|tree| self.source(tree, None));
-        let converter = Converter::new(&rule.convert, rule.too_long);
+        let converter = Converter::new(&rule);
         Compiled { rule, converter, value, when, tags }
     }
 }

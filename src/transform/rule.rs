@@ -34,6 +34,8 @@ pub struct FieldRule {
     pub convert: Conversion,
     /// What becomes of a text that is too long.
     pub too_long: TooLong,
+    /// Whether it makes the key of the load's records: it goes as it is, whatever the policies say.
+    pub key: bool,
     /// When the field is sent.
     pub only: Only,
 }
@@ -200,6 +202,8 @@ pub struct RefTarget {
     pub object: usize,
     /// How its keys are compared.
     pub form: KeyForm,
+    /// The kind of its key field: what refers to it is written as the key is.
+    pub key: Conversion,
 }
 
 /// An entry of a table of ids.

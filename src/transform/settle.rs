@@ -4,6 +4,7 @@ use super::cell_out::{CellOut, Link};
 use super::convert::{Changed, Converter};
 use super::datum::Datum;
 use super::fault::Fault;
+use super::keys;
 use super::rule::{
     Blank, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, RefTarget, TableEntry, Unmapped,
 };
@@ -58,7 +59,7 @@ pub(super) fn settle<'v>(
         Matcher::None => converted(rule, converter, &text, out),
         Matcher::Ref { targets, .. } => {
             let target = picked(targets, || tag(0))?;
-            Ok((CellOut::Ref { target, key: append(&text, out) }, Changed::default()))
+            Ok((CellOut::Ref { target, key: referred(&targets[target], &text, out)? }, Changed::default()))
         }
         matcher if matcher.chains() => chain(rule, converter, &text, tag, out),
         Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
@@ -102,7 +103,8 @@ fn chain<'v>(
             };
             // A fallback is a key of the first object, as beside a `ref` that stands alone.
             let target = if round == 0 { picked(targets, || tag(nth))? } else { 0 };
-            links.push(Link::Ref { seat: round * own + nth, target, key: append(key, out) });
+            let key = referred(&targets[target], key, out)?;
+            links.push(Link::Ref { seat: round * own + nth, target, key });
             Ok(false)
         })?;
         if let Some(hit) = last {
@@ -121,6 +123,13 @@ fn written_clear() -> Refusal {
     let words =
         "the value is `#N/A`, which would remove the org's value; list it in `null_values`, or map it";
     Fault::new(words).into()
+}
+
+/// The key of a parent, as its own field has it.
+fn referred(target: &RefTarget, key: &str, out: &mut String) -> Result<std::ops::Range<usize>, Fault> {
+    let start = out.len();
+    keys::refer(&target.key, key, out)?;
+    Ok(start..out.len())
 }
 
 /// Whether a text holds anything but white space.

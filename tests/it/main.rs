@@ -39,6 +39,7 @@ mod faults;
 mod first_of;
 mod held;
 mod house;
+mod keys;
 #[cfg(unix)]
 mod kill;
 mod lies;

@@ -162,6 +162,14 @@ fn references_that_cannot_point_there() {
 }
 
 #[test]
+fn a_fallback_that_no_record_can_have() {
+    let other = |key: &str| Field { fallback: Some(key.into()), ..refers("ParentId", &["Account"]) };
+    let why = "`a\tb`, which `fallback` gives, can be no key: a key holds no tabs";
+    refused(other("a\tb"), 11, Code::NeverAccepted, why);
+    good(vec![accounts(vec![other("A-1")])]);
+}
+
+#[test]
 fn a_parent_must_be_found_by_its_key() {
     let parent =
         Load { key: "Short__c".into(), operation: Operation::Insert, ..accounts(vec![takes("Short__c")]) };

@@ -44,6 +44,7 @@ pub(super) fn rule(expression: &str) -> FieldRule {
         on_missing: OnMissing::Hold,
         convert: Conversion::default(),
         too_long: TooLong::Reject,
+        key: false,
         only: Only::Always,
     }
 }
@@ -520,6 +521,7 @@ fn refs(tags: &[Option<&str>], type_expr: Option<&str>) -> Matcher {
         tag: tag.map(str::to_owned),
         object,
         form: KeyForm::FoldedText,
+        key: Conversion::default(),
     };
     Matcher::Ref {
         targets: tags.iter().enumerate().map(target).collect(),

@@ -137,6 +137,26 @@ fn every_field_type_takes_what_the_table_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whatever the policies say.
+#[test]
+fn keys_are_neither_cut_nor_rounded() {
+    let key = |change: fn(&mut Conversion), cell: &str| {
+        let mut rule = FieldRule { key: true, too_long: TooLong::Truncate, ..rule("name") };
+        change(&mut rule.convert);
+        run(rule, &[("name", cell)])
+    };
+    let short = |c: &mut Conversion| c.length = 3;
+    let whole = |c: &mut Conversion| (c.field_type, c.precision) = (FieldType::Double, 18);
+    assert_eq!(key(short, "abc"), "'abc'");
+    let told = "!306 Name: `name`: the key has 4 characters, and the field takes 3; no key is cut";
+    assert_eq!(key(short, "abcd"), told);
+    assert_eq!((key(whole, "7.0"), key(whole, "1.6E3")), ("'7'".to_owned(), "'1600'".to_owned()));
+    let told = "!306 Name: `name`: the number has more than 0 digits behind the point; no key is rounded";
+    assert_eq!(key(whole, "1.4"), told);
+    assert!(key(short, "a\n").starts_with("!306 Name: `name`: a key holds no tabs, line breaks"));
+    assert!(key(short, "a\u{a0}").starts_with("!306 Name: `name`: the key begins or ends with a no-break"));
+}
+
 #[test]
 fn years_that_no_org_takes_are_told_as_that() {
     let mut rule = rule("name");
