@@ -87,6 +87,7 @@ fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) 
         on_missing: field.on_missing,
         convert: conversion(schema, site.load.timezone.clone()),
         too_long: field.too_long,
+        too_precise: field.too_precise,
         key: schema.name.eq_ignore_ascii_case(&site.load.key),
         only: field.only,
     }

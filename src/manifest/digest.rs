@@ -3,11 +3,26 @@
 //! Defaults and vars are applied, fields stand by name, maps by content. Comments, order, places and the paths of
 //! sources change nothing; sources have fingerprints of their own.
 
-use super::choices::{ApiChoice, OPERATION};
-use super::migration::{Budget, Field, Load, Migration, Verb};
+use crate::transform::Expr;
+use crate::transform::TooPrecise;
+use crate::transform::ValueMap;
+use super::choices::ApiChoice;
+use super::choices::OPERATION;
+use super::migration::Budget;
+use super::migration::Field;
+use super::migration::Load;
+use super::migration::Migration;
+use super::migration::Verb;
 use super::word_list::name_of;
-use super::words::{API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, TOO_LONG, UNMAPPED};
-use crate::transform::{Expr, ValueMap};
+use super::words::API;
+use super::words::BLANK;
+use super::words::DUPLICATES;
+use super::words::INACTIVE;
+use super::words::ONLY;
+use super::words::ON_MISSING;
+use super::words::TOO_LONG;
+use super::words::TOO_PRECISE;
+use super::words::UNMAPPED;
 
 impl Migration {
     /// The load as resolved, in one canonical text to take a fingerprint of: defaults and vars applied, fields by
@@ -100,6 +115,8 @@ fn field(field: &Field, out: &mut Lines) {
     out.put("  unmapped", name_of(UNMAPPED, &field.unmapped));
     out.put("  on_missing", name_of(ON_MISSING, &field.on_missing));
     out.put("  too_long", name_of(TOO_LONG, &field.too_long));
+    let said = field.too_precise != TooPrecise::default();
+    out.maybe("  too_precise", said.then(|| name_of(TOO_PRECISE, &field.too_precise)));
     out.put("  only", name_of(ONLY, &field.only));
     out.put("  inactive", name_of(INACTIVE, &field.inactive));
 }

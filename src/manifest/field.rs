@@ -78,6 +78,7 @@ fn plain_field(pair: &Pair, verb: Verb, policies: Policies) -> Field {
         unmapped: policies.unmapped.unwrap_or_default(),
         on_missing: policies.on_missing.unwrap_or_default(),
         too_long: policies.too_long.unwrap_or_default(),
+        too_precise: policies.too_precise.unwrap_or_default(),
         only: Only::Always,
         inactive: Inactive::default(),
     }

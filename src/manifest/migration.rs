@@ -5,7 +5,9 @@
 use super::choices::{ApiChoice, Duplicates, Operation};
 use crate::diagnostic::Place;
 use crate::source::CsvFormat;
-use crate::transform::{Blank, Expr, Inactive, OnMissing, Only, Scope, TooLong, Unmapped, ValueMap};
+use crate::transform::{
+    Blank, Expr, Inactive, OnMissing, Only, Scope, TooLong, TooPrecise, Unmapped, ValueMap,
+};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -190,6 +192,8 @@ pub struct Field {
     pub on_missing: OnMissing,
     /// What a text does that is longer than the field.
     pub too_long: TooLong,
+    /// What a number or a time does that is finer than the field.
+    pub too_precise: TooPrecise,
     /// When the field is sent.
     pub only: Only,
     /// What a user does who is not active.

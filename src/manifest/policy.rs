@@ -6,9 +6,11 @@ use super::choices::Duplicates;
 use super::migration::Budget;
 use super::source::{SourceWords, read_defaults as read_source_defaults};
 use super::values::{take_scalar, wrong};
-use super::words::{BLANK, DEFAULTS, DUPLICATES, ON_MISSING, TOO_LONG, UNMAPPED, refuse_unbuilt};
+use super::words::{
+    BLANK, DEFAULTS, DUPLICATES, ON_MISSING, TOO_LONG, TOO_PRECISE, UNMAPPED, refuse_unbuilt,
+};
 use crate::diagnostic::Diagnostic;
-use crate::transform::{Blank, OnMissing, TooLong, Unmapped};
+use crate::transform::{Blank, OnMissing, TooLong, TooPrecise, Unmapped};
 use crate::yaml::{MapReader, Node};
 
 /// The policies that a field, a load and the defaults may state.
@@ -22,6 +24,8 @@ pub(super) struct Policies {
     pub(super) unmapped: Option<Unmapped>,
     /// `too_long`.
     pub(super) too_long: Option<TooLong>,
+    /// `too_precise`.
+    pub(super) too_precise: Option<TooPrecise>,
 }
 
 impl Policies {
@@ -32,6 +36,7 @@ impl Policies {
             blank: reader.take_word("blank", BLANK),
             unmapped: reader.take_word("unmapped", UNMAPPED),
             too_long: reader.take_word("too_long", TOO_LONG),
+            too_precise: reader.take_word("too_precise", TOO_PRECISE),
         }
     }
 
@@ -42,6 +47,7 @@ impl Policies {
             blank: self.blank.or(outer.blank),
             unmapped: self.unmapped.or(outer.unmapped),
             too_long: self.too_long.or(outer.too_long),
+            too_precise: self.too_precise.or(outer.too_precise),
         }
     }
 }

@@ -2,8 +2,16 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use super::choices::{ApiChoice, Duplicates, OPERATION};
-use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
+use crate::transform::Blank;
+use crate::transform::Inactive;
+use crate::transform::OnMissing;
+use crate::transform::Only;
+use crate::transform::TooLong;
+use crate::transform::TooPrecise;
+use crate::transform::Unmapped;
+use super::choices::ApiChoice;
+use super::choices::Duplicates;
+use super::choices::OPERATION;
 use crate::yaml::{MapReader, Node};
 use Shape::{
     Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
@@ -159,6 +167,7 @@ pub(super) const DEFAULTS: &[Word] = &[
     word("blank", OneOf(|| names(BLANK)), ABOUT_BLANK),
     word("unmapped", OneOf(|| names(UNMAPPED)), ABOUT_UNMAPPED),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
+    word("too_precise", OneOf(|| names(TOO_PRECISE)), ABOUT_TOO_PRECISE),
     word("duplicates", OneOf(|| names(DUPLICATES)), ABOUT_DUPLICATES),
     word("max_failed", Budget, ABOUT_MAX_FAILED),
 ];
@@ -228,6 +237,7 @@ pub(super) const LOAD: &[Word] = &[
     word("blank", OneOf(|| names(BLANK)), ABOUT_BLANK),
     word("unmapped", OneOf(|| names(UNMAPPED)), ABOUT_UNMAPPED),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
+    word("too_precise", OneOf(|| names(TOO_PRECISE)), ABOUT_TOO_PRECISE),
     later("tests", "leave it out"),
 ];
 
@@ -255,6 +265,7 @@ pub(super) const FIELD: &[Word] = &[
     word("unmapped", OneOf(|| names(UNMAPPED)), ABOUT_UNMAPPED),
     word("on_missing", OneOf(|| names(ON_MISSING)), ABOUT_ON_MISSING),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
+    word("too_precise", OneOf(|| names(TOO_PRECISE)), ABOUT_TOO_PRECISE),
     word("inactive", OneOf(|| names(INACTIVE)), "What a user does who is not active."),
     word(
         "only",
@@ -285,6 +296,8 @@ const ABOUT_ON_MISSING: &str =
 const ABOUT_BLANK: &str = "What a blank does: keep the org's value, or clear it.";
 const ABOUT_UNMAPPED: &str = "What a value does that the map does not have.";
 const ABOUT_TOO_LONG: &str = "What a text does that is longer than the field.";
+const ABOUT_TOO_PRECISE: &str =
+    "What a number does with more decimals than the field keeps, or a time finer than a millisecond.";
 const ABOUT_DUPLICATES: &str = "What becomes of rows with the same key.";
 const ABOUT_MAX_FAILED: &str = "Stop when more rows than this have failed or been rejected: `N` or `N%`.";
 const ABOUT_DIR: &str = "Folder of the sources, relative to the folder of `cutover.yaml`.";
@@ -305,6 +318,9 @@ pub(super) const ON_MISSING: &[(&str, OnMissing)] =
 /// `too_long`.
 pub(super) const TOO_LONG: &[(&str, TooLong)] =
     &[("reject", TooLong::Reject), ("truncate", TooLong::Truncate)];
+/// `too_precise`.
+pub(super) const TOO_PRECISE: &[(&str, TooPrecise)] =
+    &[("round", TooPrecise::Round), ("reject", TooPrecise::Reject)];
 /// `only`.
 pub(super) const ONLY: &[(&str, Only)] = &[("create", Only::Create), ("update", Only::Update)];
 /// `inactive`.

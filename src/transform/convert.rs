@@ -1,7 +1,7 @@
 //! From text to what a field of the org takes (specification, "A field's value", the table), or a fault.
 //!
 //! Decimal text stays text: no number is squeezed through binary. Space at the ends of what is no text is left out.
-//! Knows no rows and no policies but `too_long`, which keys do not take.
+//! Knows no rows and no policies but `too_long` and `too_precise`, of which keys take neither.
 
 use super::dates::{self, Zone};
 use super::fault::Fault;
@@ -16,6 +16,7 @@ use crate::model::RecordIdError;
 use super::rule::Conversion;
 use super::rule::FieldRule;
 use super::rule::TooLong;
+use super::rule::TooPrecise;
 
 /// What a conversion changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +37,7 @@ const PICKLIST: usize = 255;
 pub(super) struct Converter {
     to: Conversion,
     too_long: TooLong,
+    too_precise: TooPrecise,
     key: bool,
     zone: Result<Option<Zone>, Fault>,
 }
@@ -51,8 +53,11 @@ impl Converter {
                 .ok_or_else(|| Fault::new(format!("there is no time zone `{name}`"))),
         };
         // What stands for a record is never cut or rounded: two would become one.
-        let too_long = if rule.key { TooLong::Reject } else { rule.too_long };
-        Self { to: to.clone(), too_long, key: rule.key, zone }
+        let (too_long, too_precise) = match rule.key {
+            true => (TooLong::Reject, TooPrecise::Reject),
+            false => (rule.too_long, rule.too_precise),
+        };
+        Self { to: to.clone(), too_long, too_precise, key: rule.key, zone }
     }
 
     /// Whether the field takes a list.
@@ -126,14 +131,20 @@ impl Converter {
     }
 
     fn decimal(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
-        let rounds = if self.key { Err("no key is rounded") } else { Ok(()) };
-        let rounded = decimal(&self.to, text, rounds, out)?;
+        let rounds = self.too_precise == TooPrecise::Round;
+        let why = if self.key { "no key is rounded" } else { "`too_precise: round` would round it" };
+        let rounded = decimal(&self.to, text, rounds.then_some(()).ok_or(why), out)?;
         Ok(Changed { rounded, ..Changed::default() })
     }
 
     fn datetime(&self, text: &str, out: &mut String) -> Result<Changed, Fault> {
         let zone = self.zone.as_ref().map_err(Clone::clone)?;
         let rounded = dates::write_datetime(text, zone.as_ref(), out)?;
+        if rounded && self.too_precise == TooPrecise::Reject {
+            return Err(Fault::new(
+                "the time is finer than a millisecond; `too_precise: round` would cut it",
+            ));
+        }
         Ok(Changed { rounded, ..Changed::default() })
     }
 

@@ -49,6 +49,6 @@ pub use map::{MapFault, ValueMap};
 pub use program::{Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{
     AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, RefTarget, TableEntry,
-    TooLong, Unmapped, Value,
+    TooLong, TooPrecise, Unmapped, Value,
 };
 pub use scope::Scope;

@@ -34,6 +34,8 @@ pub struct FieldRule {
     pub convert: Conversion,
     /// What becomes of a text that is too long.
     pub too_long: TooLong,
+    /// What becomes of a number or a time that is finer than the field.
+    pub too_precise: TooPrecise,
     /// Whether it makes the key of the load's records: it goes as it is, whatever the policies say.
     pub key: bool,
     /// When the field is sent.
@@ -91,6 +93,16 @@ pub enum TooLong {
     Reject,
     /// Is cut, and counted.
     Truncate,
+}
+
+/// A number with more decimals than the field keeps, or a time finer than a millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TooPrecise {
+    /// Is rounded, and counted.
+    #[default]
+    Round,
+    /// Rejects the row.
+    Reject,
 }
 
 /// When a field is sent.

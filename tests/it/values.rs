@@ -206,3 +206,18 @@ fn the_length_of_a_picklist_is_not_that_of_its_values() {
         (vec![long.to_owned()], 0)
     );
 }
+
+#[test]
+fn amounts_too_fine_for_the_field_are_rounded_or_rejected_as_the_manifest_says() {
+    let given = ["1.005", "2.50", "3.1000"];
+    let rounds = project("N__c: { from: v, too_precise: round }", "too_precise: reject, ", &given);
+    assert_eq!(rounds.apply(0).count("Account", "rounded"), 1);
+    let there: Vec<_> = values(&rounds, "N__c", 3).iter().map(|value| number(value)).collect();
+    assert_eq!(there, [Some(1.01), Some(2.5), Some(3.1)]);
+    let rejects = project("N__c: v", "too_precise: reject, ", &given);
+    assert_eq!(rejects.apply(68).outcomes("Account"), "1 rejected, 2 created");
+    let left = rejects.data_file(1, "Account.left-out", ".csv");
+    let told =
+        "N__c: `v`: the number has more than 2 digits behind the point; `too_precise: round` would round it";
+    assert_eq!(left[0]["_message"], told);
+}

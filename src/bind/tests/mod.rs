@@ -11,8 +11,8 @@ use crate::manifest::{
 use crate::model::{FieldSchema, FieldType, KeyForm, ObjectSchema, OrgSchema, RecordType};
 use crate::source::CsvFormat;
 use crate::transform::{
-    Blank, Expr, Inactive, Matcher, OnMissing, Only, Role, Scope, TableEntry, TooLong, Unmapped, ValueMap,
-    compile,
+    Blank, Expr, Inactive, Matcher, OnMissing, Only, Role, Scope, TableEntry, TooLong, TooPrecise, Unmapped,
+    ValueMap, compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -184,6 +184,7 @@ fn sets(name: &str, verb: Verb) -> Field {
         unmapped: Unmapped::default(),
         on_missing: OnMissing::default(),
         too_long: TooLong::default(),
+        too_precise: TooPrecise::default(),
         only: Only::default(),
         inactive: Inactive::default(),
     }

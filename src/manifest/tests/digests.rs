@@ -36,7 +36,7 @@ fn order_comments_and_style_change_nothing() {
             "{HEAD}{}",
             LOAD.replace("ignore: [amount, owner]", "ignore: [owner, amount]\n    blank: keep")
         ),
-        format!("{HEAD}defaults: {{ on_missing: hold }}\n{LOAD}"),
+        format!("{HEAD}defaults: {{ on_missing: hold, too_precise: round }}\n{LOAD}"),
         format!("{}{LOAD}", HEAD.replace("{ who: ada }", "{ who: ada, unused: x }")),
     ] {
         assert_eq!(digest(&other), first, "{other}");
@@ -50,6 +50,7 @@ fn what_is_sent_changes_it() {
         format!("{HEAD}{}", LOAD.replace("Name: { from: name", "Name: { from: name | trim")),
         format!("{}{LOAD}", HEAD.replace("who: ada", "who: bob")),
         format!("{HEAD}defaults: {{ blank: clear }}\n{LOAD}"),
+        format!("{HEAD}defaults: {{ too_precise: reject }}\n{LOAD}"),
         format!("{HEAD}defaults: {{ source: {{ null_values: [X] }} }}\n{LOAD}"),
         format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    where: name")),
         format!("{HEAD}{}", LOAD.replace("maps/good.csv", "maps/good.csv, only: create")),

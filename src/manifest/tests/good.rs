@@ -3,7 +3,7 @@
 use super::{HEAD, errors, load, project, read, read_as, shown, with_field, with_load};
 use crate::manifest::{Budget, Duplicates, Migration, Operation, OrgLogin, Verb};
 use crate::ports::MemoryFiles;
-use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, Unmapped};
+use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, TooPrecise, Unmapped};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
@@ -189,14 +189,15 @@ fn the_most_specific_policy_wins() {
     ignore: [type, amount, owner]
     fields:
       K__c: id
-      Name: { from: name, map: { a: b }, unmapped: blank }
+      Name: { from: name, map: { a: b }, unmapped: blank, too_precise: round }
       ParentId: { ref: Account, from: name }",
     );
-    let text = text.replace("objects:", "defaults: { blank: keep, on_missing: reject, too_long: truncate, max_failed: 7, duplicates: last }\nobjects:");
+    let text = text.replace("objects:", "defaults: { blank: keep, on_missing: reject, too_long: truncate, too_precise: reject, max_failed: 7, duplicates: last }\nobjects:");
     let load = &good(&text).loads[0];
     let [key, name, parent] = &load.fields[..] else { panic!() };
     assert_eq!((key.blank, key.too_long, key.unmapped), (Blank::Clear, TooLong::Truncate, Unmapped::Pass));
     assert_eq!((name.unmapped, parent.on_missing), (Unmapped::Blank, OnMissing::Reject));
+    assert_eq!((key.too_precise, name.too_precise), (TooPrecise::Reject, TooPrecise::Round));
     assert_eq!((load.duplicates, load.max_failed), (Duplicates::Last, Some(Budget::Rows(7))));
     assert_eq!(
         (key.inactive, key.only, load.operation),

@@ -222,6 +222,11 @@ fn mistakes_of_loads() {
                 "`upsert`?",
             ),
             (
+                "source: other.csv\n    too_precise: «truncate\n    fields: { K__c: id, T: title }",
+                WrongValue,
+                "`too_precise` is one of `round`, `reject`",
+            ),
+            (
                 "source: other.csv\n    api: «rest\n    fields: { K__c: id, T: title }",
                 WrongValue,
                 "`api` is one of `bulk`, `auto`",

@@ -5,7 +5,7 @@ use crate::diagnostic::Code;
 use crate::model::KeyForm;
 use crate::transform::{
     Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, RefTarget, Role,
-    Row, RowOut, RowProgram, TableEntry, TooLong, Unmapped, Value, ValueMap, Verdict, compile,
+    Row, RowOut, RowProgram, TableEntry, TooLong, TooPrecise, Unmapped, Value, ValueMap, Verdict, compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ pub(super) fn rule(expression: &str) -> FieldRule {
         on_missing: OnMissing::Hold,
         convert: Conversion::default(),
         too_long: TooLong::Reject,
+        too_precise: TooPrecise::Round,
         key: false,
         only: Only::Always,
     }

@@ -2,7 +2,7 @@
 
 use super::fields::{map, rule, run};
 use crate::model::FieldType;
-use crate::transform::{Conversion, FieldRule, TooLong, Unmapped};
+use crate::transform::{Conversion, FieldRule, TooLong, TooPrecise, Unmapped};
 use std::sync::Arc;
 
 /// A type, how it is narrowed, a value, and what comes out: `!` is any rejection.
@@ -155,6 +155,20 @@ fn keys_are_neither_cut_nor_rounded() {
     assert_eq!(key(whole, "1.4"), told);
     assert!(key(short, "a\n").starts_with("!306 Name: `name`: a key holds no tabs, line breaks"));
     assert!(key(short, "a\u{a0}").starts_with("!306 Name: `name`: the key begins or ends with a no-break"));
+}
+
+#[test]
+fn what_is_too_precise_is_rejected_where_the_rule_says_so() {
+    let exact = |field_type, cell: &str| {
+        let mut rule = FieldRule { too_precise: TooPrecise::Reject, ..rule("name") };
+        rule.convert = Conversion { field_type, precision: 18, scale: 2, ..Conversion::default() };
+        run(rule, &[("name", cell)])
+    };
+    assert_eq!(exact(FieldType::Currency, "2.500"), "'2.5'");
+    let told = "!306 Name: `name`: the number has more than 2 digits behind the point; `too_precise: round` would round it";
+    assert_eq!(exact(FieldType::Currency, "2.675"), told);
+    let told = "!306 Name: `name`: the time is finer than a millisecond; `too_precise: round` would cut it";
+    assert_eq!(exact(FieldType::DateTime, "2024-07-01T10:30:00.250999Z"), told);
 }
 
 #[test]
