@@ -1,6 +1,7 @@
 //! Which assignment rule of the org is meant by a name.
 
-use super::{Assignment, Problems, Site};
+use super::bound::Assignment;
+use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 
 /// The rules that run on a load's rows. A rule need not be active: it is named.

@@ -1,12 +1,9 @@
 //! One load: its object, its fields together, and what the org requires of them.
 
-use super::assignment;
 use super::bound::{Belongs, BoundLoad, LockWhy, Reference};
 use super::field::{self, BoundField};
-use super::key;
-use super::world::Problems;
-use super::world::Site;
-use super::world::World;
+use super::world::{Problems, Site, World};
+use super::{assignment, key};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Load, Operation};
 use crate::transform::Only;

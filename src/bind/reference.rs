@@ -8,12 +8,7 @@ use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Field, RefTo, Verb};
 use crate::model::FieldSchema;
-use crate::transform::Conversion;
-use crate::transform::FieldRule;
-use crate::transform::Matcher;
-use crate::transform::OnMissing;
-use crate::transform::RefTarget;
-use crate::transform::reference_text;
+use crate::transform::{Conversion, FieldRule, Matcher, OnMissing, RefTarget, reference_text};
 
 /// Binds a `ref`; nothing when any of its targets cannot be pointed at.
 pub(super) fn bind(

@@ -4,8 +4,7 @@
 use super::paper::{self, PaperError};
 use crate::ports::Files;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 /// Where it lies below the state folder.
 pub const SECRET: &str = "secret.json";

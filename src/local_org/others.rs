@@ -3,9 +3,7 @@
 //!
 //! Must not know HTTP, nor why it happens: that is the faults'.
 
-use super::LocalOrg;
 use super::fault::Others;
-use super::job;
 use super::job::info::Kind;
 use super::record::assign::Assign;
 use super::record::find;
@@ -14,6 +12,7 @@ use super::record::write::Refusal;
 use super::schema::Object;
 use super::store::{LIVE, quote};
 use super::text::{full_id, mix};
+use super::{LocalOrg, job};
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value};
 

@@ -2,7 +2,8 @@
 //!
 //! Must not know which rules an org has: that is `bind`'s.
 
-use super::migration::{ApiChoice, Load};
+use super::choices::ApiChoice;
+use super::migration::Load;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::Node;
 

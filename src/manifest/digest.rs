@@ -3,26 +3,11 @@
 //! Defaults and vars are applied, fields stand by name, maps by content. Comments, order, places and the paths of
 //! sources change nothing; sources have fingerprints of their own.
 
-use crate::transform::Expr;
-use crate::transform::TooPrecise;
-use crate::transform::ValueMap;
-use super::choices::ApiChoice;
-use super::choices::OPERATION;
-use super::migration::Budget;
-use super::migration::Field;
-use super::migration::Load;
-use super::migration::Migration;
-use super::migration::Verb;
+use super::choices::{ApiChoice, OPERATION};
+use super::migration::{Budget, Field, Load, Migration, Verb};
 use super::word_list::name_of;
-use super::words::API;
-use super::words::BLANK;
-use super::words::DUPLICATES;
-use super::words::INACTIVE;
-use super::words::ONLY;
-use super::words::ON_MISSING;
-use super::words::TOO_LONG;
-use super::words::TOO_PRECISE;
-use super::words::UNMAPPED;
+use super::words::{API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, TOO_LONG, TOO_PRECISE, UNMAPPED};
+use crate::transform::{Expr, TooPrecise, ValueMap};
 
 impl Migration {
     /// The load as resolved, in one canonical text to take a fingerprint of: defaults and vars applied, fields by

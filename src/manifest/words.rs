@@ -2,16 +2,8 @@
 //!
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
-use crate::transform::Blank;
-use crate::transform::Inactive;
-use crate::transform::OnMissing;
-use crate::transform::Only;
-use crate::transform::TooLong;
-use crate::transform::TooPrecise;
-use crate::transform::Unmapped;
-use super::choices::ApiChoice;
-use super::choices::Duplicates;
-use super::choices::OPERATION;
+use super::choices::{ApiChoice, Duplicates, OPERATION};
+use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, TooPrecise, Unmapped};
 use crate::yaml::{MapReader, Node};
 use Shape::{
     Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,

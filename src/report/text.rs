@@ -338,6 +338,7 @@ mod tests {
             absent,
             rounded,
             truncated,
+            quotes: 0,
             blanked,
             fallbacks,
             references,

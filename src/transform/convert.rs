@@ -10,13 +10,8 @@ use super::keys;
 use super::length::{cut, sent, units};
 use super::number::round_up;
 use super::reading::expanded;
-use crate::model::FieldType;
-use crate::model::RecordId;
-use crate::model::RecordIdError;
-use super::rule::Conversion;
-use super::rule::FieldRule;
-use super::rule::TooLong;
-use super::rule::TooPrecise;
+use super::rule::{Conversion, FieldRule, TooLong, TooPrecise};
+use crate::model::{FieldType, RecordId, RecordIdError};
 
 /// What a conversion changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,7 +2,7 @@
 //! two records would become one.
 
 use super::convert;
-use super::datum::Fault;
+use super::fault::Fault;
 use super::length::units;
 use super::rule::Conversion;
 use crate::model::FieldType;

@@ -1,7 +1,7 @@
 //! How numbers are written in sources: marks of thousands and decimals, signs of currencies, exponents. Turns them into
 //! plain decimal text, or refuses them; knows nothing of what the number is for.
 
-use super::datum::Fault;
+use super::fault::Fault;
 use std::borrow::Cow;
 
 /// The largest exponent that is read, either way: far beyond what any field takes.

@@ -70,18 +70,24 @@ fn spoil(path: &str) {
 #[test]
 fn rows_that_go_again_are_held_against_their_hash() {
     let meddles: [(&str, Meddle); 2] = [
-        ("data/1/Account-0-0.index", |_, path, _, answer| {
-            if path.ends_with("/failedResults") {
-                spoil("data/1/Account-0-0.index");
-            }
-            answer
-        }),
-        ("data/1/Account-0-0.csv", |_, path, _, answer| {
-            if path.ends_with("/failedResults") {
-                spoil("data/1/Account-0-0.csv");
-            }
-            answer
-        }),
+        (
+            "data/1/Account-0-0.index",
+            Arc::new(|_: &str, path: &str, _: &[u8], answer| {
+                if path.ends_with("/failedResults") {
+                    spoil("data/1/Account-0-0.index");
+                }
+                answer
+            }),
+        ),
+        (
+            "data/1/Account-0-0.csv",
+            Arc::new(|_: &str, path: &str, _: &[u8], answer| {
+                if path.ends_with("/failedResults") {
+                    spoil("data/1/Account-0-0.csv");
+                }
+                answer
+            }),
+        ),
     ];
     for (file, meddle) in meddles {
         let mut world =

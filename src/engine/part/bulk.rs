@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 /// Bytes read from a part's file at a time while it is uploaded.
 const PIECE: usize = 256 << 10;
 /// The word by which the journal asks for the territory rules of accounts.
-pub(super) const TERRITORIES: &str = "TRUE";
+pub(in crate::engine) const TERRITORIES: &str = "TRUE";
 /// How often a result file is read that has fewer rows than its job counts.
 const SHORT_FILES: u32 = 4;
 

@@ -119,6 +119,13 @@ impl Collected {
         self.message.as_deref().is_some_and(tells_limit)
     }
 
+    /// Whether the org is maintained: it said so of a row, or of the job. No row is at fault, and no number of tries is too many.
+    pub(in crate::engine) fn met_maintenance(&self) -> bool {
+        let of_row =
+            |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { code, .. }) if is_maintenance(code));
+        self.fates.iter().any(of_row) || self.message.as_deref().is_some_and(tells_maintenance)
+    }
+
     /// Takes one row of a result file. One that names no row of the part, or a record that cannot be the row's, is set
     /// aside: what became of the row is found out as if no file named it.
     pub(in crate::engine) fn take(&mut self, kind: ResultKind, row: &ResultRow<'_>) -> std::io::Result<()> {
@@ -189,11 +196,6 @@ impl Collected {
         for fate in both {
             if let Fate::Landed { id, .. } = fate {
                 self.is(at, id);
-            }
-            /// Whether the org is maintained: it said so of a row, or of the job. No row is at fault, and no number of tries is too many.
-            pub(in crate::engine) fn met_maintenance(&self) -> bool {
-                let of_row = |fate: &Option<Fate>| matches!(fate, Some(Fate::Failed { code, .. }) if is_maintenance(code));
-                self.fates.iter().any(of_row) || self.message.as_deref().is_some_and(tells_maintenance)
             }
         }
         let id = self.index.records[at].id.map(|id| id.to_string()).unwrap_or_default();

@@ -16,6 +16,7 @@ mod row_files;
 mod settle;
 mod trail_of_part;
 
+pub(in crate::engine) use bulk::TERRITORIES;
 pub(in crate::engine) use desk::{Desk, interrupted, wait};
 pub(in crate::engine) use fates::Collected;
 pub(in crate::engine) use open::desk;

@@ -4,15 +4,11 @@
 //!
 //! Answers carry no key: they stand in the order of the records. A row is known by what was put into its call.
 
-use super::desk::Desk;
-use super::desk::interrupted;
+use super::bulk::TERRITORIES;
+use super::desk::{Desk, interrupted};
 use super::fate::Fate;
-use super::fates::Collected;
-use super::fates::is_doubtful;
-use super::job::TERRITORIES;
-use super::json_record::Column;
-use super::json_record::columns;
-use super::json_record::record;
+use super::fates::{Collected, is_doubtful};
+use super::json_record::{Column, columns, record};
 use super::payload::cell_of;
 use crate::checkpoint::{Event, Part, PartKey};
 use crate::engine::context::EngineError;

@@ -1,25 +1,12 @@
 //! Carrying a plan out: one loop on one task. Takes what [`next`] says, performs it, and keeps the journal.
 
 use super::gate::{Gate, Hold, refused_for_maintenance, settles_first, spent};
-use super::job::TERRITORIES;
 use super::recover::drop_part;
-use super::schedule::CANARY_ROWS;
-use super::schedule::Effect;
-use super::schedule::PartProgress;
-use super::schedule::Scheduled;
-use super::schedule::StepProgress;
-use super::schedule::next;
-use crate::bind::Assignment;
-use crate::bind::Column;
-use crate::checkpoint::Ended;
-use crate::checkpoint::Event;
-use crate::checkpoint::NamedFile;
-use crate::checkpoint::PartKey;
-use crate::engine::context::EngineError;
-use crate::engine::context::Exit;
-use crate::engine::context::Progress;
-use crate::engine::context::source_changed;
-use crate::engine::part::{Collected, Desk, settle};
+use super::schedule::{CANARY_ROWS, Effect, PartProgress, Scheduled, StepProgress, next};
+use crate::bind::{Assignment, Column};
+use crate::checkpoint::{Ended, Event, NamedFile, PartKey};
+use crate::engine::context::{EngineError, Exit, Progress, source_changed};
+use crate::engine::part::{Collected, Desk, TERRITORIES, settle};
 use crate::engine::prepare::{Landed, Prepared, leave_out};
 use crate::engine::state::{Ledgers, exit_of, keep_rest};
 use crate::manifest::{Budget, Migration};

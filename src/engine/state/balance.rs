@@ -50,6 +50,7 @@ mod tests {
             absent,
             rounded,
             truncated,
+            quotes: 0,
             blanked,
             fallbacks,
             references,

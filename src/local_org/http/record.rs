@@ -1,8 +1,7 @@
 //! One record over REST: created, read, updated and deleted by its id or by a key (reference F4).
 
-use super::Call;
 use super::answer::{Answer, Failure};
-use super::query;
+use super::{Call, query};
 use crate::local_org::record::find;
 use crate::local_org::record::json::{Record, no_such_column};
 use crate::local_org::record::save::{Place, Saved};

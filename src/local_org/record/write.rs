@@ -1,10 +1,9 @@
 //! Creating and updating one record: checks first, then a single statement, so that a refused row leaves nothing.
 
-use super::Values;
 use super::assign::{self, Assign};
-use super::check;
 use super::error::RowError;
 use super::fill::Fill;
+use super::{Values, check};
 use crate::local_org::rule;
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::schema::{Field, Object, Schema};

@@ -10,8 +10,7 @@ pub(crate) mod yaml;
 use super::limit::Limits;
 use super::rule::Rule;
 use crate::local_org::auth::app::App;
-use crate::model::FieldType;
-use crate::model::KeyForm;
+use crate::model::{FieldType, KeyForm};
 use flags::{Flag, Flags};
 use std::sync::{Arc, OnceLock};
 

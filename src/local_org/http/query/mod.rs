@@ -8,14 +8,10 @@ pub(in crate::local_org) use cursors::Cursors;
 
 use super::Call;
 use super::answer::{Answer, Failure};
-use crate::local_org::soql::Compiled;
-use crate::local_org::soql::Scope;
 use crate::local_org::soql::compile::Kind;
 use crate::local_org::soql::error::SoqlError;
-use crate::local_org::soql::prepare;
-use crate::local_org::soql::read::Answer as Row;
-use crate::local_org::soql::read::Cursor;
-use crate::local_org::soql::read::in_full;
+use crate::local_org::soql::read::{Answer as Row, Cursor, in_full};
+use crate::local_org::soql::{Compiled, Scope, prepare};
 use crate::local_org::{LocalOrg, QueryTable};
 use record::{Page, Writer};
 use rusqlite::Connection;

@@ -1,5 +1,4 @@
-use crate::diagnostic::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::local_org::schema::Schema;
 use crate::local_org::schema::flags::Flag;
 
