@@ -85,6 +85,7 @@ fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) 
         fallback: field.fallback.clone(),
         matcher,
         on_missing: field.on_missing,
+        other: field.other,
         convert: conversion(schema, site.load.timezone.clone()),
         too_long: field.too_long,
         too_precise: field.too_precise,

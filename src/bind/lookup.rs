@@ -24,7 +24,7 @@ pub(super) fn table(
     };
     let found: Vec<_> = fields.iter().map(|name| field(schema, name, place, problems)).collect();
     let found: Vec<&FieldSchema> = found.into_iter().collect::<Option<_>>()?;
-    let fold = if found.iter().any(|f| f.case_sensitive) { Fold::Exact } else { Fold::Lower };
+    let fold = fold(&found);
     let records = site.world.facts.records.get(&records_key(object, fields))?;
     let Some(records) = records else {
         let message =
@@ -42,6 +42,18 @@ pub(super) fn table(
             .or_insert_with(|| TableEntry::Id(record.id.clone()));
     }
     Some((table, fold))
+}
+
+/// How the values of these fields are compared.
+fn fold(fields: &[&FieldSchema]) -> Fold {
+    let exact = fields.iter().any(|f| f.case_sensitive);
+    let is_id = |f: &FieldSchema| matches!(f.field_type, FieldType::Id | FieldType::Reference);
+    let ids = fields.iter().enumerate().filter(|(_, f)| is_id(f));
+    match (ids.fold(0, |ids, (at, _)| ids | 1_u64 << (at % 64)), exact) {
+        (0, true) => Fold::Exact,
+        (0, false) => Fold::Lower,
+        (ids, exact) => Fold::Ids { ids, exact },
+    }
 }
 
 /// A field whose values can be compared as text.

@@ -6,7 +6,7 @@ use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};
-use crate::transform::{AND, Fold, Inactive, Matcher, TableEntry};
+use crate::transform::{AND, Fold, Inactive, Matcher, OnMissing, TableEntry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,6 +48,29 @@ pub(super) struct Table<'a> {
     pub(super) what: &'static str,
     pub(super) ids: &'a BTreeMap<String, TableEntry>,
     pub(super) fold: Fold,
+}
+
+impl Table<'_> {
+    /// Whether something stands in for a user of a map who is not there, or is not active: a list of people lives longer
+    /// than their logins.
+    pub(super) fn stands_in(&self, field: &Field, text: &str) -> bool {
+        let missing = match self.ids.get(&*self.fold.apply(text)) {
+            None | Some(TableEntry::Inactive { policy: Inactive::Fallback, .. }) => true,
+            Some(_) => false,
+        };
+        let stands_in = field.fallback.is_some() || field.on_missing == OnMissing::Blank;
+        self.what == "user" && missing && stands_in
+    }
+
+    /// What is told of the users of a map for whom something stands in.
+    pub(super) fn told(&self, field: &Field, texts: &[&str]) -> Option<Diagnostic> {
+        let found: Vec<&&str> = texts.iter().filter(|text| self.stands_in(field, text)).collect();
+        let (first, more) = (found.first()?, found.len() - 1);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!("`map` names users who are not in the org or not active: `{first}`{more}");
+        let help = "their rows get the `fallback`, or a blank where `on_missing` says so";
+        Some(Diagnostic::warning(Code::PlanNote, message).help(help))
+    }
 }
 
 /// What is wrong with a name that stands in the manifest itself, under `word`.

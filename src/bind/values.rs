@@ -21,31 +21,41 @@ pub(super) fn check(
         let problem = text.and_then(|(word, text)| never_accepted(schema, &plain, word, &text));
         problems.extend(problem.map(|p| p.at(&field.value_place)));
     }
+    users_of_the_map(field, rule, problems);
     for (word, text) in written(field) {
         let problem = match &rule.matcher {
             Matcher::None => never_accepted(schema, rule, word, &text),
             Matcher::Table { what, ids, fold } => {
-                table::misnamed(site, &table::Table { what, ids, fold: *fold }, word, &text)
+                let table = table::Table { what, ids, fold: *fold };
+                let misnamed = table::misnamed(site, &table, word, &text);
+                misnamed.filter(|_| word != "map" || !table.stands_in(field, &text))
             }
             Matcher::FirstOf(all) if all.iter().all(|one| matches!(one, Matcher::None)) => {
                 never_accepted(schema, rule, word, &text)
             }
             matcher if matcher.chains() => None,
-            Matcher::FirstOf(_) if matches!(word, "default" | "fallback") => {
-                let tables = rule.matcher.tables().into_iter();
-                let wrong: Vec<_> = tables
-                    .map(|(what, ids, fold)| {
-                        table::misnamed(site, &table::Table { what, ids, fold }, word, &text)
-                    })
-                    .collect();
-                // One of them is enough.
-                wrong.into_iter().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().last())
-            }
+            Matcher::FirstOf(_) if matches!(word, "default" | "fallback") => in_none(site, rule, word, &text),
             // Keys of parents, and one alternative of several: whether they are there is a question of rows.
             Matcher::Ref { .. } | Matcher::FirstOf(_) => None,
         };
         problems.extend(problem.map(|p| p.at(&field.value_place)));
     }
+}
+
+/// What is wrong with a text that is looked for in several tables: one of them is enough.
+fn in_none(site: &Site<'_>, rule: &FieldRule, word: &str, text: &str) -> Option<Diagnostic> {
+    let tables = rule.matcher.tables().into_iter();
+    let wrong =
+        tables.map(|(what, ids, fold)| table::misnamed(site, &table::Table { what, ids, fold }, word, text));
+    wrong.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().last())
+}
+
+/// Tells which users of a map have something that stands in for them.
+fn users_of_the_map(field: &Field, rule: &FieldRule, problems: &mut Problems) {
+    let (Some(map), Matcher::Table { what, ids, fold }) = (&field.map, &rule.matcher) else { return };
+    let texts: Vec<&str> = map.pairs().map(|(_, to)| to).filter(|to| !to.is_empty()).collect();
+    let told = table::Table { what, ids, fold: *fold }.told(field, &texts);
+    problems.extend(told.map(|p| p.at(&field.value_place)));
 }
 
 /// Texts of the manifest that reach the field as they are, with the word they stand under. Where there is a map, a

@@ -6,8 +6,10 @@
 use super::choices::{ApiChoice, OPERATION};
 use super::migration::{Budget, Field, Load, Migration, Verb};
 use super::word_list::name_of;
-use super::words::{API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, TOO_LONG, TOO_PRECISE, UNMAPPED};
-use crate::transform::{Expr, TooPrecise, ValueMap};
+use super::words::{
+    API, BLANK, DUPLICATES, INACTIVE, ON_MISSING, ONLY, OTHER, TOO_LONG, TOO_PRECISE, UNMAPPED,
+};
+use crate::transform::{Expr, Other, TooPrecise, ValueMap};
 
 impl Migration {
     /// The load as resolved, in one canonical text to take a fingerprint of: defaults and vars applied, fields by
@@ -36,6 +38,7 @@ pub(super) fn text(load: &Load, names: &[&str]) -> String {
     after.iter().for_each(|name| out.put("after", name));
     out.maybe("lock_by", load.lock_by.as_deref());
     out.maybe("part_rows", load.part_rows.map(|n| n.to_string()).as_deref());
+    out.maybe("levels", load.levels.map(|n| n.to_string()).as_deref());
     out.put("overlap", if load.overlap { "true" } else { "false" });
     vars(load, &mut out);
     let mut fields: Vec<&Field> = load.fields.iter().collect();
@@ -99,6 +102,7 @@ fn field(field: &Field, out: &mut Lines) {
     out.put("  blank", name_of(BLANK, &field.blank));
     out.put("  unmapped", name_of(UNMAPPED, &field.unmapped));
     out.put("  on_missing", name_of(ON_MISSING, &field.on_missing));
+    out.maybe("  other", (field.other != Other::default()).then(|| name_of(OTHER, &field.other)));
     out.put("  too_long", name_of(TOO_LONG, &field.too_long));
     let said = field.too_precise != TooPrecise::default();
     out.maybe("  too_precise", said.then(|| name_of(TOO_PRECISE, &field.too_precise)));

@@ -9,9 +9,9 @@ use super::migration::{Field, Verb};
 use super::policy::Policies;
 use super::values::{Vars, fill, listed, take_scalar, wrong};
 use super::verb::{FieldRules, HELPERS, Said, VERBS, read_verb, verbs_of};
-use super::words::{FIELD, INACTIVE, ONLY, refuse_unbuilt};
+use super::words::{FIELD, INACTIVE, ONLY, OTHER, refuse_unbuilt};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::transform::{Inactive, Only, Role};
+use crate::transform::{Inactive, Only, Other, Role};
 use crate::yaml::{MapReader, Node, Pair};
 
 /// Takes `fields`.
@@ -77,6 +77,7 @@ fn plain_field(pair: &Pair, verb: Verb, policies: Policies) -> Field {
         blank: policies.blank.unwrap_or_default(),
         unmapped: policies.unmapped.unwrap_or_default(),
         on_missing: policies.on_missing.unwrap_or_default(),
+        other: Other::default(),
         too_long: policies.too_long.unwrap_or_default(),
         too_precise: policies.too_precise.unwrap_or_default(),
         only: Only::Always,
@@ -107,9 +108,10 @@ fn read_mapping(
     let policies = Policies::read(&mut reader).or(rules.policies);
     let only = reader.take_word("only", ONLY).unwrap_or(Only::Always);
     let inactive = reader.take_word("inactive", INACTIVE).unwrap_or_default();
+    let other = reader.take_word("other", OTHER).unwrap_or_default();
     reader.finish();
     let plain = plain_field(pair, verb?, policies);
-    Some(Field { when, default, fallback, map, only, inactive, ..plain })
+    Some(Field { when, default, fallback, map, only, inactive, other, ..plain })
 }
 
 /// The one verb of a field; none or several are a problem.
@@ -153,6 +155,9 @@ fn refuse_misplaced(node: &Node, verb: &'static str, reader: &mut MapReader<'_, 
         let help = match pair.key.as_str() {
             "type" if verb != "ref" => "`type` stands beside `ref` only",
             "match" if !matches!(verb, "user" | "lookup") => "`match` stands beside `user` or `lookup` only",
+            "other" if !picks(node) && !listed.iter().any(picks) => {
+                "`other` stands beside a `ref` to several objects"
+            }
             "inactive" if !verbs.contains(&"user") => {
                 "`inactive` stands beside `user`, or a `first_of` that has one"
             }
@@ -173,6 +178,11 @@ fn refuse_misplaced(node: &Node, verb: &'static str, reader: &mut MapReader<'_, 
         let message = format!("`{}` does nothing here", pair.key);
         reader.problem(Diagnostic::error(Code::Conflict, message).at(&pair.place).help(help));
     }
+}
+
+/// Whether it is a reference to several objects.
+fn picks(node: &Node) -> bool {
+    node.get("ref").is_some_and(|target| target.pairs().is_some())
 }
 
 fn take_filled(reader: &mut MapReader<'_, '_>, key: &'static str, vars: &Vars) -> Option<String> {

@@ -167,6 +167,7 @@ fn blank_load(node: &Node, names: Names, source: Opened, rules: &LoadRules<'_>) 
         after: Vec::new(),
         lock_by: None,
         part_rows: None,
+        levels: None,
         overlap: false,
         pause_after: false,
         fields: Vec::new(),
@@ -184,6 +185,7 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.assignment_rule = take_scalar(reader, "assignment_rule").and_then(rule_name);
     load.territory_rules = reader.take_bool("territory_rules").unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
+    load.levels = take_count(reader, "levels");
     load.overlap = reader.take_bool("overlap").unwrap_or_default();
     load.pause_after = reader.take_bool("pause_after").unwrap_or_default();
     if let Some(node) = take_scalar(reader, "lock_by") {

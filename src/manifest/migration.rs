@@ -6,7 +6,7 @@ use super::choices::{ApiChoice, Duplicates, Operation};
 use crate::diagnostic::Place;
 use crate::source::CsvFormat;
 use crate::transform::{
-    Blank, Expr, Inactive, OnMissing, Only, Scope, TooLong, TooPrecise, Unmapped, ValueMap,
+    Blank, Expr, Inactive, OnMissing, Only, Other, Scope, TooLong, TooPrecise, Unmapped, ValueMap,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -142,6 +142,8 @@ pub struct Load {
     pub lock_by: Option<String>,
     /// Rows of a lock-prone part.
     pub part_rows: Option<u32>,
+    /// Levels of its hierarchy that are loaded one after the other.
+    pub levels: Option<u32>,
     /// Whether its steps may run beside others that lock the same parents.
     pub overlap: bool,
     /// Whether a run pauses once its rows are in.
@@ -190,6 +192,8 @@ pub struct Field {
     pub unmapped: Unmapped,
     /// What a reference does that finds nothing.
     pub on_missing: OnMissing,
+    /// What a kind that a reference to several objects does not list means.
+    pub other: Other,
     /// What a text does that is longer than the field.
     pub too_long: TooLong,
     /// What a number or a time does that is finer than the field.

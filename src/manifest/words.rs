@@ -3,7 +3,7 @@
 //! The tables are what the reading code is tested against; they know nothing of YAML or of how a word is read.
 
 use super::choices::{ApiChoice, Duplicates, OPERATION};
-use crate::transform::{Blank, Inactive, OnMissing, Only, TooLong, TooPrecise, Unmapped};
+use crate::transform::{Blank, Inactive, OnMissing, Only, Other, TooLong, TooPrecise, Unmapped};
 use crate::yaml::{MapReader, Node};
 use Shape::{
     Budget, Count, Expression, Fields, Flag, ListOf, Match, Name, Named, OneOf, Reference, Text, TextMap,
@@ -221,6 +221,11 @@ pub(super) const LOAD: &[Word] = &[
     word("after", Texts, "Loads that come first though no reference shows it."),
     word("lock_by", Name, "The reference of this load whose parent is locked."),
     word("part_rows", Count, "Rows of one job where records lock each other's parents."),
+    word(
+        "levels",
+        Count,
+        "Levels of its hierarchy that are loaded one after the other; 50 where it is not said.",
+    ),
     word("overlap", Flag, "Whether its steps may run beside others that lock the same parents."),
     word("pause_after", Flag, "Whether a run pauses once its rows are in; the next apply goes on."),
     word("fields", Fields, "Fields of the object and where their values come from."),
@@ -256,6 +261,11 @@ pub(super) const FIELD: &[Word] = &[
     word("blank", OneOf(|| names(BLANK)), ABOUT_BLANK),
     word("unmapped", OneOf(|| names(UNMAPPED)), ABOUT_UNMAPPED),
     word("on_missing", OneOf(|| names(ON_MISSING)), ABOUT_ON_MISSING),
+    word(
+        "other",
+        OneOf(|| names(OTHER)),
+        "What a `ref` to several objects does with a `type` that it does not list: reject the row, or blank the field.",
+    ),
     word("too_long", OneOf(|| names(TOO_LONG)), ABOUT_TOO_LONG),
     word("too_precise", OneOf(|| names(TOO_PRECISE)), ABOUT_TOO_PRECISE),
     word("inactive", OneOf(|| names(INACTIVE)), "What a user does who is not active."),
@@ -307,6 +317,8 @@ pub(super) const UNMAPPED: &[(&str, Unmapped)] =
 /// `on_missing`.
 pub(super) const ON_MISSING: &[(&str, OnMissing)] =
     &[("hold", OnMissing::Hold), ("blank", OnMissing::Blank), ("reject", OnMissing::Reject)];
+/// `other`.
+pub(super) const OTHER: &[(&str, Other)] = &[("reject", Other::Reject), ("blank", Other::Blank)];
 /// `too_long`.
 pub(super) const TOO_LONG: &[(&str, TooLong)] =
     &[("reject", TooLong::Reject), ("truncate", TooLong::Truncate)];

@@ -71,13 +71,19 @@ impl Client<'_> {
 
     /// Records that have a value in each of the fields; nothing when there are more than memory may hold.
     async fn records(&self, object: &str, fields: &[String]) -> Result<Option<Vec<RecordFact>>, OrgError> {
-        let names = fields.join(", ");
+        let is_id = |field: &&String| field.eq_ignore_ascii_case("Id");
+        let others = fields.iter().filter(|f| !is_id(f)).map(String::as_str);
+        // The Id is asked for in any case, and a field may not be asked for twice.
+        let names = std::iter::once("Id").chain(others).collect::<Vec<_>>().join(", ");
         if self.count(&format!("SELECT COUNT() FROM {object}")).await? > MOST_RECORDS {
             return Ok(None);
         }
         let (mut found, mut bytes) = (Vec::new(), 0);
-        self.query_each(&format!("SELECT Id, {names} FROM {object}"), &mut |row| {
-            let values: Option<Vec<String>> = row[1..].iter().cloned().collect();
+        self.query_each(&format!("SELECT {names} FROM {object}"), &mut |row| {
+            let mut rest = row[1..].iter();
+            let value = |field: &String| if is_id(&field) { row.first() } else { rest.next() };
+            let values = fields.iter().map(value).map(|cell| cell.cloned().flatten());
+            let values: Option<Vec<String>> = values.collect();
             if let (Some(Some(id)), Some(values)) = (row.first(), values.filter(|_| bytes < MOST_BYTES)) {
                 bytes += values.iter().map(String::len).sum::<usize>() + id.len();
                 found.push(RecordFact { values, id: id.clone() });

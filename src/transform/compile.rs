@@ -6,6 +6,7 @@ use super::dates::Zone;
 use super::datum::Datum;
 use super::fault::Fault;
 use super::native::{self, Cells};
+use super::rule::OR;
 use super::scope::Scope;
 use super::token::Trouble;
 use super::tree::Tree;
@@ -74,6 +75,8 @@ struct Inner {
     tree: Tree,
     kind: Kind,
     warnings: Vec<ExprProblem>,
+    /// The alternatives that it is made of, if it is.
+    parts: Vec<Expr>,
 }
 
 /// Compiles an expression. Warnings alone do not stop it; they stay in [`Expr::warnings`].
@@ -102,7 +105,14 @@ fn compile_parts(text: &str, scope: &Scope, role: Role) -> Result<Expr, Vec<Expr
         let message = format!("this can never be evaluated: {}", fault.words());
         vec![problem(Severity::Error, Trouble::new(Code::WrongValue, node.at.clone(), message))]
     })?;
-    Ok(Expr(Arc::new(Inner { text: text.to_owned(), columns, tree, kind, warnings: problems })))
+    Ok(Expr(Arc::new(Inner {
+        text: text.to_owned(),
+        columns,
+        tree,
+        kind,
+        warnings: problems,
+        parts: Vec::new(),
+    })))
 }
 
 fn problem(severity: Severity, trouble: Trouble) -> ExprProblem {
@@ -147,7 +157,9 @@ pub fn together(parts: &[&Expr], mark: char, shown: &str, scope: &Scope) -> Resu
     let Expr(whole) = compile(&all.join(&format!(" ~ \"{mark}\" ~ ")), scope, Role::Value)?;
     let Inner { columns, tree, kind, .. } = &*whole;
     let (columns, tree, kind) = (columns.clone(), tree.clone(), *kind);
-    Ok(Expr(Arc::new(Inner { text: shown.to_owned(), columns, tree, kind, warnings: Vec::new() })))
+    // Alternatives are evaluated one by one: the fault of one is nothing to those before it.
+    let parts = if mark == OR { parts.iter().map(|part| (*part).clone()).collect() } else { Vec::new() };
+    Ok(Expr(Arc::new(Inner { text: shown.to_owned(), columns, tree, kind, warnings: Vec::new(), parts })))
 }
 
 /// Whether the bundled data has a time zone of this name.
@@ -159,6 +171,11 @@ impl Expr {
     /// As written.
     pub fn text(&self) -> &str {
         &self.0.text
+    }
+
+    /// The alternatives that it is made of, where it stands for the first of several.
+    pub(super) fn parts(&self) -> &[Expr] {
+        &self.0.parts
     }
 
     /// The columns it reads, in order of first use.

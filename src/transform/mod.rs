@@ -48,7 +48,7 @@ pub use keys::reference_text;
 pub use map::{MapFault, ValueMap};
 pub use program::{Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
 pub use rule::{
-    AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, RefTarget, TableEntry,
-    TooLong, TooPrecise, Unmapped, Value,
+    AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, Other, RefTarget,
+    TableEntry, TooLong, TooPrecise, Unmapped, Value,
 };
 pub use scope::Scope;

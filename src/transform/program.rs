@@ -10,7 +10,7 @@ use super::datum::Datum;
 use super::expr::{Runner, Script};
 use super::fault::Fault;
 use super::native::{self, Cells};
-use super::rule::{FieldRule, Value};
+use super::rule::{FAULT, FieldRule, OR, Value};
 use super::settle::{Refusal, settle};
 use super::tree::Tree;
 use crate::diagnostic::Code;
@@ -77,6 +77,8 @@ struct Program {
 enum Source {
     Native(Tree),
     Script(usize),
+    /// Alternatives, one by one.
+    Several(Vec<Source>),
     /// The script's own condition.
     Condition,
 }
@@ -94,7 +96,17 @@ struct Compiled {
 impl Compiled {
     /// Whether its value comes from the script.
     fn is_scripted(&self) -> bool {
-        std::iter::once(&self.value).chain(&self.when).any(|source| !matches!(source, Source::Native(_)))
+        std::iter::once(&self.value).chain(&self.when).any(Source::is_scripted)
+    }
+}
+
+impl Source {
+    fn is_scripted(&self) -> bool {
+        match self {
+            Self::Native(_) => false,
+            Self::Several(all) => all.iter().any(Self::is_scripted),
+            Self::Script(_) | Self::Condition => true,
+        }
     }
 }
 
@@ -156,6 +168,13 @@ impl Binder<'_> {
         let guard = rule.when.as_ref().map(|when| self.bound(when));
         let value = match &rule.value {
             Value::Const(text) => Source::Native(Tree::Const(Datum::Text(Cow::Owned(text.clone())))),
+            Value::Expr(expr) if !expr.parts().is_empty() => {
+                let mut one = |part: &Expr| {
+                    let tree = self.bound(part);
+                    self.source(tree, guard.as_ref())
+                };
+                Source::Several(expr.parts().iter().map(&mut one).collect())
+            }
             Value::Expr(expr) => {
                 let tree = self.bound(expr);
                 self.source(tree, guard.as_ref())
@@ -268,12 +287,35 @@ impl RowWorker {
         Ok(cell)
     }
 
+    /// Alternatives with their mark between them, each by itself.
+    fn several(&self, all: &[Source], row: &Shown<'_>) -> Datum<'static> {
+        let all: Vec<String> = all.iter().map(|source| alternative(self.evaluate(source, row))).collect();
+        match all.iter().all(String::is_empty) {
+            true => Datum::Missing,
+            false => Datum::Text(all.join(&OR.to_string()).into()),
+        }
+    }
+
     fn evaluate<'r>(&'r self, source: &'r Source, row: &'r Shown<'_>) -> Result<Datum<'r>, Fault> {
         match (source, &self.runner) {
             (Source::Native(tree), _) => native::evaluate(tree, row),
+            (Source::Several(all), _) => Ok(self.several(all, row)),
             (Source::Script(piece), Some(runner)) => runner.value(*piece),
             _ => Ok(Datum::Missing),
         }
+    }
+}
+
+/// An alternative as text; one that fails as its fault, which counts when its turn comes.
+fn alternative(value: Result<Datum<'_>, Fault>) -> String {
+    let value = value.and_then(|value| match value {
+        Datum::List(_) => Err(Fault::new("a list where a text is needed")),
+        value => Ok(value.into_text().into_owned()),
+    });
+    match value {
+        Ok(text) if text.contains(FAULT) => format!("{FAULT}the value holds the control character U+001D"),
+        Ok(text) => text,
+        Err(fault) => format!("{FAULT}{}", fault.words()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::compile::Expr;
 use super::map::ValueMap;
-use crate::model::{FieldType, KeyForm};
+use crate::model::{FieldType, KeyForm, RecordId};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct FieldRule {
     pub matcher: Matcher,
     /// What becomes of a value that nothing matches, without a fallback.
     pub on_missing: OnMissing,
+    /// What becomes of a kind that a reference to several objects does not list.
+    pub other: Other,
     /// The field's type.
     pub convert: Conversion,
     /// What becomes of a text that is too long.
@@ -83,6 +85,16 @@ pub enum OnMissing {
     Blank,
     /// Rejects the row.
     Reject,
+}
+
+/// A kind that a reference to several objects does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Other {
+    /// Rejects the row.
+    #[default]
+    Reject,
+    /// Counts as blank.
+    Blank,
 }
 
 /// A text that is too long.
@@ -157,6 +169,8 @@ pub enum Matcher {
 
 /// Stands between the alternatives of a value that is looked for in several tables.
 pub const OR: char = '\u{1e}';
+/// Begins an alternative that could not be worked out: why stands behind it.
+pub(super) const FAULT: char = '\u{1d}';
 /// Stands between the parts of a value that is looked for by several fields at once.
 pub const AND: char = '\u{1f}';
 
@@ -241,6 +255,14 @@ pub enum Fold {
     Exact,
     /// Without regard to case.
     Lower,
+    /// Several parts, those of these numbers (a bit each) being Ids of 15 or 18 characters; the others as they are, or
+    /// without regard to case.
+    Ids {
+        /// The parts that are Ids.
+        ids: u64,
+        /// Whether case matters in the others.
+        exact: bool,
+    },
     /// As user names: without regard to case, and to the `.invalid` that sandboxes append.
     User,
 }
@@ -252,6 +274,15 @@ impl Fold {
         match self {
             Self::Exact => Cow::Borrowed(text),
             Self::Lower => Cow::Owned(text.to_lowercase()),
+            Self::Ids { ids, exact } => {
+                let other = |part: &str| if exact { part.to_owned() } else { part.to_lowercase() };
+                let one = |(at, part): (usize, &str)| match ids & 1 << (at % 64) {
+                    0 => other(part.trim()),
+                    _ => RecordId::parse(part.trim())
+                        .map_or_else(|_| part.trim().to_owned(), |id| id.to_string()),
+                };
+                Cow::Owned(text.split(AND).enumerate().map(one).collect::<Vec<_>>().join(&AND.to_string()))
+            }
             Self::User => {
                 let mut lower = text.to_lowercase();
                 if let Some(plain) = lower.strip_suffix(".invalid") {

@@ -6,7 +6,7 @@ use super::datum::Datum;
 use super::fault::Fault;
 use super::keys;
 use super::rule::{
-    Blank, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, RefTarget, TableEntry, Unmapped,
+    Blank, FAULT, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Other, RefTarget, TableEntry, Unmapped,
 };
 use crate::diagnostic::Code;
 use std::borrow::Cow;
@@ -58,7 +58,9 @@ pub(super) fn settle<'v>(
     match &rule.matcher {
         Matcher::None => converted(rule, converter, &text, out),
         Matcher::Ref { targets, .. } => {
-            let target = picked(targets, || tag(0))?;
+            let Some(target) = picked(targets, rule.other, || tag(0))? else {
+                return Ok((blank(rule), Changed::default()));
+            };
             Ok((CellOut::Ref { target, key: referred(&targets[target], &text, out)? }, Changed::default()))
         }
         matcher if matcher.chains() => chain(rule, converter, &text, tag, out),
@@ -91,32 +93,56 @@ fn chain<'v>(
     tag: Tag<'_, 'v>,
     out: &mut String,
 ) -> Result<(CellOut, Changed), Refusal> {
-    let own = rule.matcher.references().len();
     let fallback = rule.fallback.as_deref().filter(|fallback| is_filled(fallback));
     let mut links = Vec::new();
     for (round, text) in [Some(text), fallback].into_iter().flatten().enumerate() {
-        let mut last = None;
-        hits(&rule.matcher, text, &mut |hit| {
-            let Hit::Key(nth, targets, key) = hit else {
-                last = Some(hit);
-                return Ok(true);
-            };
-            // A fallback is a key of the first object, as beside a `ref` that stands alone.
-            let target = if round == 0 { picked(targets, || tag(nth))? } else { 0 };
-            let key = referred(&targets[target], key, out)?;
-            links.push(Link::Ref { seat: round * own + nth, target, key });
-            Ok(false)
-        })?;
-        if let Some(hit) = last {
-            let (cell, changed) = settled(hit, rule, converter, out)?;
-            links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
-            return Ok((CellOut::Chain(links), changed));
+        let last = references(rule, round, text, tag, &mut links, out);
+        let start = out.len();
+        match last.and_then(|last| last.map(|hit| settled(hit, rule, converter, out)).transpose()) {
+            Ok(None) => {}
+            Ok(Some((cell, changed))) => {
+                links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
+                return Ok((CellOut::Chain(links), changed));
+            }
+            // What fails behind a reference is nothing to the row if that is there, and not there itself.
+            Err(_) if !links.is_empty() => {
+                out.truncate(start);
+                break;
+            }
+            Err(refusal) => return Err(refusal),
         }
     }
     match links.is_empty() {
         true => nothing(rule).map(|()| (blank(rule), Changed::default())),
         false => Ok((CellOut::Chain(links), Changed::default())),
     }
+}
+
+/// Adds the references that a text comes to; gives what comes behind them, if anything does.
+fn references<'x, 'v>(
+    rule: &'x FieldRule,
+    round: usize,
+    text: &'x str,
+    tag: Tag<'_, 'v>,
+    links: &mut Vec<Link>,
+    out: &mut String,
+) -> Result<Option<Hit<'x>>, Refusal> {
+    let own = rule.matcher.references().len();
+    let mut last = None;
+    hits(&rule.matcher, text, &mut |hit| {
+        let Hit::Key(nth, targets, key) = hit else {
+            last = Some(hit);
+            return Ok(true);
+        };
+        // A fallback is a key of the first object, as beside a `ref` that stands alone.
+        let target = if round == 0 { picked(targets, rule.other, || tag(nth))? } else { Some(0) };
+        if let Some(target) = target {
+            let key = referred(&targets[target], key, out)?;
+            links.push(Link::Ref { seat: round * own + nth, target, key });
+        }
+        Ok(false)
+    })?;
+    Ok(last)
 }
 
 fn written_clear() -> Refusal {
@@ -237,17 +263,20 @@ fn otherwise(rule: &FieldRule) -> Result<Otherwise<'_>, Refusal> {
     }
 }
 
-/// Which target of a reference is meant.
+/// Which target of a reference is meant; `None` is blank.
 fn picked<'v>(
     targets: &[RefTarget],
+    other: Other,
     tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
-) -> Result<usize, Refusal> {
+) -> Result<Option<usize>, Refusal> {
     if let [RefTarget { tag: None, .. }] = targets {
-        return Ok(0);
+        return Ok(Some(0));
     }
     let wanted = tag()?;
-    let index = targets.iter().position(|target| target.tag.as_deref() == Some(wanted.trim()));
-    index.ok_or_else(|| unmatched("the `type` is none of those listed under `ref`"))
+    match targets.iter().position(|target| target.tag.as_deref() == Some(wanted.trim())) {
+        None if other == Other::Reject => Err(unmatched("the `type` is none of those listed under `ref`")),
+        index => Ok(index),
+    }
 }
 
 /// What a text came to.
@@ -314,6 +343,9 @@ fn hits<'x>(
     let mut nth = 0;
     for (at, one) in all.iter().enumerate() {
         let text = if whole { text } else { own[at] };
+        if let Some(words) = text.strip_prefix(FAULT) {
+            return Err(Fault::new(words.to_owned()).into());
+        }
         let hit = match one {
             _ if one.is_blank(text) => None,
             Matcher::None => Some(Hit::Text(text)).filter(|_| !(whole && looks)),

@@ -367,6 +367,8 @@ fn mistakes_of_fields() {
             ("Name: { from: name, «fallback: x }", Conflict, "for blanks write `default`"),
             ("Name: { from: name, «unmapped: pass }", Conflict, "`map`"),
             ("Name: { from: name, «on_missing: hold }", Conflict, "`ref`"),
+            ("Name: { from: name, «other: blank }", Conflict, "several objects"),
+            ("ParentId: { ref: Account, from: name, «other: blank }", Conflict, "several objects"),
             ("Name: { from: name, «match: Email }", Conflict, "`user`"),
             ("Name: { from: name, «type: name }", Conflict, "`ref`"),
             ("Name: { value: x, «map: { a: b } }", Conflict, "as it stands"),

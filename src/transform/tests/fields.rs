@@ -4,8 +4,9 @@ use super::{COLUMNS, scope};
 use crate::diagnostic::Code;
 use crate::model::KeyForm;
 use crate::transform::{
-    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, RefTarget, Role,
-    Row, RowOut, RowProgram, TableEntry, TooLong, TooPrecise, Unmapped, Value, ValueMap, Verdict, compile,
+    Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, Other, RefTarget,
+    Role, Row, RowOut, RowProgram, TableEntry, TooLong, TooPrecise, Unmapped, Value, ValueMap, Verdict,
+    compile,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(super) fn rule(expression: &str) -> FieldRule {
         fallback: None,
         matcher: Matcher::None,
         on_missing: OnMissing::Hold,
+        other: Other::Reject,
         convert: Conversion::default(),
         too_long: TooLong::Reject,
         too_precise: TooPrecise::Round,
