@@ -44,6 +44,10 @@ impl Flags {
     }
 }
 
+/// The rule by which the hashes of new entries are made. Whoever changes the rule gives it another number, below 16: an entry
+/// of another rule is not compared with ours, since what is the same would look like a change and be sent again.
+pub const HASH_RULE: u8 = 1;
+
 /// What is known of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -51,7 +55,7 @@ pub struct Entry {
     pub key: KeyHash,
     /// Hash of the fields sent on update; 0 when it is not known.
     pub payload: u128,
-    /// Hash of the create-only fields; 0 when it is not known.
+    /// Hash of what is sent on create alone; 0 when it is not known.
     pub create: u64,
     /// The record's id, where it is known.
     pub id: Option<RecordId>,
@@ -65,6 +69,8 @@ pub struct Entry {
     pub run: u32,
     /// What became of it then.
     pub outcome: Option<Outcome>,
+    /// The rule by which its hashes were made; 0 before there were numbers.
+    pub rule: u8,
 }
 
 /// Bytes that are no entry.
@@ -79,8 +85,8 @@ const NO_OUTCOME: u8 = 255;
 const NO_ID: [u8; 15] = [0; 15];
 
 impl Entry {
-    /// Length of an encoded entry. Layout, all big-endian: key 16, payload 16, create 8, id 15, state 1, flags 1,
-    /// load 2, run 4, outcome 1 (255: none).
+    /// Length of an encoded entry. Layout, all big-endian: key 16, payload 16, create 8, id 15, state 1, rule and flags 1
+    /// (4 bits each), load 2, run 4, outcome 1 (255: none).
     pub const WIDTH: usize = 64;
 
     /// An entry of a key about which nothing is known but this state.
@@ -95,7 +101,13 @@ impl Entry {
             load: 0,
             run: 0,
             outcome: None,
+            rule: HASH_RULE,
         }
+    }
+
+    /// The entry with nothing known of what its record holds.
+    pub fn without_hashes(self) -> Self {
+        Self { payload: 0, create: 0, rule: HASH_RULE, ..self }
     }
 
     /// Whether the org refused it when it was last sent.
@@ -124,7 +136,7 @@ impl Entry {
         bytes[16..32].copy_from_slice(&self.payload.to_be_bytes());
         bytes[32..40].copy_from_slice(&self.create.to_be_bytes());
         bytes[40..55].copy_from_slice(self.id.as_ref().map_or(&NO_ID, |id| id.bytes()));
-        (bytes[55], bytes[56]) = (self.state as u8, self.flags.bits());
+        (bytes[55], bytes[56]) = (self.state as u8, self.rule << 4 | self.flags.bits());
         bytes[57..59].copy_from_slice(&self.load.to_be_bytes());
         bytes[59..63].copy_from_slice(&self.run.to_be_bytes());
         bytes[63] = self.outcome.map_or(NO_OUTCOME, |o| o as u8);
@@ -147,7 +159,8 @@ impl Entry {
             create: u64::from_be_bytes(part(bytes, 32)),
             id,
             state: State::of(bytes[55]).ok_or(BadEntry)?,
-            flags: Flags::of(bytes[56]).ok_or(BadEntry)?,
+            flags: Flags::of(bytes[56] & 15).ok_or(BadEntry)?,
+            rule: bytes[56] >> 4,
             load: u16::from_be_bytes(part(bytes, 57)),
             run: u32::from_be_bytes(part(bytes, 59)),
             outcome: match bytes[63] {
@@ -215,7 +228,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_entry() {
         let good = entry().encode();
-        for (at, byte) in [(55, 0), (55, 5), (56, 8), (40, b'-'), (54, 0), (63, 10)] {
+        for (at, byte) in [(55, 0), (55, 5), (56, 24), (40, b'-'), (54, 0), (63, 10)] {
             let mut bad = good;
             bad[at] = byte;
             assert_eq!(Entry::decode(&bad), Err(BadEntry), "byte {at} is {byte}");

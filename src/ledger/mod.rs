@@ -20,7 +20,7 @@ mod crash_tests;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{BadEntry, Entry, Flags, State, load_tag};
+pub use entry::{BadEntry, Entry, Flags, HASH_RULE, State, load_tag};
 pub use merged::Merged;
 pub use segment::SegmentRef;
 pub use store::{Ledger, Published};

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::io;
 
 const MAGIC: &[u8; 8] = b"cutovrLG";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
+/// Entries that say nothing of the rule by which they were hashed; else the same.
+const WITHOUT_RULES: u16 = 1;
 /// Length of the header.
 const HEADER: usize = 12;
 /// How much is collected before it is written.
@@ -62,7 +64,7 @@ pub(super) fn check(files: &dyn Files, folder: &str, segment: &SegmentRef) -> Re
         return Err(damaged("it is no ledger segment"));
     }
     let found = u16::from_be_bytes([header[8], header[9]]);
-    if found != VERSION {
+    if ![VERSION, WITHOUT_RULES].contains(&found) {
         return Err(LedgerError::Version { file, found: found.into(), known: VERSION.into() });
     }
     let promised = HEADER as u64 + segment.entries.saturating_mul(Entry::WIDTH as u64);

@@ -209,7 +209,7 @@ fn step(
         load: load as u16,
         name: inputs.graph[load].name.clone(),
         kind,
-        level: level as u8,
+        level: level as u16,
         rows: rows.0 + rows.1,
         operation: if kind == StepKind::References { "update".into() } else { facts.operation.clone() },
         api: if facts.by_calls && rows.0 + rows.1 < CALLS_BELOW { Api::Collections } else { Api::Bulk },

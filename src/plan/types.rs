@@ -232,7 +232,7 @@ pub struct PlanStep {
     /// `rows` or `references`.
     pub kind: StepKind,
     /// Level of a hierarchy, from 0.
-    pub level: u8,
+    pub level: u16,
     /// Rows to send, as far as known.
     pub rows: u64,
     /// The job's operation.

@@ -1,9 +1,10 @@
 //! Dealing: which part each row goes into. Children of one parent stay together, so that jobs do not wait for each
 //! other's locks.
 
+use super::decision::{Decision, action};
 use super::error::StageError;
 use super::part::PartLimits;
-use super::record::{Decision, RefRecord, action};
+use super::record::RefRecord;
 use super::scan::SORT_BUDGET;
 use super::shape::Shape;
 use super::staged_row::{ASSIGNED, Kind, LANE, ROW, Row};

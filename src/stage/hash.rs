@@ -1,34 +1,19 @@
-//! Hashes over what a row comes to: fields by name, references by their parent's key, blanks left out, so that the
-//! order of fields in the manifest and a new field without values change nothing.
+//! Hashes over what is sent of a row, and over nothing else. Each field adds a part of its own to a sum: its name and its
+//! value, and of a reference the object and the key of the record that it points to. So neither the order of fields nor a
+//! field without a value changes anything, and what a reference comes to in the end is put in the place of what it was
+//! at first without reading the row again.
+//!
+//! The rule has a number ([`crate::ledger::HASH_RULE`]): whoever changes it here gives it another, and keeps the old one
+//! for the entries that were written by it.
 
-use super::record::RowRecord;
+use super::record::MissingRecord;
 use super::shape::{Chain, Shape};
-use crate::transform::{CellOut, Link, OnMissing, Only, RowOut};
+use super::sums::Sums;
+use crate::manifest::Operation;
+use crate::model::KeyHash;
+use crate::transform::{CellOut, Link, OnMissing, RowOut};
+use std::borrow::Cow;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
-
-/// What a row's values hash to.
-pub(super) struct Hashes {
-    /// Of the fields sent on update, of each chain its first link.
-    pub(super) payload: u128,
-    /// Of the fields of describe's create-only kind; 0 when the row has none of them.
-    pub(super) create: u64,
-    /// Of the further links of its chains; 0 when there are none.
-    pub(super) further: u64,
-}
-
-/// The hashes of a row.
-pub(super) fn hashes(shape: &Shape, row: &RowOut, scratch: &mut Vec<u8>) -> Hashes {
-    scratch.clear();
-    fields(shape, row, scratch, |rule| !rule.create_only && rule.only != Only::Create);
-    let payload = xxh3_128(scratch);
-    scratch.clear();
-    shape.chains.iter().for_each(|chain| links(shape, row, chain.rule, 1, scratch));
-    let further = if scratch.is_empty() { 0 } else { xxh3_64(scratch) };
-    scratch.clear();
-    fields(shape, row, scratch, |rule| rule.create_only && rule.only != Only::Create);
-    let create = if scratch.is_empty() { 0 } else { xxh3_64(scratch).max(1) };
-    Hashes { payload, create, further }
-}
 
 /// References of a row that go without their own parent, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,68 +49,162 @@ impl Instead {
         }
         Ok(())
     }
-}
 
-/// The payload hash of a row some of whose references go without their own parent: it must differ from that of the
-/// whole row, so that the row goes again when the parent has landed. The further links of a chain count once its first
-/// is passed over.
-pub(super) fn altered(row: &RowRecord, instead: Instead) -> u128 {
-    if instead == Instead::default() {
-        return row.payload;
+    /// The link of a chain that counts, if one does.
+    fn counts(&self, chain: &Chain, filled: u64) -> Option<u8> {
+        let there = filled & chain.all & !self.passed & !self.blank;
+        (there != 0).then(|| there.trailing_zeros() as u8)
     }
-    let mut bytes = [0; 48];
-    bytes[..16].copy_from_slice(&row.payload.to_be_bytes());
-    bytes[16..24].copy_from_slice(&instead.blank.to_be_bytes());
-    bytes[24..32].copy_from_slice(&instead.fallback.to_be_bytes());
-    bytes[32..40].copy_from_slice(&instead.passed.to_be_bytes());
-    bytes[40..].copy_from_slice(&row.further.to_be_bytes());
-    xxh3_128(if instead.passed == 0 { &bytes[..32] } else { &bytes })
 }
 
-fn fields(shape: &Shape, row: &RowOut, out: &mut Vec<u8>, takes: impl Fn(&super::shape::RuleShape) -> bool) {
+/// What the fields of a row come to that are no chains.
+pub(super) fn fields(shape: &Shape, row: &RowOut, instead: Instead, scratch: &mut Vec<u8>) -> Sums {
+    let mut sums = Sums::default();
     for (index, (rule, cell)) in shape.rules.iter().zip(&row.cells).enumerate() {
-        if !takes(rule) {
+        // An update finds its record by the key, and does not send it.
+        if index == shape.key_rule && shape.operation == Operation::Update {
             continue;
         }
-        match cell {
-            CellOut::Absent => {}
-            CellOut::Clear => field(out, &rule.field, 1, &[]),
-            CellOut::Text(range) => field(out, &rule.field, 2, row.text[range.clone()].as_bytes()),
+        let part = match cell {
+            CellOut::Absent | CellOut::Chain(_) => None,
+            CellOut::Clear => Some(part(scratch, &rule.field, 1, &[])),
+            CellOut::Text(range) => Some(text(scratch, &rule.field, &row.text[range.clone()])),
             CellOut::Ref { target, key } => {
-                let form = shape.reference_of(index).map(|r| shape.references[r].targets[*target]);
-                let hash = form.and_then(|(_, form)| form.hash(&row.text[key.clone()])).unwrap_or(0);
-                field(out, &rule.field, 3 + *target as u8, &hash.to_be_bytes());
+                pointer(shape, index, *target, &row.text[key.clone()], instead, scratch)
             }
-            CellOut::Chain(_) => links(shape, row, index, 0, out),
-        }
+        };
+        part.into_iter().for_each(|part| sums.add(rule.only, rule.create_only, part));
     }
+    sums
 }
 
-/// Links of a chain: its first (`from` 0), hashed as if it were all of the field, or those after it (1).
-fn links(shape: &Shape, row: &RowOut, rule: usize, from: usize, out: &mut Vec<u8>) {
-    let Some(cell @ CellOut::Chain(links)) = row.cells.get(rule) else { return };
-    let take = |nth: &usize| (from == 0) == (*nth == 0);
-    let (name, mut nth, mut before) = (&shape.rules[rule].field, 0, 3);
-    for reference in shape.references.iter().filter(|r| r.rule == rule) {
-        if let Some((target, key)) = reference.key_in(cell)
-            && let Some(hash) = reference.targets[target].1.hash(&row.text[key.clone()])
-        {
-            if take(&nth) {
-                field(out, name, before + target as u8, &hash.to_be_bytes());
-            }
-            nth += 1;
+/// What a reference adds that stands alone.
+fn pointer(
+    shape: &Shape,
+    rule: usize,
+    target: usize,
+    key: &str,
+    instead: Instead,
+    scratch: &mut Vec<u8>,
+) -> Option<u128> {
+    let index = shape.reference_of(rule)?;
+    let (reference, bit) = (&shape.references[index], 1 << index);
+    if instead.blank & bit != 0 {
+        return None;
+    }
+    let (object, parent) = match instead.fallback & bit != 0 {
+        true => reference.fallback_hash()?,
+        false => {
+            let (object, form) = reference.targets.get(target)?;
+            (*object, form.hash(key)?)
         }
-        before = before.saturating_add(reference.targets.len() as u8);
-    }
-    if let Some(Link::Text(text)) = links.last().filter(|_| take(&nth)) {
-        field(out, name, 2, row.text[text.clone()].as_bytes());
-    }
+    };
+    Some(points(scratch, &reference.field, shape.object_name(object), parent))
 }
 
-fn field(out: &mut Vec<u8>, name: &str, kind: u8, value: &[u8]) {
-    out.extend_from_slice(&(name.len() as u32).to_be_bytes());
-    out.extend_from_slice(name.as_bytes());
-    out.push(kind);
-    out.extend_from_slice(&(value.len() as u32).to_be_bytes());
-    out.extend_from_slice(value);
+/// A link of a chain that has a value: the reference, and what it adds if it counts.
+pub(super) type LinkPart = (u8, u128);
+
+/// The links of a row's chains.
+pub(super) fn links(shape: &Shape, row: &RowOut, scratch: &mut Vec<u8>) -> Vec<LinkPart> {
+    let mut found = Vec::new();
+    for (index, reference) in shape.references.iter().enumerate() {
+        let Some(cell @ CellOut::Chain(links)) = row.cells.get(reference.rule) else { continue };
+        if let Some((target, key)) = reference.key_in(cell) {
+            let target = reference.targets.get(target);
+            let parent =
+                target.and_then(|(object, form)| Some((*object, form.hash(&row.text[key.clone()])?)));
+            found.extend(parent.map(|(object, parent)| {
+                (index as u8, points(scratch, &reference.field, shape.object_name(object), parent))
+            }));
+        } else if let Some(Link::Text(range)) = links.last().filter(|_| reference.ends(cell)) {
+            found.push((index as u8, text(scratch, &reference.field, &row.text[range.clone()])));
+        }
+    }
+    found
+}
+
+/// What the links add that count.
+pub(super) fn chosen(shape: &Shape, links: &[LinkPart], instead: Instead, filled: u64) -> Sums {
+    let mut sums = Sums::default();
+    for chain in &shape.chains {
+        let counts = instead.counts(chain, filled);
+        for (_, part) in links.iter().filter(|(index, _)| Some(*index) == counts) {
+            let rule = &shape.rules[chain.rule];
+            sums.add(rule.only, rule.create_only, *part);
+        }
+    }
+    sums
+}
+
+/// What a reference adds when it points to this record.
+pub(super) fn pointing(shape: &Shape, reference: u8, object: usize, parent: KeyHash) -> Sums {
+    let mut sums = Sums::default();
+    if let Some(reference) = shape.references.get(reference as usize) {
+        let part = points(&mut Vec::new(), &reference.field, shape.object_name(object), parent);
+        let rule = &shape.rules[reference.rule];
+        sums.add(rule.only, rule.create_only, part);
+    }
+    sums
+}
+
+/// What a reference adds whose parent is not there.
+pub(super) fn own_part(shape: &Shape, missing: &MissingRecord) -> Sums {
+    pointing(shape, missing.reference, missing.object as usize, missing.parent)
+}
+
+/// What a reference adds that points to its fallback.
+pub(super) fn fallback_part(shape: &Shape, reference: u8) -> Sums {
+    let fallback = shape.references.get(reference as usize).and_then(|r| r.fallback_hash());
+    fallback.map_or_else(Sums::default, |(object, parent)| pointing(shape, reference, object, parent))
+}
+
+/// A number by which a row is known again when it is read once more.
+pub(super) fn mark(row: &RowOut, scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    let mut put = |kind: u8, from: usize, to: usize| {
+        scratch.push(kind);
+        scratch.extend_from_slice(&(from as u32).to_be_bytes());
+        scratch.extend_from_slice(&(to as u32).to_be_bytes());
+    };
+    for cell in &row.cells {
+        match cell {
+            CellOut::Absent => put(0, 0, 0),
+            CellOut::Clear => put(1, 0, 0),
+            CellOut::Text(range) => put(2, range.start, range.end),
+            CellOut::Ref { target, key } => put(3 + *target as u8, key.start, key.end),
+            CellOut::Chain(links) => links.iter().for_each(|link| match link {
+                Link::Ref { seat, target, key } => put((16 * *seat + *target) as u8, key.start, key.end),
+                Link::Text(range) => put(255, range.start, range.end),
+            }),
+        }
+    }
+    scratch.extend_from_slice(row.text.as_bytes());
+    xxh3_64(scratch)
+}
+
+/// A text as it is sent: line ends are written as LF.
+fn text(scratch: &mut Vec<u8>, field: &str, text: &str) -> u128 {
+    let text = match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    };
+    part(scratch, field, 2, text.as_bytes())
+}
+
+fn points(scratch: &mut Vec<u8>, field: &str, object: &str, parent: KeyHash) -> u128 {
+    let mut value = [0; 16 + 80];
+    let name = &object.as_bytes()[..object.len().min(80)];
+    value[..16].copy_from_slice(&parent.to_be_bytes());
+    value[16..16 + name.len()].copy_from_slice(name);
+    part(scratch, field, 3, &value[..16 + name.len()])
+}
+
+fn part(scratch: &mut Vec<u8>, field: &str, kind: u8, value: &[u8]) -> u128 {
+    scratch.clear();
+    scratch.extend_from_slice(&(field.len() as u32).to_be_bytes());
+    scratch.extend_from_slice(field.as_bytes());
+    scratch.push(kind);
+    scratch.extend_from_slice(value);
+    xxh3_128(scratch)
 }

@@ -1,7 +1,7 @@
 //! Parts on the disk: rows gathered in temporary files, then written out in order, durable and named.
 
+use super::decision::IndexRecord;
 use super::error::StageError;
-use super::record::IndexRecord;
 use crate::ports::{Files, read_all};
 
 /// Bytes that all parts of a step together keep in memory before they are appended to temporary files: a share for

@@ -1,7 +1,7 @@
 //! A row's payload: CSV with LF, embedded line breaks rewritten to LF, blank cells for "leave alone", `#N/A` for
 //! "make it null" (reference B).
 
-use super::record::action;
+use super::decision::action;
 use super::shape::{ReferenceShape, RuleShape, Seat, Shape};
 use crate::manifest::Operation;
 use crate::model::RecordId;

@@ -1,114 +1,35 @@
-//! Fixed-width records of the survey: hashes, places and decisions, big endian so that byte order is their order.
-//! Never a value of the customer.
+//! Fixed-width records of the survey: hashes and places, big endian so that byte order is their order. Never a value of
+//! the customer.
 
+use super::sums::Sums;
 use crate::model::{KeyHash, RecordId};
 use crate::source::RowPos;
 
-/// What a row to send will do; the numbers are stored.
-pub mod action {
-    /// Create a record.
-    pub const CREATE: u8 = 1;
-    /// Update a record that the org has.
-    pub const UPDATE: u8 = 2;
-    /// Fill deferred references of a record.
-    pub const REFERENCES: u8 = 3;
-    /// Delete a record.
-    pub const DELETE: u8 = 4;
-}
-
-/// Why a row is left out by a decision; the numbers are stored.
-pub mod reason {
-    /// Its key stands in another row.
-    pub const DUPLICATE: u8 = 1;
-    /// Its parent is nowhere, and the reference says to hold it.
-    pub const HELD: u8 = 2;
-    /// Its parent is nowhere, and the reference says to reject it.
-    pub const NO_PARENT: u8 = 3;
-    /// A field changed that the org takes on create alone.
-    pub const CREATE_ONLY: u8 = 4;
-    /// Rows point at each other by a reference that cannot be filled later.
-    pub const LOOP: u8 = 5;
-    /// The org has no record of its key, and the load creates none.
-    pub const NO_RECORD: u8 = 6;
-    /// Several records of the org have its key.
-    pub const AMBIGUOUS: u8 = 7;
-    /// Its parent is deleted by the same manifest, and the reference says to hold it.
-    pub const HELD_GOING: u8 = 8;
-    /// Its parent is deleted by the same manifest, and the reference says to reject it.
-    pub const GOING: u8 = 9;
-
-    /// Its key leads to the record of another row's key.
-    pub const TWICE: u8 = 10;
-
-    /// The reason of a row held or rejected for its parent, which is nowhere or about to go.
-    pub(in crate::stage) fn without_parent(says: crate::transform::OnMissing, going: bool) -> u8 {
-        match (says, going) {
-            (crate::transform::OnMissing::Reject, true) => GOING,
-            (crate::transform::OnMissing::Reject, false) => NO_PARENT,
-            (_, true) => HELD_GOING,
-            (_, false) => HELD,
-        }
-    }
-}
-
-/// A row that a decision leaves out, by its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftRecord {
-    /// Where it stands.
-    pub pos: RowPos,
-    /// See [`reason`].
-    pub reason: u8,
-    /// The reference, where one is the reason.
-    pub reference: u8,
-    /// Its line.
-    pub line: u32,
-}
-
-impl LeftRecord {
-    /// Bytes.
-    pub const WIDTH: usize = 14;
-
-    /// To bytes, the place first.
-    pub fn encode(&self) -> [u8; Self::WIDTH] {
-        Put::new()
-            .bytes(&self.pos.to_be_bytes())
-            .bytes(&[self.reason, self.reference])
-            .bytes(&self.line.to_be_bytes())
-            .done()
-    }
-
-    /// From bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
-        let mut t = Take(bytes);
-        Self { pos: t.u64(), reason: t.u8(), reference: t.u8(), line: t.u32() }
-    }
-}
-
 /// Writes numbers one after the other.
-struct Put<const N: usize>([u8; N], usize);
+pub(super) struct Put<const N: usize>([u8; N], usize);
 
 impl<const N: usize> Put<N> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self([0; N], 0)
     }
 
-    fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0[self.1..self.1 + bytes.len()].copy_from_slice(bytes);
         self.1 += bytes.len();
         self
     }
 
-    fn done(self) -> [u8; N] {
+    pub(super) fn done(self) -> [u8; N] {
         debug_assert_eq!(self.1, N);
         self.0
     }
 }
 
 /// Reads them back. Records come from our own sorter and have their full width.
-struct Take<'a>(&'a [u8]);
+pub(super) struct Take<'a>(pub(super) &'a [u8]);
 
 impl Take<'_> {
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let (head, rest) = self.0.split_at(N.min(self.0.len()));
         self.0 = rest;
         let mut bytes = [0; N];
@@ -116,72 +37,156 @@ impl Take<'_> {
         bytes
     }
 
-    fn u8(&mut self) -> u8 {
+    pub(super) fn u8(&mut self) -> u8 {
         self.bytes::<1>()[0]
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(super) fn u16(&mut self) -> u16 {
+        u16::from_be_bytes(self.bytes())
+    }
+
+    pub(super) fn u32(&mut self) -> u32 {
         u32::from_be_bytes(self.bytes())
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(super) fn u64(&mut self) -> u64 {
         u64::from_be_bytes(self.bytes())
     }
 
-    fn u128(&mut self) -> u128 {
+    pub(super) fn u128(&mut self) -> u128 {
         u128::from_be_bytes(self.bytes())
     }
 
-    fn id(&mut self) -> Option<RecordId> {
+    pub(super) fn id(&mut self) -> Option<RecordId> {
         RecordId::from_bytes(self.bytes())
     }
 }
 
-fn id_bytes(id: Option<RecordId>) -> [u8; 15] {
+pub(super) fn id_bytes(id: Option<RecordId>) -> [u8; 15] {
     id.map_or([0; 15], |id| *id.bytes())
 }
 
 /// A row that takes part, by key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowRecord {
     /// Its key.
     pub key: KeyHash,
     /// Where it stands.
     pub pos: RowPos,
-    /// Hash of what is sent on update.
-    pub payload: u128,
-    /// Hash of what is sent on create alone; 0 when there is nothing.
-    pub create: u64,
+    /// Hashes of what is sent of it, each reference pointing to its own parent, and without its chains.
+    pub sums: Sums,
+    /// By which it is known when it is read again.
+    pub mark: u64,
     /// Its line.
     pub line: u32,
     /// References that have a value, a bit each.
     pub filled: u64,
-    /// Hash of what its chains come to where their first link is not there; 0 when there is nothing.
-    pub further: u64,
 }
 
 impl RowRecord {
     /// Bytes.
-    pub const WIDTH: usize = 68;
+    pub const WIDTH: usize = 44 + SUMS;
 
-    /// To bytes, the key first.
+    /// To bytes, the key first, then the place.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
         Put::new()
             .bytes(&self.key.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
-            .bytes(&self.payload.to_be_bytes())
-            .bytes(&self.create.to_be_bytes())
+            .bytes(&self.sums.encode())
+            .bytes(&self.mark.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .bytes(&self.filled.to_be_bytes())
-            .bytes(&self.further.to_be_bytes())
             .done()
     }
 
     /// From bytes.
     pub fn decode(bytes: &[u8]) -> Self {
         let mut t = Take(bytes);
-        let (key, pos, payload, create) = (t.u128(), t.u64(), t.u128(), t.u64());
-        Self { key, pos, payload, create, line: t.u32(), filled: t.u64(), further: t.u64() }
+        let (key, pos, sums) = (t.u128(), t.u64(), Sums::decode(&mut t));
+        Self { key, pos, sums, mark: t.u64(), line: t.u32(), filled: t.u64() }
+    }
+}
+
+/// Bytes of a row's hashes.
+const SUMS: usize = 48;
+
+impl Sums {
+    fn encode(self) -> [u8; SUMS] {
+        Put::new()
+            .bytes(&self.payload.to_be_bytes())
+            .bytes(&self.late.to_be_bytes())
+            .bytes(&self.create.to_be_bytes())
+            .bytes(&self.kept.to_be_bytes())
+            .done()
+    }
+
+    fn decode(t: &mut Take<'_>) -> Self {
+        Self { payload: t.u128(), late: t.u128(), create: t.u64(), kept: t.u64() }
+    }
+}
+
+/// A row with a key that does not take part, by key: it is rejected, or waits for a record that it looks up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RefusedRecord {
+    /// Its key.
+    pub key: KeyHash,
+    /// Where it stands.
+    pub pos: RowPos,
+    /// Its line.
+    pub line: u32,
+}
+
+impl RefusedRecord {
+    /// Bytes.
+    pub(super) const WIDTH: usize = 28;
+
+    /// To bytes, the key first, then the place.
+    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.key.to_be_bytes())
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&self.line.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub(super) fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        Self { key: t.u128(), pos: t.u64(), line: t.u32() }
+    }
+}
+
+/// A link of a row's chain, by the row's key and place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LinkRecord {
+    /// The row's key.
+    pub key: KeyHash,
+    /// The row.
+    pub pos: RowPos,
+    /// The reference.
+    pub reference: u8,
+    /// What it adds to the row's hash if it counts.
+    pub part: u128,
+}
+
+impl LinkRecord {
+    /// Bytes.
+    pub(super) const WIDTH: usize = 41;
+
+    /// To bytes, the key first, then the place.
+    pub(super) fn encode(&self) -> [u8; Self::WIDTH] {
+        Put::new()
+            .bytes(&self.key.to_be_bytes())
+            .bytes(&self.pos.to_be_bytes())
+            .bytes(&[self.reference])
+            .bytes(&self.part.to_be_bytes())
+            .done()
+    }
+
+    /// From bytes.
+    pub(super) fn decode(bytes: &[u8]) -> Self {
+        let mut t = Take(bytes);
+        Self { key: t.u128(), pos: t.u64(), reference: t.u8(), part: t.u128() }
     }
 }
 
@@ -237,6 +242,8 @@ pub struct MissingRecord {
     pub later: bool,
     /// Whether the same manifest deletes the parent.
     pub going: bool,
+    /// The parent's object.
+    pub object: u16,
     /// The parent's key.
     pub parent: KeyHash,
     /// The row's line.
@@ -245,7 +252,7 @@ pub struct MissingRecord {
 
 impl MissingRecord {
     /// Bytes.
-    pub const WIDTH: usize = 46;
+    pub const WIDTH: usize = 48;
 
     /// To bytes, the row's key first.
     pub fn encode(&self) -> [u8; Self::WIDTH] {
@@ -253,6 +260,7 @@ impl MissingRecord {
             .bytes(&self.child.to_be_bytes())
             .bytes(&self.pos.to_be_bytes())
             .bytes(&[self.reference, self.bits()])
+            .bytes(&self.object.to_be_bytes())
             .bytes(&self.parent.to_be_bytes())
             .bytes(&self.line.to_be_bytes())
             .done()
@@ -269,6 +277,7 @@ impl MissingRecord {
             own: bits & 1 != 0,
             later: bits & 2 != 0,
             going: bits & 4 != 0,
+            object: t.u16(),
             parent: t.u128(),
             line: t.u32(),
         }
@@ -279,151 +288,19 @@ impl MissingRecord {
     }
 }
 
-/// What the ledger knows of a row's last sending, carried along so that its next entry can keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Past {
-    /// Whether we created the record.
-    pub ours: bool,
-    /// The run.
-    pub run: u32,
-    /// The outcome's number; 255 for none.
-    pub outcome: u8,
-}
-
-impl Past {
-    const WIDTH: usize = 6;
-
-    fn encode(self) -> [u8; Self::WIDTH] {
-        Put::new().bytes(&[u8::from(self.ours)]).bytes(&self.run.to_be_bytes()).bytes(&[self.outcome]).done()
-    }
-
-    fn decode(t: &mut Take<'_>) -> Self {
-        Self { ours: t.u8() == 1, run: t.u32(), outcome: t.u8() }
-    }
-}
-
-/// A row to send, by its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
-    /// Where it stands.
-    pub pos: RowPos,
-    /// Level of its hierarchy.
-    pub level: u8,
-    /// See [`action`].
-    pub action: u8,
-    /// Whether it failed when it was last sent.
-    pub retry: bool,
-    /// References left for the second pass, a bit each.
-    pub deferred: u64,
-    /// Its record, where the org has it.
-    pub id: Option<RecordId>,
-    /// What the ledger knows of its last sending.
-    pub past: Past,
-    /// The row.
-    pub row: RowRecord,
-}
-
-impl Decision {
-    /// Bytes.
-    pub const WIDTH: usize = 8 + 3 + 8 + 15 + Past::WIDTH + RowRecord::WIDTH;
-
-    /// To bytes, the place first.
-    pub fn encode(&self) -> [u8; Self::WIDTH] {
-        Put::new()
-            .bytes(&self.pos.to_be_bytes())
-            .bytes(&[self.level, self.action, u8::from(self.retry)])
-            .bytes(&self.deferred.to_be_bytes())
-            .bytes(&id_bytes(self.id))
-            .bytes(&self.past.encode())
-            .bytes(&self.row.encode())
-            .done()
-    }
-
-    /// From bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
-        let mut t = Take(bytes);
-        let (pos, level, action, retry) = (t.u64(), t.u8(), t.u8(), t.u8() == 1);
-        let (deferred, id, past) = (t.u64(), t.id(), Past::decode(&mut t));
-        Self { pos, level, action, retry, deferred, id, past, row: RowRecord::decode(t.0) }
-    }
-}
-
-/// A row of a part, by key: what its outcome will mean to the ledger and to the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IndexRecord {
-    /// Its key.
-    pub key: KeyHash,
-    /// Hash of what was sent.
-    pub payload: u128,
-    /// Hash of what was sent on create alone.
-    pub create: u64,
-    /// Its record, where the org had it.
-    pub id: Option<RecordId>,
-    /// See [`action`].
-    pub action: u8,
-    /// Whether references are left for the second pass.
-    pub pending: bool,
-    /// The source file.
-    pub file: u16,
-    /// The line.
-    pub line: u32,
-    /// What the ledger knew of its last sending.
-    pub past: Past,
-}
-
-impl IndexRecord {
-    /// Bytes.
-    pub const WIDTH: usize = 63 + Past::WIDTH;
-
-    /// To bytes, the key first.
-    pub fn encode(&self) -> [u8; Self::WIDTH] {
-        Put::new()
-            .bytes(&self.key.to_be_bytes())
-            .bytes(&self.payload.to_be_bytes())
-            .bytes(&self.create.to_be_bytes())
-            .bytes(&id_bytes(self.id))
-            .bytes(&[self.action, u8::from(self.pending)])
-            .bytes(&self.file.to_be_bytes())
-            .bytes(&self.line.to_be_bytes())
-            .bytes(&self.past.encode())
-            .done()
-    }
-
-    /// From bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
-        let mut t = Take(bytes);
-        let (key, payload, create, id) = (t.u128(), t.u128(), t.u64(), t.id());
-        let (action, pending) = (t.u8(), t.u8() == 1);
-        let (file, line) = (u16::from_be_bytes(t.bytes()), t.u32());
-        Self { key, payload, create, id, action, pending, file, line, past: Past::decode(&mut t) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn records_come_back_as_they_were() {
-        let row = RowRecord { key: 1 << 100, pos: 7, payload: 9, create: 3, line: 12, filled: 5, further: 8 };
+        let sums = Sums { payload: 9, late: 2, create: 3, kept: 4 };
+        let row = RowRecord { key: 1 << 100, pos: 7, sums, mark: 6, line: 12, filled: 5 };
         assert_eq!(RowRecord::decode(&row.encode()), row);
-        let id = RecordId::parse("0018c00002DJIpJ").ok();
-        let past = Past { ours: true, run: 9, outcome: 5 };
-        let decision = Decision { pos: 7, level: 2, action: 1, retry: true, deferred: 8, id, past, row };
-        assert_eq!(Decision::decode(&decision.encode()), decision);
-        let index = IndexRecord {
-            key: 5,
-            payload: 6,
-            create: 7,
-            id,
-            action: 2,
-            pending: true,
-            file: 3,
-            line: 99,
-            past,
-        };
-        assert_eq!(IndexRecord::decode(&index.encode()), index);
-        assert_eq!(IndexRecord::decode(&IndexRecord { id: None, ..index }.encode()).id, None);
+        let refused = RefusedRecord { key: 1 << 90, pos: 7, line: 12 };
+        assert_eq!(RefusedRecord::decode(&refused.encode()), refused);
+        let link = LinkRecord { key: 1 << 90, pos: 7, reference: 3, part: 1 << 80 };
+        assert_eq!(LinkRecord::decode(&link.encode()), link);
         let missing = MissingRecord {
             child: 1,
             pos: 2,
@@ -431,6 +308,7 @@ mod tests {
             own: true,
             later: true,
             going: true,
+            object: 7,
             parent: 4,
             line: 5,
         };

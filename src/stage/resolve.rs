@@ -5,7 +5,7 @@ use super::entries::Entries;
 use super::error::{StageError, StageIo};
 use super::record::{MissingRecord, RefRecord};
 use super::scan::{SORT_BUDGET, Scan};
-use super::shape::Shape;
+use super::shape::{ReferenceShape, Shape};
 use crate::ledger::Entry;
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
@@ -30,6 +30,12 @@ pub trait Parents: Sync {
         Box::new(std::iter::empty())
     }
 
+    /// The keys of an object that this load and those after it will bring, as far as is known, sorted: what a reference
+    /// that is filled by a second pass may count on. None, where there is nothing to foresee.
+    fn coming(&self, _object: usize) -> Presence<'_> {
+        Box::new(std::iter::empty())
+    }
+
     /// The keys of an object that the same manifest deletes, sorted: whoever points there would lose its parent, or
     /// go with it.
     fn going(&self, object: usize) -> Presence<'_>;
@@ -43,9 +49,35 @@ pub struct Resolved<'a> {
     pub count: u64,
     /// Whether the fallback of each reference is there, and its record.
     pub fallbacks: BTreeMap<u8, Option<RecordId>>,
+    /// Fallbacks that are not there and are of the load's own object: its own rows may bring them.
+    pub own_fallbacks: BTreeMap<u8, KeyHash>,
+    /// References whose fallback a later load of the same object brings, a bit each.
+    pub later_fallbacks: u64,
 }
 
-/// Resolves the references of a load to all its parent objects. References in `skip` (a bit each) are left alone.
+impl Resolved<'_> {
+    /// Whether a reference of a row can point to its fallback. No record stands in for its own parent.
+    pub(super) fn has_fallback(&self, shape: &Shape, reference: u8, row: KeyHash) -> bool {
+        self.fallbacks.contains_key(&reference) && !is_itself(shape, reference, row)
+    }
+}
+
+/// Whether a row is the fallback of its own reference.
+pub(super) fn is_itself(shape: &Shape, reference: u8, row: KeyHash) -> bool {
+    let fallback = shape.references.get(reference as usize).and_then(ReferenceShape::fallback_hash);
+    fallback == Some((shape.object, row))
+}
+
+/// Which references are looked at, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// Those that are left alone.
+    pub skip: u64,
+    /// Those that a second pass fills: it is enough if their parent is coming.
+    pub put_off: u64,
+}
+
+/// Resolves the references of a load to all its parent objects.
 ///
 /// # Errors
 /// The disk's own.
@@ -54,37 +86,80 @@ pub fn resolve<'a>(
     shape: &Shape,
     scan: &Scan<'a>,
     scratch: &str,
-    skip: u64,
+    look: Look,
     parents: &dyn Parents,
 ) -> Result<Resolved<'a>, StageError> {
     let name = format!("{scratch}/missing-{}", shape.load);
-    let mut missing = Sorter::new(io.files, &name, MissingRecord::WIDTH, SORT_BUDGET);
-    let mut count = 0;
-    let mut fallbacks = BTreeMap::new();
+    let missing = Sorter::new(io.files, &name, MissingRecord::WIDTH, SORT_BUDGET);
+    let mut found = Found { missing, count: 0, fallbacks: BTreeMap::new(), own: BTreeMap::new(), later: 0 };
     for (object, references) in &scan.references {
-        let own = *object == shape.object;
         let mut later = Beside::over(parents.later());
-        each(references, *object, parents, |record, found, going| {
-            if skip & (1 << record.reference) != 0 {
+        let mut coming = Beside::over(parents.coming(*object));
+        each(references, *object, parents, |record, there, going| {
+            let bit = 1 << record.reference;
+            if look.skip & bit != 0 {
                 return Ok(());
             }
-            match (record.pos == u64::MAX, found) {
-                (true, Some(id)) => {
-                    fallbacks.insert(record.reference, id);
-                }
-                (false, None) => {
-                    count += 1;
-                    let RefRecord { parent, pos, reference, child, line } = *record;
-                    let later = own && later.has(parent)?;
-                    let record = MissingRecord { child, pos, reference, own, later, going, parent, line };
-                    missing.push(&record.encode())?;
-                }
-                _ => {}
+            let put_off = look.put_off & bit != 0;
+            if let Some(id) = there {
+                return found.there(record, id);
             }
-            Ok(())
+            if put_off && !going && coming.has(record.parent)? {
+                return found.there(record, None);
+            }
+            // One that is put off waits for no level, whatever it points to.
+            let own = *object == shape.object && !put_off;
+            let later = own && later.has(record.parent)?;
+            found.nowhere(record, *object as u16, Nowhere { own, later, going })
         })?;
     }
-    Ok(Resolved { missing: missing.finish()?, count, fallbacks })
+    found.finish()
+}
+
+/// What is gathered of a load's references.
+struct Found<'a> {
+    missing: Sorter<'a>,
+    count: u64,
+    fallbacks: BTreeMap<u8, Option<RecordId>>,
+    own: BTreeMap<u8, KeyHash>,
+    later: u64,
+}
+
+/// A parent that is not there: whether it is of the row's own object, of a later load of that, or deleted.
+struct Nowhere {
+    own: bool,
+    later: bool,
+    going: bool,
+}
+
+impl<'a> Found<'a> {
+    fn there(&mut self, record: &RefRecord, id: Option<RecordId>) -> Result<(), StageError> {
+        if record.pos == u64::MAX {
+            self.fallbacks.insert(record.reference, id);
+        }
+        Ok(())
+    }
+
+    fn nowhere(&mut self, record: &RefRecord, object: u16, why: Nowhere) -> Result<(), StageError> {
+        let RefRecord { parent, pos, reference, child, line } = *record;
+        let Nowhere { own, later, going } = why;
+        if pos != u64::MAX {
+            self.count += 1;
+            let missing = MissingRecord { child, pos, reference, own, later, going, object, parent, line };
+            return Ok(self.missing.push(&missing.encode())?);
+        }
+        if later && !going {
+            self.later |= 1 << reference;
+        } else if own && !going {
+            self.own.insert(reference, parent);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Resolved<'a>, StageError> {
+        let Self { missing, count, fallbacks, own: own_fallbacks, later: later_fallbacks } = self;
+        Ok(Resolved { missing: missing.finish()?, count, fallbacks, own_fallbacks, later_fallbacks })
+    }
 }
 
 /// The Ids of parents that are there, for references whose cells hold Ids: `(pos, reference, id)` by place.

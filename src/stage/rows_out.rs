@@ -1,16 +1,17 @@
 //! The rows of a step written out: chunks that hold rows to send are read again, in order, by all workers.
 
+use super::decision::{IndexRecord, action};
 use super::error::StageError;
-use super::hash::{Instead, altered};
+use super::hash::{Instead, chosen, fields, links, mark};
 use super::left_out::chunk_end;
 use super::ordered::ordered;
 use super::part::{PartWriter, StagedPart};
 use super::payload::{Columns, Given};
-use super::record::{IndexRecord, action};
 use super::resolve::{Resolved, found_ids};
 use super::source_row::SourceRow;
 use super::staged_row::{Assigned, Kind, Row, be64, bits};
 use super::step::StepInputs;
+use super::sums::{KEPT, Sums};
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::model::RecordId;
 use crate::ports::folder_of;
@@ -151,6 +152,7 @@ struct Writer<'w, 'x, 'a> {
     rows: RowReader,
     worker: RowWorker,
     out: RowOut,
+    scratch: Vec<u8>,
 }
 
 impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
@@ -168,6 +170,7 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
             rows: RowReader::new(&shape.format, shape.columns.len())?,
             worker: shape.program.worker(),
             out: RowOut::default(),
+            scratch: Vec::new(),
         })
     }
 
@@ -176,13 +179,17 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
         let chunk = self.chunks.read(task.chunk).map_err(|e| StageError::read_again(path, e))?;
         let mut wanted = task.rows.iter().peekable();
         let mut written = Vec::with_capacity(task.rows.len());
-        let Self { step, columns, resolved, rows, worker, out, .. } = self;
+        let Self { step, columns, resolved, rows, worker, out, scratch, .. } = self;
         rows.each(&chunk, &mut |pos, line, cells| {
             let Some((assigned, parents)) = wanted.next_if(|(a, _)| a.row.decision.pos == pos) else {
                 return;
             };
             let Ok(cells) = cells else { return };
             if !matches!(worker.run(&SourceRow(*cells), out), Verdict::Kept) {
+                return;
+            }
+            // What is sent must be what was decided: a file can change without a change of its size or time.
+            if mark(out, scratch) != assigned.row.decision.row.mark {
                 return;
             }
             let Instead { blank, fallback, passed } = assigned.row.instead;
@@ -196,7 +203,8 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
                 parents: &parents,
             };
             columns[assigned.part as usize].row(step.shape, out, &given, &mut bytes);
-            written.push((assigned.part, assigned.rank, bytes, index(step, &assigned.row, pos, line)));
+            let index = index(step, &assigned.row, (pos, line), out, scratch);
+            written.push((assigned.part, assigned.rank, bytes, index));
         });
         if written.len() == task.rows.len() {
             return Ok(written);
@@ -210,27 +218,57 @@ fn with_fallbacks(parents: &[(u8, RecordId)], fallback: u64, resolved: &Resolved
     parents.iter().copied().chain(ids).collect()
 }
 
-/// What the row's outcome will mean. References left blank by policy or pointed to their fallback go into the hash;
-/// those left for a second pass do not: the flag remembers them.
-fn index(step: &StepInputs<'_, '_>, row: &Row, pos: u64, line: u32) -> IndexRecord {
+/// What the row's outcome will mean.
+fn index(
+    step: &StepInputs<'_, '_>,
+    row: &Row,
+    (pos, line): (u64, u32),
+    out: &RowOut,
+    scratch: &mut Vec<u8>,
+) -> IndexRecord {
     let decision = &row.decision;
+    let (fill, known) = (decision.put_off.fill, decision.known);
     let second = decision.action == action::REFERENCES;
-    let later = decision.deferred | (step.deferred & decision.row.filled);
-    let instead = Instead { blank: row.instead.blank & !later, ..row.instead };
-    let payload = if second { decision.row.payload } else { altered(&decision.row, instead) };
+    let (payload, create) = match decision.action {
+        action::DELETE => known,
+        action::REFERENCES => refilled(step, row, out, scratch),
+        action::CREATE => {
+            let sums = sent(step, row, out, scratch);
+            (sums.when_created(), sums.on_create())
+        }
+        _ => (sent(step, row, out, scratch).payload, known.1),
+    };
     IndexRecord {
         key: decision.row.key,
         payload,
-        create: decision.row.create,
+        create,
         id: decision.id,
         action: decision.action,
-        pending: if second {
-            step.deferred & decision.row.filled & row.instead.blank != 0
-        } else {
-            later != 0
-        },
+        pending: if second { fill & row.instead.blank != 0 } else { fill != 0 },
         file: split_position(pos).0,
         line,
         past: decision.past,
     }
+}
+
+/// What is sent of a row. References that are left for a second pass count as if it had filled them: a flag remembers
+/// that it has not.
+fn sent(step: &StepInputs<'_, '_>, row: &Row, out: &RowOut, scratch: &mut Vec<u8>) -> Sums {
+    let (shape, hashed) = (step.shape, row.hashed());
+    let sums = fields(shape, out, hashed, scratch);
+    let links = links(shape, out, scratch);
+    sums.plus(chosen(shape, &links, hashed, row.decision.row.filled))
+}
+
+/// What a record holds once the second pass has filled its references: another than was foreseen where a parent did not
+/// land after all and its fallback stands in. Nothing is known of a record of which nothing was known before.
+fn refilled(step: &StepInputs<'_, '_>, row: &Row, out: &RowOut, scratch: &mut Vec<u8>) -> (u128, u64) {
+    let (put_off, known) = (row.decision.put_off, row.decision.known);
+    let waits = put_off.fill & row.instead.blank;
+    let mut of = |fallback| fields(step.shape, out, Instead { fallback, ..Instead::default() }, scratch);
+    let foreseen = of(put_off.fallback);
+    let filled = of(row.instead.fallback | put_off.fallback & waits);
+    let changed = filled.minus(foreseen);
+    let payload = if known.0 == 0 { 0 } else { known.0.wrapping_add(changed.payload) };
+    (payload, if changed.kept == 0 { known.1 } else { known.1 & !KEPT | 1 })
 }

@@ -1,10 +1,10 @@
 //! The survey's reading: every source row once through the row path, with nothing kept but hashes and places.
 
 use super::error::{StageError, StageIo};
-use super::hash::{Hashes, hashes};
+use super::hash::{Instead, fields, links, mark};
 use super::left_out::{LeftOutFile, LeftOutRow, Lines, Reasons};
 use super::ordered::ordered;
-use super::record::{RefRecord, RowRecord};
+use super::record::{LinkRecord, RefRecord, RefusedRecord, RowRecord};
 use super::shape::Shape;
 use super::source_row::SourceRow;
 use crate::diagnostic::Code;
@@ -40,6 +40,10 @@ pub struct Scan<'a> {
     pub rows: Sorted<'a>,
     /// Keys of rows that are filtered, rejected or held here, as far as they can be read: they are in the source.
     pub left: Sorted<'a>,
+    /// Those of them that are rejected or held, with their places, by key (a refused record each).
+    pub(super) refused: Sorted<'a>,
+    /// Links of chains that have a value, by the row's key (a link record each).
+    pub(super) links: Sorted<'a>,
     /// Rows without a key that can be read: nobody knows whose they are.
     pub keyless: u64,
     /// References with a value, by the parent's object, by the parent's key (a reference record each).
@@ -106,6 +110,8 @@ struct Found {
     line_ends: LineEnds,
     rows: Vec<RowRecord>,
     left: Vec<KeyHash>,
+    keys: Vec<RefusedRecord>,
+    links: Vec<LinkRecord>,
     keyless: u64,
     references: Vec<(usize, RefRecord)>,
     refused: Vec<LeftOutRow>,
@@ -131,7 +137,9 @@ impl<'s> Reader<'s> {
             let mut one = One { shape, worker, out, scratch, found: &mut found };
             let came = one.row(pos, line, &cells);
             if !matches!(came, Ok(true)) {
-                one.left(&cells);
+                let key = one.left(&cells);
+                let key = key.filter(|_| came.is_err());
+                one.found.keys.extend(key.map(|key| RefusedRecord { key, pos, line }));
             }
             if let Err((outcome, code, message)) = came {
                 let lines = Lines(line, cells.err().map_or(line, |unread| unread.last_line));
@@ -189,19 +197,27 @@ impl One<'_> {
         self.found.truncated += u64::from(self.out.truncated);
         self.found.quotes += u64::from(cells.has_stray_quotes());
         let filled = self.references(pos, line, key);
-        let Hashes { payload, create, further } = hashes(self.shape, self.out, self.scratch);
-        self.found.rows.push(RowRecord { key, pos, payload, create, line, filled, further });
+        let sums = fields(self.shape, self.out, Instead::default(), self.scratch);
+        if !self.shape.chains.is_empty() {
+            let links = links(self.shape, self.out, self.scratch).into_iter();
+            let link = |(reference, part)| LinkRecord { key, pos, reference, part };
+            self.found.links.extend(links.map(link));
+        }
+        let mark = mark(self.out, self.scratch);
+        self.found.rows.push(RowRecord { key, pos, sums, mark, line, filled });
         Ok(true)
     }
 
-    /// Notes whose row it is that does not take part.
-    fn left(&mut self, cells: &Result<&Cells<'_>, &Unread<'_>>) {
+    /// Notes whose row it is that does not take part; gives its key, if it can be read.
+    fn left(&mut self, cells: &Result<&Cells<'_>, &Unread<'_>>) -> Option<KeyHash> {
         let Self { shape, worker, out, found, .. } = self;
         let text = cells.as_ref().ok().and_then(|c| worker.text_of(&SourceRow(**c), shape.key_rule, out));
-        match text.and_then(|text| shape.key_form.hash(text)) {
+        let key = text.and_then(|text| shape.key_form.hash(text));
+        match key {
             Some(key) => found.left.push(key),
             None => found.keyless += 1,
         }
+        key
     }
 
     /// The row's key, or why it has none that its record can be known by.
@@ -243,6 +259,8 @@ struct Gather<'a, 'x, 'f> {
     left_out: Option<&'x mut LeftOutFile<'f>>,
     rows: Sorter<'a>,
     left: Sorter<'a>,
+    keys: Sorter<'a>,
+    links: Sorter<'a>,
     references: BTreeMap<usize, Sorter<'a>>,
     total: Found,
     rejected: u64,
@@ -263,6 +281,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             Sorter::new(io.files, &format!("{scratch}/{what}-{}", shape.load), width, SORT_BUDGET)
         };
         let (rows, left) = (sorter("rows", RowRecord::WIDTH), sorter("left-keys", 16));
+        let keys = sorter("refused", RefusedRecord::WIDTH);
+        let links = sorter("links", LinkRecord::WIDTH);
         let filled = vec![0; shape.references.len()];
         let references = BTreeMap::new();
         let mut gather = Self {
@@ -272,6 +292,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             left_out,
             rows,
             left,
+            keys,
+            links,
             references,
             total: Found::default(),
             rejected: 0,
@@ -321,6 +343,12 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         for key in &found.left {
             self.left.push(&key.to_be_bytes())?;
         }
+        for refused in &found.keys {
+            self.keys.push(&refused.encode())?;
+        }
+        for link in &found.links {
+            self.links.push(&link.encode())?;
+        }
         for (object, record) in &found.references {
             self.filled[record.reference as usize] += 1;
             self.reference(*object, record)?;
@@ -362,6 +390,8 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             notes,
             rows: self.rows.finish()?,
             left: self.left.finish()?,
+            refused: self.keys.finish()?,
+            links: self.links.finish()?,
             keyless: self.total.keyless,
             references,
             filled: self.filled,

@@ -1,7 +1,7 @@
 //! What the row path needs to know of a load: how its rows become records, and what each field is to hashes,
 //! references and headers.
 
-use super::record::action;
+use super::decision::action;
 use crate::manifest::Operation;
 use crate::model::{KeyForm, KeyHash};
 use crate::source::CsvFormat;
@@ -40,12 +40,36 @@ pub struct Shape {
     pub duplicates: crate::manifest::Duplicates,
     /// How rows are written.
     pub operation: Operation,
+    /// The names of the objects that are loaded.
+    pub objects: Vec<String>,
+    /// Levels of its hierarchy that are loaded one after the other, where deeper rows can be filled later.
+    pub levels: u32,
 }
 
 impl Shape {
     /// The path of a file of its source.
     pub(super) fn path(&self, file: u16) -> &str {
         self.paths.get(usize::from(file)).map_or("", String::as_str)
+    }
+
+    /// The name of an object, by its number.
+    pub fn object_name(&self, object: usize) -> &str {
+        self.objects.get(object).map_or("", String::as_str)
+    }
+
+    /// The references that a record which is there already gets, or one that is created, a bit each.
+    pub fn sent(&self, creates: bool) -> u64 {
+        let sent = |r: &ReferenceShape| match self.rules[r.rule].only {
+            Only::Always => true,
+            Only::Create => creates,
+            Only::Update => !creates,
+        };
+        bits(self.references.iter().map(sent))
+    }
+
+    /// The references that a second pass can fill, a bit each.
+    pub fn deferrable(&self) -> u64 {
+        bits(self.references.iter().map(|r| r.deferrable))
     }
 
     /// Whether rows that the org has already go by the record's Id, not by key.
@@ -76,6 +100,11 @@ impl Shape {
     pub fn reference_of(&self, rule: usize) -> Option<usize> {
         self.references.iter().position(|r| r.rule == rule)
     }
+}
+
+/// A bit for each that holds.
+fn bits(all: impl Iterator<Item = bool>) -> u64 {
+    all.enumerate().filter(|(_, holds)| *holds).fold(0, |bits, (at, _)| bits | 1 << at)
 }
 
 /// A rule as hashes and payloads see it.

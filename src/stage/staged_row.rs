@@ -1,7 +1,7 @@
 //! A row on its way into a part: what sorters hold of it, fixed width, behind the keys that they sort by.
 
+use super::decision::{Decision, PutOff};
 use super::hash::Instead;
-use super::record::Decision;
 
 /// A row with its part: what the sorter by lane and the sorter by place hold behind their keys.
 #[derive(Clone, Copy)]
@@ -17,6 +17,13 @@ impl Row {
         out.extend_from_slice(&self.decision.encode());
         let Instead { blank, fallback, passed } = self.instead;
         [blank, fallback, passed].iter().for_each(|set| out.extend_from_slice(&set.to_be_bytes()));
+    }
+
+    /// Its references as its hash counts them: those that are filled later as they will be.
+    pub(super) fn hashed(&self) -> Instead {
+        let PutOff { fill, fallback, .. } = self.decision.put_off;
+        let Instead { blank, fallback: stands_in, passed } = self.instead;
+        Instead { blank: blank & !fill, fallback: stands_in | fallback, passed }
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Self {

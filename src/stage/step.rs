@@ -11,7 +11,8 @@ use crate::ledger::sort::Sorted;
 pub struct StepRows<'a> {
     /// The parts, in the order in which they go.
     pub parts: Vec<StagedPart>,
-    /// Rows that turned out held or rejected only now, by place ([`LeftRecord`](super::LeftRecord)).
+    /// Rows that turned out held or rejected only now, and rows of a second pass that still wait for a parent, by place
+    /// ([`LeftRecord`](super::LeftRecord)).
     pub left: Sorted<'a>,
     /// How many of them are held.
     pub held: u64,

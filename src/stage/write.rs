@@ -1,19 +1,19 @@
 //! Staging: the rows of a step, resolved against what has landed by now, divided into parts and written out.
 
 use super::deal::{assign, lane, locked_parents, with_locks};
-use super::decide::{Decided, past_of};
+use super::decide::{Decided, SECOND, past_of};
+use super::decision::{Decision, LeftRecord, PutOff, action, reason};
 use super::entries::Entries;
 use super::error::StageError;
 use super::hash::Instead;
-use super::record::{Decision, LeftRecord, MissingRecord, RowRecord, action, reason};
-use super::resolve::{Resolved, resolve};
+use super::record::MissingRecord;
+use super::resolve::{Look, Resolved, resolve};
 use super::rows_out::write_parts;
 use super::scan::SORT_BUDGET;
 use super::staged_row::{LANE, ROW, Row, be64, bits};
 use super::step::{StepInputs, StepRows};
 use crate::ledger::State;
 use crate::ledger::sort::{Sorted, SortedIter, Sorter};
-use crate::manifest::Duplicates;
 use crate::transform::OnMissing;
 
 /// Stages the rows of one level of a load.
@@ -23,16 +23,17 @@ use crate::transform::OnMissing;
 pub fn stage_rows<'a>(
     step: &StepInputs<'_, 'a>,
     decided: &Decided<'a>,
-    level: u8,
+    level: u16,
 ) -> Result<StepRows<'a>, StageError> {
-    let resolved = resolve(step.io, step.shape, step.scan, step.scratch, step.deferred, step.landed)?;
+    let look = Look { skip: step.deferred, put_off: 0 };
+    let resolved = resolve(step.io, step.shape, step.scan, step.scratch, look, step.landed)?;
     let missing = by_place(step, &resolved)?;
     let mut sorting = Sorting::new(step)?;
     let mut missing = MissingByPlace::new(&missing)?;
     let mut decisions = decided.decisions.iter();
     while let Some(bytes) = decisions.next_record()? {
         let decision = Decision::decode(bytes);
-        let gone = missing.of(decision.pos)? & !decision.deferred;
+        let gone = missing.of(decision.pos)? & !decision.put_off.fill;
         if decision.level == level {
             sorting.row(decision, gone, &resolved)?;
         }
@@ -46,11 +47,13 @@ pub fn stage_rows<'a>(
 /// The disk's own.
 pub fn stage_references<'a>(
     step: &StepInputs<'_, 'a>,
+    decided: &Decided<'a>,
     entries: Entries<'_>,
 ) -> Result<StepRows<'a>, StageError> {
-    let resolved = resolve(step.io, step.shape, step.scan, step.scratch, !step.deferred, step.landed)?;
+    let look = Look { skip: !step.deferred, put_off: 0 };
+    let resolved = resolve(step.io, step.shape, step.scan, step.scratch, look, step.landed)?;
     let missing = by_place(step, &resolved)?;
-    let candidates = pending(step, entries)?;
+    let candidates = pending(step, decided, entries)?;
     let mut sorting = Sorting::new(step)?;
     let mut missing = MissingByPlace::new(&missing)?;
     let mut rows = candidates.iter();
@@ -62,56 +65,36 @@ pub fn stage_references<'a>(
     sorting.write(&resolved)
 }
 
-/// Records that still lack references, by the place of their row.
-fn pending<'a>(step: &StepInputs<'_, 'a>, mut entries: Entries<'_>) -> Result<Sorted<'a>, StageError> {
+/// Rows of which it was decided that the second pass fills their references, and whose record is there and lacks them, by
+/// place.
+fn pending<'a>(
+    step: &StepInputs<'_, 'a>,
+    decided: &Decided<'a>,
+    mut entries: Entries<'_>,
+) -> Result<Sorted<'a>, StageError> {
     let name = format!("{}/pending-{}", step.scratch, step.shape.load);
     let mut found = Sorter::new(step.io.files, &name, Decision::WIDTH, SORT_BUDGET);
-    let mut rows = step.scan.rows.iter();
+    let mut rows = decided.second.iter();
     let mut entry = entries.next().transpose()?;
-    let mut last: Option<Decision> = None;
     while let Some(bytes) = rows.next_record()? {
-        let row = RowRecord::decode(bytes);
-        while entry.as_ref().is_some_and(|e| e.key < row.key) {
+        let row = Decision::decode(&bytes[SECOND - Decision::WIDTH..]);
+        while entry.as_ref().is_some_and(|e| e.key < row.row.key) {
             entry = entries.next().transpose()?;
         }
-        let Some(entry) = entry.as_ref().filter(|e| e.key == row.key && e.state == State::Landed) else {
-            continue;
-        };
-        if !entry.flags.reference_pending {
-            continue;
-        }
-        let row = RowRecord { payload: entry.payload, create: entry.create, ..row };
-        let (pos, action) = (row.pos, action::REFERENCES);
-        let this = Decision {
-            pos,
+        let landed = entry.as_ref().filter(|e| e.key == row.row.key && e.state == State::Landed);
+        let Some(entry) = landed.filter(|entry| entry.flags.reference_pending) else { continue };
+        let decision = Decision {
             level: 0,
-            action,
+            action: action::REFERENCES,
             retry: false,
-            deferred: 0,
             id: entry.id,
             past: past_of(entry),
-            row,
+            known: (entry.payload, entry.create),
+            ..row
         };
-        let last_wins = step.shape.duplicates == Duplicates::Last;
-        last = match last.filter(|l| l.row.key == row.key) {
-            Some(first) if !last_wins => Some(first),
-            Some(_) => Some(this),
-            None => {
-                push(&mut found, last, step.deferred)?;
-                Some(this)
-            }
-        };
+        found.push(&decision.encode())?;
     }
-    push(&mut found, last, step.deferred)?;
     Ok(found.finish()?)
-}
-
-/// Only now is it known which row of a key counts: one of the others may have a value where it has none.
-fn push(found: &mut Sorter<'_>, decision: Option<Decision>, deferred: u64) -> Result<(), StageError> {
-    match decision.filter(|d| d.row.filled & deferred != 0) {
-        Some(decision) => Ok(found.push(&decision.encode())?),
-        None => Ok(()),
-    }
 }
 
 /// Missing references by the place of their row: `pos, reference`.
@@ -198,41 +181,48 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
 
     /// A row of a load; `gone`: references whose parent is not there.
     fn row(&mut self, decision: Decision, gone: u64, resolved: &Resolved<'_>) -> Result<(), StageError> {
-        let chained = self.step.shape.chained();
-        let mut instead = Instead { blank: decision.deferred, fallback: 0, passed: gone & chained };
+        let (shape, key) = (self.step.shape, decision.row.key);
+        let chained = shape.chained();
+        let PutOff { fill, blank, .. } = decision.put_off;
+        let mut instead = Instead { blank: fill | blank, fallback: 0, passed: gone & chained };
         for index in bits(gone & !chained) {
             let bit = 1 << index;
-            if resolved.fallbacks.contains_key(&index) {
+            if resolved.has_fallback(shape, index, key) {
                 instead.fallback |= bit;
                 continue;
             }
-            match self.step.shape.references[index as usize].on_missing {
+            match shape.references[index as usize].on_missing {
                 OnMissing::Blank => instead.blank |= bit,
                 without => return self.leave(&decision, reason::without_parent(without, false), index),
             }
         }
-        match instead.choose(&self.step.shape.chains, decision.row.filled) {
+        match instead.choose(&shape.chains, decision.row.filled) {
             Ok(()) => self.push(Row { decision, instead }),
             Err((without, index)) => self.leave(&decision, reason::without_parent(without, false), index),
         }
     }
 
-    /// A row of a second pass: what is there goes, what is not waits, or stays blank where the reference says so;
-    /// then the ledger still knows of it, and it goes when its parent has landed.
+    /// A row of a second pass: what is there goes, what is not waits and has its line; then the ledger still knows of it,
+    /// and it goes when its parent has landed.
     fn reference_row(
         &mut self,
         decision: Decision,
         gone: u64,
         resolved: &Resolved<'_>,
     ) -> Result<(), StageError> {
-        let fallback = bits(gone).filter(|i| resolved.fallbacks.contains_key(i)).map(|i| 1 << i).sum::<u64>();
-        let blank = gone & !fallback;
-        if decision.row.filled & self.step.deferred & !blank == 0 {
-            let waits = |i: u8| self.step.shape.references[i as usize].on_missing != OnMissing::Blank;
-            self.waiting += u64::from(bits(blank).any(waits));
+        let (shape, key, fill) = (self.step.shape, decision.row.key, decision.put_off.fill);
+        let stands_in = |i: &u8| resolved.has_fallback(shape, *i, key);
+        let fallback = bits(gone & fill).filter(stands_in).map(|i| 1 << i).sum::<u64>();
+        let waits = gone & fill & !fallback;
+        let told = bits(waits).find(|i| shape.references[*i as usize].on_missing != OnMissing::Blank);
+        if let Some(reference) = told {
+            self.waiting += 1;
+            self.note(&decision, reason::PENDING, reference)?;
+        }
+        if fill & !waits == 0 {
             return Ok(());
         }
-        self.push(Row { decision, instead: Instead { blank, fallback, passed: 0 } })
+        self.push(Row { decision, instead: Instead { blank: waits | !fill, fallback, passed: 0 } })
     }
 
     fn leave(&mut self, decision: &Decision, why: u8, reference: u8) -> Result<(), StageError> {
@@ -241,6 +231,11 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
         } else {
             self.rejected += 1;
         }
+        self.note(decision, why, reference)
+    }
+
+    /// A line for the file of rows left out.
+    fn note(&mut self, decision: &Decision, why: u8, reference: u8) -> Result<(), StageError> {
         let (pos, line) = (decision.pos, decision.row.line);
         Ok(self.left.push(&LeftRecord { pos, reason: why, reference, line }.encode())?)
     }

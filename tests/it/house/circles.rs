@@ -258,6 +258,6 @@ const CROWDED: &[(&str, usize, &str)] = &[
     ),
     ("src/manifest", 21, "reading and what is read could be sub-rooms"),
     ("src/salesforce", 22, "jobs, queries and REST calls could be sub-rooms"),
-    ("src/stage", 21, "deciding and staging could be sub-rooms"),
+    ("src/stage", 20, "reading and staging could be sub-rooms"),
     ("src/transform", 25, "expressions, conversions and rules could be sub-rooms"),
 ];
