@@ -13,7 +13,7 @@ use crate::engine::state::{Ledgers, note_keys};
 use crate::ledger::{Entry, Flags, Ledger, Published, SegmentRef, State, load_tag};
 use crate::model::{KeyHash, Outcome, RecordId};
 use crate::plan::StepKind;
-use crate::stage::{IndexRecord, action};
+use crate::stage::{IndexRecord, NOTHING_ON_CREATE, action};
 use std::collections::BTreeMap;
 
 /// Settles a part: failed rows to their file, outcomes to a segment, rows refused in passing to parts of their own,
@@ -204,7 +204,10 @@ fn entry(record: &IndexRecord, fate: Option<&Fate>, load: u16, run: u32) -> Entr
         Some(Fate::Landed { id, created }) => Some((*id, *created)),
         _ => None,
     };
-    let base = Entry { load, run, create: record.create, ..Entry::new(record.key, State::Landed) };
+    // A record that was to be updated and was created instead got nothing of what is sent on create alone.
+    let created_instead = record.action == action::UPDATE && landed.is_some_and(|(_, created)| created);
+    let create = if created_instead { NOTHING_ON_CREATE } else { record.create };
+    let base = Entry { load, run, create, ..Entry::new(record.key, State::Landed) };
     let outcome = match landed {
         _ if second_pass => Outcome::ALL.get(record.past.outcome as usize).copied(),
         Some((_, true)) => Some(Outcome::Created),

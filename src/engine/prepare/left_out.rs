@@ -48,43 +48,56 @@ pub(in crate::engine) fn leave_out(
 
 /// Why a row is left out, without a value of the customer.
 fn in_words(shape: &Shape, left: &LeftRecord) -> RowPlace {
+    let (outcome, code, message) = of_a_reference(shape, left).unwrap_or_else(|| of_the_row(shape, left));
+    RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+}
+
+/// Where a reference is the reason.
+fn of_a_reference(shape: &Shape, left: &LeftRecord) -> Option<(Outcome, Code, String)> {
     let field = shape.references.get(left.reference as usize).map_or("", |r| r.field.as_str());
-    let word = shape.operation.word();
-    let (outcome, code, message) = match left.reason {
+    let (outcome, message) = match left.reason {
+        reason::HELD => (Outcome::Held, format!("{field}: its parent has not landed")),
+        reason::HELD_GOING => (Outcome::Held, going(field)),
+        reason::GOING => (Outcome::Rejected, going(field)),
+        reason::NO_PARENT => (Outcome::Rejected, format!("{field}: its parent is nowhere")),
+        reason::PENDING => {
+            let words = "its parent has not landed; the record is there without it";
+            (Outcome::Pending, format!("{field}: {words}"))
+        }
+        reason::LOOP => {
+            let words = "rows point at each other, and the field cannot be filled later";
+            return Some((Outcome::Rejected, Code::RowLoop, format!("{field}: {words}")));
+        }
+        _ => return None,
+    };
+    Some((outcome, Code::RowParent, message))
+}
+
+/// Where the row itself is, or its record.
+fn of_the_row(shape: &Shape, left: &LeftRecord) -> (Outcome, Code, String) {
+    let (word, key) = (shape.operation.word(), &shape.key_field);
+    let rejected = |code, message: String| (Outcome::Rejected, code, message);
+    match left.reason {
         reason::DUPLICATE => {
             (Outcome::Duplicate, Code::RowDuplicate, "its key stands in another row".to_owned())
         }
-        reason::HELD => (Outcome::Held, Code::RowParent, format!("{field}: its parent has not landed")),
-        reason::HELD_GOING => (Outcome::Held, Code::RowParent, going(field)),
-        reason::GOING => (Outcome::Rejected, Code::RowParent, going(field)),
-        reason::NO_PARENT => (Outcome::Rejected, Code::RowParent, format!("{field}: its parent is nowhere")),
-        reason::CREATE_ONLY => (
-            Outcome::Rejected,
-            Code::NotWriteable,
-            "a field changed that the org takes on create alone".to_owned(),
-        ),
-        reason::NO_RECORD => (
-            Outcome::Rejected,
+        reason::CREATE_ONLY => {
+            rejected(Code::NotWriteable, "a field changed that the org takes on create alone".into())
+        }
+        reason::STAYS => {
+            let words =
+                "a field that is sent on create alone has another value than its record was created with";
+            (Outcome::Unchanged, Code::NotWriteable, words.to_owned())
+        }
+        reason::NO_RECORD => rejected(
             Code::RowUnmatched,
-            format!("the org has no record with its {}, and `{word}` creates none", shape.key_field),
+            format!("the org has no record with its {key}, and `{word}` creates none"),
         ),
-        reason::TWICE => (
-            Outcome::Rejected,
-            Code::RowDuplicate,
-            "its key leads to the record of another row of the source".to_owned(),
-        ),
-        reason::AMBIGUOUS => (
-            Outcome::Rejected,
-            Code::RowUnmatched,
-            format!("several records of the org have its {}", shape.key_field),
-        ),
-        _ => (
-            Outcome::Rejected,
-            Code::RowLoop,
-            format!("{field}: rows point at each other, and the field cannot be filled later"),
-        ),
-    };
-    RowPlace { pos: left.pos, line: left.line, outcome, code, message }
+        reason::TWICE => {
+            rejected(Code::RowDuplicate, "its key leads to the record of another row of the source".into())
+        }
+        _ => rejected(Code::RowUnmatched, format!("several records of the org have its {key}")),
+    }
 }
 
 fn going(field: &str) -> String {

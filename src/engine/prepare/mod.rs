@@ -2,6 +2,7 @@
 //! org before anything is written. Must not know how a plan is executed.
 
 mod colliding_keys;
+mod deciding;
 mod existing_records;
 mod forecast;
 mod insert_guard;
@@ -12,12 +13,13 @@ mod refresh;
 mod shapes;
 mod shared_keys;
 mod survey;
+mod surveyed;
 
 pub use forecast::{Forecast, forecast};
 pub(in crate::engine) use left_out::leave_out;
 pub(in crate::engine) use parents::Landed;
 pub(in crate::engine) use refresh::refresh;
-pub use survey::Surveyed;
+pub use surveyed::Surveyed;
 
 use crate::bind::{Bound, bind};
 use crate::diagnostic::Diagnostic;
@@ -30,7 +32,8 @@ use crate::source::fingerprint;
 use crate::stage::{Decided, Shape};
 use forecast::note_shortfalls;
 use refresh::check_counts;
-use survey::{SurveyOptions, survey};
+use survey::survey;
+use surveyed::SurveyOptions;
 
 /// Rows of a part whose rows lock parents (spec, Order).
 const LOCKING_ROWS: u32 = 10_000;
@@ -256,14 +259,32 @@ fn notes(survey: &Surveyed<'_>) -> Vec<String> {
                 shape.name, decided.gone
             ));
         }
-        if decided.too_deep {
-            notes.push(format!(
-                "{}: its hierarchy is deeper than 8 levels; parents are filled in a second pass",
-                shape.name
-            ));
-        }
+        notes.extend(deep(shape, decided));
+        notes.extend(stays(shape, decided));
     }
     notes
+}
+
+/// Rows below the levels of their hierarchy.
+fn deep(shape: &Shape, decided: &Decided<'_>) -> Option<String> {
+    let note = || {
+        format!(
+            "{}: its hierarchy is deeper than {} levels; {} rows below them get their parents in a second pass",
+            shape.name, shape.levels, decided.too_deep
+        )
+    };
+    (decided.too_deep > 0).then(note)
+}
+
+/// Rows with a value that their record does not get.
+fn stays(shape: &Shape, decided: &Decided<'_>) -> Option<String> {
+    let (name, rows) = (&shape.name, decided.stays.len());
+    let note = || {
+        format!(
+            "{name}: {rows} rows have another value in a field that is sent on create alone than their record was created with: it stays as it is, and {name}.left-out-values.csv of the run names them"
+        )
+    };
+    (rows > 0).then(note)
 }
 
 /// Where the run will stop by itself.

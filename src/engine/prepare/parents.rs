@@ -1,6 +1,6 @@
 //! The parents that have landed, as the row path asks for them. Must not know how a ledger stores them.
 
-use super::survey::Surveyed;
+use super::surveyed::Surveyed;
 use crate::engine::state::Ledgers;
 use crate::stage::{Presence, StageError};
 

@@ -7,8 +7,8 @@ use crate::checkpoint::{RunState, journal_path, last_run, read_journal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit, Observer, Ports, Progress};
 use crate::engine::state::{Ledgers, OrgKeys, all_keys, entry, is_same, note, republish};
-use crate::ledger::Entry;
 use crate::ledger::merge::Joined;
+use crate::ledger::{Entry, HASH_RULE};
 use crate::salesforce::Client;
 use std::cell::Cell;
 
@@ -126,6 +126,11 @@ fn settled_first(
     Ok((run, state.seq))
 }
 
+/// What is known of a record, but for hashes that cannot be compared with ours.
+fn comparable(known: Entry) -> Entry {
+    if known.rule == HASH_RULE { known } else { known.without_hashes() }
+}
+
 /// Gives how many records were adopted, and how many have the key of another.
 fn rebuild(
     ledgers: &mut Ledgers<'_>,
@@ -143,7 +148,7 @@ fn rebuild(
         found.first_of_each(&shared),
         |r| r.0,
         |joined| match joined {
-            Ok(Joined::Both(record, known)) if is_same(&record, &known) => Some(Ok(known)),
+            Ok(Joined::Both(record, known)) if is_same(&record, &known) => Some(Ok(comparable(known))),
             Ok(Joined::Left((key, id)) | Joined::Both((key, id), _)) => {
                 adopted.set(adopted.get() + 1);
                 Some(Ok::<Entry, _>(entry(key, id)))

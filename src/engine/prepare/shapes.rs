@@ -7,6 +7,8 @@ use crate::manifest::{Load, Migration};
 use crate::stage::{Chain, Header, ReferenceShape, RuleShape, Seat, Shape};
 use crate::transform::{Blank, FieldRule, RowProgram};
 
+/// Levels of a hierarchy that are loaded one after the other, where a load does not say how many (spec, Order).
+const LEVELS: u32 = 50;
 /// References that one load may have: a bit each.
 const MOST_REFERENCES: usize = 63;
 
@@ -15,10 +17,11 @@ const MOST_REFERENCES: usize = 63;
 /// # Errors
 /// A load with more references than there are bits.
 pub(super) fn shapes(migration: &Migration, bound: &Bound) -> Result<Vec<Shape>, EngineError> {
-    migration.loads.iter().zip(&bound.loads).map(|(load, bound)| shape(load, bound)).collect()
+    let objects: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
+    migration.loads.iter().zip(&bound.loads).map(|(load, bound)| shape(load, bound, &objects)).collect()
 }
 
-fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
+fn shape(load: &Load, bound: &BoundLoad, objects: &[String]) -> Result<Shape, EngineError> {
     let mut references: Vec<ReferenceShape> =
         (0..bound.references.len()).map(|index| reference(bound, index)).collect();
     let chains = chains(bound, &mut references);
@@ -44,6 +47,8 @@ fn shape(load: &Load, bound: &BoundLoad) -> Result<Shape, EngineError> {
         chains,
         duplicates: load.duplicates,
         operation: bound.operation,
+        objects: objects.to_vec(),
+        levels: load.levels.unwrap_or(LEVELS),
     })
 }
 

@@ -264,6 +264,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             StepKind::Rows => stage_rows(&inputs, &survey.decided[load], step.level)?,
             StepKind::References => stage_references(
                 &inputs,
+                &survey.decided[load],
                 self.ledgers.entries(&self.prepared.bound.objects[shape.object].name),
             )?,
         };
