@@ -25,6 +25,7 @@ mod captures;
 mod changing;
 mod check;
 mod cli_reference;
+mod copies;
 mod leniency;
 mod created_date;
 mod crash;
@@ -60,6 +61,7 @@ mod others;
 mod pauses;
 mod privacy;
 mod protect;
+mod put_off;
 mod recorded_clients;
 mod renewed;
 mod rerun;
@@ -67,10 +69,12 @@ mod parents;
 mod rollback;
 mod determinism;
 mod screens;
+mod sent;
 mod serve;
 #[cfg(unix)]
 mod sockets;
 mod state;
+mod stand_ins;
 mod storm;
 #[cfg(unix)]
 mod superseded;

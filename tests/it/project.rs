@@ -167,6 +167,15 @@ impl Project {
         self.write(path, &(kept.join("\n") + "\n"));
     }
 
+    /// Puts another line in the place of the one that is this.
+    #[track_caller]
+    pub(crate) fn set_line(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert_eq!(text.lines().filter(|line| *line == from).count(), 1, "`{from}` in {path}");
+        let lines = text.lines().map(|line| if line == from { to } else { line });
+        self.write(path, &(lines.collect::<Vec<_>>().join("\n") + "\n"));
+    }
+
     /// Changes one cell of a CSV file: of the row whose first column is `key`.
     #[track_caller]
     pub(crate) fn set(&self, path: &str, key: &str, column: &str, value: &str) {

@@ -129,7 +129,7 @@ fn a_damaged_ledger_is_refused_and_built_anew_from_the_org() {
             "segment of a later version",
             SEGMENT,
             Do::Bytes(|b| [&b[..8], &[0, 9], &b[10..]].concat()),
-            &["format version 9, this program knows 1"],
+            &["format version 9, this program knows 2"],
             ACCOUNTS,
         ),
         ("current gone", CURRENT, Do::Gone, &["CURRENT` is damaged: it is not there"], ACCOUNTS),

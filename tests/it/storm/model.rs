@@ -213,15 +213,15 @@ impl Model {
     /// What a row comes to by itself and its copies; nothing for one that may go. `Failed`: the org will refuse it.
     fn alone(&self, load: &Load, rows: &[Row]) -> Vec<Option<Fate>> {
         let mut fates: Vec<Option<Fate>> = rows.iter().map(|row| by_itself(load, row)).collect();
+        // A copy that is rejected is one all the same.
+        let is_one = |row: &Row| !row.key.is_empty() && by_itself(load, row) != Some(Fate::Filtered);
         for at in 0..rows.len() {
-            let copies = (0..rows.len()).filter(|other| {
-                rows[*other].key.eq_ignore_ascii_case(&rows[at].key)
-                    && matches!(by_itself(load, &rows[*other]), None | Some(Fate::Failed))
-            });
-            let copies: Vec<usize> = copies.collect();
-            if copies.is_empty() || !copies.contains(&at) {
+            if !is_one(&rows[at]) || fates[at] == Some(Fate::Rejected) {
                 continue;
             }
+            let same = |other: &usize| rows[*other].key.eq_ignore_ascii_case(&rows[at].key);
+            let copies: Vec<usize> =
+                (0..rows.len()).filter(|other| same(other) && is_one(&rows[*other])).collect();
             let counts = match load.copies {
                 _ if copies.len() == 1 => true,
                 Copies::Reject => false,
@@ -274,15 +274,13 @@ fn parentless(
     fates.into_iter().next()
 }
 
-/// A row as it was last sent: a master is given once, so it is no part of what may change; a parent that was left out
-/// because it was nowhere is remembered as such.
+/// A row as it was last sent: a master is given once, so it is no part of what may change; a parent that is nowhere is
+/// not sent, as if there were none.
 fn as_sent(row: &Row, parents: &[Option<String>], references: &[Reference]) -> Row {
-    let parents = parents.iter().zip(&row.parents).zip(references);
-    let parents = parents.map(|((sent, asked), reference)| match sent {
-        _ if reference.master => String::new(),
-        Some(parent) => parent.clone(),
-        None if asked.is_empty() => String::new(),
-        None => format!("not {}", asked.to_lowercase()),
+    let parents = parents.iter().zip(references);
+    let parents = parents.map(|(sent, reference)| match sent {
+        Some(parent) if !reference.master => parent.clone(),
+        _ => String::new(),
     });
     Row { parents: parents.collect(), status: String::new(), key: row.key.to_lowercase(), ..row.clone() }
 }
