@@ -141,7 +141,8 @@ mod tests {
     }
 
     fn rows(records: &str) -> String {
-        format!("{{\"totalSize\":1,\"done\":true,\"records\":[{records}]}}")
+        let size = records.matches("},{").count() + 1;
+        format!("{{\"totalSize\":{size},\"done\":true,\"records\":[{records}]}}")
     }
 
     fn describes(object: &str) -> String {

@@ -55,6 +55,7 @@ mod record_identity;
 #[cfg(unix)]
 mod npsp;
 mod numbers;
+mod older_copy;
 mod operations;
 mod orgs;
 mod others;

@@ -348,7 +348,7 @@ fn a_run_that_cannot_be_rolled_back_is_refused() {
     let path = format!("runs/3/trail/{}", trails[0]);
     world.disk.truncate(&path, 5).unwrap();
     let (code, words) = tried(&run(3));
-    assert!(code == 1 && words.contains("is not the file that the journal names"), "{words}");
+    assert!(code == 65 && words.contains("is not the file that the journal names"), "{words}");
 }
 
 /// A record that is there under the key of one that is gone is another.

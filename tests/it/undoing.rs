@@ -417,3 +417,31 @@ fn rows_that_may_have_created_a_record_that_nobody_can_name_are_told() {
     let back = done(&world, &run(1));
     assert_eq!((back.exit.code(), names(&world)), (0, vec![String::new(); 3]), "{:?}", back.plan.notes);
 }
+
+/// A record of the run has another key now, or was made before the run began, as the org tells it: it is not deleted.
+#[test]
+fn a_record_that_cannot_be_the_runs_stays() {
+    for (from, to) in [
+        ("\"Legacy_Id__c\":\"V1\"", "\"Legacy_Id__c\":\"V9\""),
+        ("\"CreatedDate\":\"2024", "\"CreatedDate\":\"2019"),
+    ] {
+        let mut world = applied(&Project::tiny());
+        world.meddle =
+            Some(Arc::new(move |method: &str, path: &str, _: &[u8], (status, body): (u16, Vec<u8>)| {
+                if method != "GET"
+                    || !path.contains("/query")
+                    || !path.contains("Visit__c")
+                    || path.contains("COUNT")
+                {
+                    return (status, body);
+                }
+                let text = String::from_utf8(body).unwrap();
+                (status, text.replacen(from, to, 1).into_bytes())
+            }));
+        let back = done(&world, &run(1));
+        world.meddle = None;
+        assert_eq!(back.exit.code(), 68, "{to}");
+        assert_eq!(names(&world)[2].split_whitespace().count(), 1, "{to}: {:?}", names(&world));
+        assert_eq!(counted(&back).0[2].doubtful, 1, "{to}");
+    }
+}

@@ -149,10 +149,11 @@ impl Judge<'_> {
             }
             let (key, moments) = found.split_at(16);
             let (born, modified) = moments.split_at(MOMENT);
-            let doubtful = self.is_older(&created, born, &began) || self.has_another_key(&created, key);
+            let older = self.is_older(&created, born, &began);
             fates[at] = match () {
-                () if created.deed == Deed::Doubtful as u8 || doubtful => RecordFate::Doubtful,
+                () if created.deed == Deed::Doubtful as u8 || older => RecordFate::Doubtful,
                 () if !self.edited_too && edited(&created, born, modified) => RecordFate::Edited,
+                () if self.has_another_key(&created, key) => RecordFate::Doubtful,
                 () => RecordFate::Goes,
             };
         }
