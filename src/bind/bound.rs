@@ -168,7 +168,7 @@ fn object(load: &Load, index: usize, schema: &OrgSchema) -> BoundObject {
     BoundObject {
         name: object.map_or_else(|| load.object.clone(), |o| o.name.clone()),
         key: key.map_or_else(|| load.key.clone(), |k| k.name.clone()),
-        key_form: key.map_or(KeyForm::FoldedText, super::key_form::form),
+        key_form: key.map_or(KeyForm::FoldedText, super::field_kind::form),
         loads: vec![index],
     }
 }

@@ -1,13 +1,13 @@
 //! One field of a load: found in the org, judged, and made a rule of the row path.
 
 use super::bound::{Column, Reference};
+use super::field_kind::conversion;
 use super::world::{Problems, Site, unknown};
 use super::{access, first_of, reference, table, values};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};
-use crate::transform::{Conversion, FieldRule, Matcher, Value};
-use std::sync::Arc;
+use crate::transform::{FieldRule, Matcher, Value};
 
 /// A field bound to the org's.
 pub(super) struct BoundField<'a> {
@@ -91,21 +91,6 @@ fn rule(site: &Site<'_>, field: &Field, schema: &FieldSchema, matcher: Matcher) 
         too_precise: field.too_precise,
         key: schema.name.eq_ignore_ascii_case(&site.load.key),
         only: field.only,
-    }
-}
-
-/// What describe says of a field's values.
-pub(super) fn conversion(schema: &FieldSchema, timezone: Option<String>) -> Conversion {
-    Conversion {
-        field_type: schema.field_type,
-        length: schema.length,
-        precision: schema.precision,
-        scale: schema.scale,
-        digits: schema.digits,
-        timezone,
-        restricted: schema
-            .restricted_picklist
-            .then(|| Arc::new(schema.picklist_values.iter().cloned().collect())),
     }
 }
 

@@ -17,14 +17,13 @@
 //! | `first_of.rs` | can it hold what each of several finds |
 
 mod access;
-mod assignment;
 mod bound;
 mod facts;
 mod field;
 mod first_of;
 mod header;
 mod key;
-mod key_form;
+mod field_kind;
 mod load;
 mod lookup;
 mod reference;

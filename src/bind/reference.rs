@@ -1,7 +1,7 @@
 //! Can this field point at those records, and how?
 
 use super::bound::{Column, Reference};
-use super::field::conversion;
+use super::field_kind::conversion;
 use super::header::relationship_column;
 use super::table::is_reference;
 use super::world::{Problems, Site};

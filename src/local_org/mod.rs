@@ -5,6 +5,7 @@
 //! two readings of the API check each other.
 
 mod auth;
+mod decimal;
 mod fault;
 mod http;
 mod job;

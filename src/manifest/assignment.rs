@@ -13,14 +13,14 @@ const RULED: [&str; 2] = ["Case", "Lead"];
 /// Says where the words have no meaning, or less than one may think. `territories` is what stands under
 /// `territory_rules`.
 pub(super) fn check(load: &Load, territories: Option<&Node>, problems: &mut Vec<Diagnostic>) {
-    let is = |name: &&str| load.object.eq_ignore_ascii_case(name);
+    let is = |name: &str| load.object.eq_ignore_ascii_case(name);
     if let Some((_, place)) = &load.assignment_rule {
-        let message = match (RULED.iter().any(|name| is(&name)), load.operation.deletes()) {
+        let message = match (RULED.iter().any(|name| is(name)), load.operation.deletes()) {
             (false, _) => Some(format!("`{}` has no assignment rules to name", load.object)),
             (true, true) => Some("nothing is assigned by a delete".to_owned()),
             (true, false) => None,
         };
-        let help = if is(&"Account") {
+        let help = if is("Account") {
             "for accounts write `territory_rules: true`"
         } else {
             "leave it out: cases and leads have them"
@@ -28,7 +28,7 @@ pub(super) fn check(load: &Load, territories: Option<&Node>, problems: &mut Vec<
         problems.extend(message.map(|m| Diagnostic::error(Code::Conflict, m).at(place).help(help)));
     }
     let Some(node) = territories.filter(|_| load.territory_rules) else { return };
-    if !is(&"Account") || load.operation.deletes() {
+    if !is("Account") || load.operation.deletes() {
         let message = "territory rules run on accounts that are created or updated";
         let problem = Diagnostic::error(Code::Conflict, message).at(&node.place);
         problems.push(problem.help("leave `territory_rules` out"));

@@ -1,12 +1,12 @@
 //! The door to expressions: text and scope in, a checked [`Expr`] or all its problems out.
 
+use super::alternatives::OR;
 use super::check::{is_bare, written};
 use super::checker::{Checker, Kind};
 use super::dates::Zone;
 use super::datum::Datum;
 use super::fault::Fault;
 use super::native::{self, Cells};
-use super::rule::OR;
 use super::scope::Scope;
 use super::token::Trouble;
 use super::tree::Tree;

@@ -9,6 +9,7 @@
 //! FieldRule + Tree ─program─▶ RowWorker ─▶ value ─rule (default, map, match)─▶ convert ─▶ RowOut
 //! ```
 
+mod alternatives;
 mod arguments;
 mod cell_out;
 mod check;
@@ -30,6 +31,7 @@ mod parser;
 mod primary;
 mod program;
 mod reading;
+mod reference_key;
 mod rule;
 mod scope;
 mod settle;
@@ -39,16 +41,17 @@ mod tests;
 mod token;
 mod tree;
 
+pub use alternatives::{AND, OR};
 pub use cell_out::{CellOut, Link};
 pub use checker::Kind;
 pub use compile::{Class, Expr, ExprProblem, Role, compile, is_time_zone, together};
 pub use dates::second;
 pub use filters::{FILTERS, FilterDoc};
-pub use keys::reference_text;
 pub use map::{MapFault, ValueMap};
 pub use program::{Reject, Row, RowOut, RowProgram, RowWorker, Verdict};
+pub use reference_key::reference_text;
 pub use rule::{
-    AND, Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Only, Other, RefTarget,
-    TableEntry, TooLong, TooPrecise, Unmapped, Value,
+    Blank, Conversion, FieldRule, Fold, Inactive, Matcher, OnMissing, Only, Other, RefTarget, TableEntry,
+    TooLong, TooPrecise, Unmapped, Value,
 };
 pub use scope::Scope;

@@ -3,6 +3,7 @@
 //! Native expressions are read straight from the row; the others go to minijinja as one list, once a row. Pure: no
 //! I/O, no clock.
 
+use super::alternatives::{FAULT, OR};
 use super::cell_out::CellOut;
 use super::compile::Expr;
 use super::convert::Converter;
@@ -10,7 +11,7 @@ use super::datum::Datum;
 use super::expr::{Runner, Script};
 use super::fault::Fault;
 use super::native::{self, Cells};
-use super::rule::{FAULT, FieldRule, OR, Value};
+use super::rule::{FieldRule, Value};
 use super::settle::{Refusal, settle};
 use super::tree::Tree;
 use crate::diagnostic::Code;

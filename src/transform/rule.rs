@@ -1,5 +1,6 @@
 //! A field's rule as data: its value and every policy of the specification's "A field's value".
 
+use super::alternatives::{AND, OR};
 use super::compile::Expr;
 use super::map::ValueMap;
 use crate::model::{FieldType, KeyForm, RecordId};
@@ -166,13 +167,6 @@ pub enum Matcher {
     /// that is nothing takes its alternative as it stands; whether a reference finds its own is not known here.
     FirstOf(Vec<Matcher>),
 }
-
-/// Stands between the alternatives of a value that is looked for in several tables.
-pub const OR: char = '\u{1e}';
-/// Begins an alternative that could not be worked out: why stands behind it.
-pub(super) const FAULT: char = '\u{1d}';
-/// Stands between the parts of a value that is looked for by several fields at once.
-pub const AND: char = '\u{1f}';
 
 impl Matcher {
     /// Its tables of ids.

@@ -1,12 +1,13 @@
 //! From an expression's value to a cell: default, blank policy, map, match, convert, in the specification's order.
 
+use super::alternatives::{FAULT, OR};
 use super::cell_out::{CellOut, Link};
 use super::convert::{Changed, Converter};
 use super::datum::Datum;
 use super::fault::Fault;
-use super::keys;
+use super::reference_key;
 use super::rule::{
-    Blank, FAULT, FieldRule, Fold, Inactive, Matcher, OR, OnMissing, Other, RefTarget, TableEntry, Unmapped,
+    Blank, FieldRule, Fold, Inactive, Matcher, OnMissing, Other, RefTarget, TableEntry, Unmapped,
 };
 use crate::diagnostic::Code;
 use std::borrow::Cow;
@@ -154,7 +155,7 @@ fn written_clear() -> Refusal {
 /// The key of a parent, as its own field has it.
 fn referred(target: &RefTarget, key: &str, out: &mut String) -> Result<std::ops::Range<usize>, Fault> {
     let start = out.len();
-    keys::refer(&target.key, key, out)?;
+    reference_key::refer(&target.key, key, out)?;
     Ok(start..out.len())
 }
 

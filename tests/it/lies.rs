@@ -49,6 +49,7 @@ impl Table {
 /// What a lie makes of an answer.
 type Twist = fn(&mut Table);
 type JsonTwist = fn(&mut Value);
+type BodyTwist = fn(&[u8]) -> Vec<u8>;
 
 /// Lies about the rows of a job.
 const ROWS: &[(&str, Twist)] = &[
@@ -184,7 +185,7 @@ const CALLS: &[(&str, JsonTwist)] = &[
 ];
 
 /// Lies about any answer, whatever it is about.
-const BODIES: &[(&str, fn(&[u8]) -> Vec<u8>)] = &[
+const BODIES: &[(&str, BodyTwist)] = &[
     ("a page of HTML", |_| b"<!DOCTYPE html><html><body>Be right back</body></html>".to_vec()),
     ("half of it", |body| body[..body.len() / 2].to_vec()),
     ("nothing at all", |_| Vec::new()),
@@ -239,7 +240,7 @@ struct Lie {
 enum Kind {
     Rows(Twist),
     Json(JsonTwist),
-    Body(fn(&[u8]) -> Vec<u8>),
+    Body(BodyTwist),
 }
 
 impl Lie {

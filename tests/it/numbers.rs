@@ -24,7 +24,7 @@ const ROWS: u64 = 400;
 
 /// The keys of the report that showed it, and short ones among them.
 fn key(n: u64) -> u64 {
-    if n % 10 == 0 { n + 1 } else { 16_147_805_824_397 + n }
+    if n.is_multiple_of(10) { n + 1 } else { 16_147_805_824_397 + n }
 }
 
 fn accounts(name: &str) -> String {

@@ -211,8 +211,9 @@ fn count(desk: &Desk<'_, '_>, seen: &Seen<'_>, back: &RollsBack) -> Result<(), E
         outcomes[Outcome::Pending as usize] = going;
         // Of those that had their turn, the rest was gone when it came. Where more were told than had it, or more are to go
         // than before, the rows do not add up, which is asked once the rollback is over.
-        outcomes[Outcome::Unchanged as usize] = undo.gone + done.checked_sub(told).unwrap_or_default();
-        left_out += before[Outcome::Pending as usize].checked_sub(going).unwrap_or_default();
+        outcomes[Outcome::Unchanged as usize] = undo.gone + (done - told.min(done));
+        let pending = before[Outcome::Pending as usize];
+        left_out += pending - going.min(pending);
         desk.record(surveyed(load, undo.stays() + undo.gone + going + done, outcomes))?;
     }
     desk.commit()?;

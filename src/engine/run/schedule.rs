@@ -4,6 +4,9 @@ use crate::checkpoint::PartKey;
 use crate::plan::{Plan, PlanStep};
 use std::collections::BTreeMap;
 
+/// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
+pub(super) const CANARY_ROWS: u32 = 2_000;
+
 /// How far a part is, as scheduling sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartProgress {
@@ -211,6 +214,3 @@ mod tests {
         assert_eq!(next(&plan, &done, 2, 2), [Effect::Stage(1)]);
     }
 }
-
-/// Rows of a step's first part: a mistake in the mapping shows in it and costs little (spec, Order).
-pub(super) const CANARY_ROWS: u32 = 2_000;

@@ -3,7 +3,7 @@
 use super::info::Job;
 use super::row::Landed;
 use super::upload;
-use crate::local_org::record::decimal::{Decimal, java};
+use crate::local_org::decimal::{Decimal, java};
 use crate::local_org::store::Facts;
 use crate::local_org::text::{mix, push_quoted};
 use csv::ByteRecord;

@@ -1,7 +1,7 @@
 //! A cell's text to the value that is stored, or why the field does not take it.
 
-use super::decimal::Decimal;
 use super::error::RowError;
+use crate::local_org::decimal::Decimal;
 use crate::local_org::schema::Field;
 use crate::local_org::schema::flags::Flag;
 use crate::local_org::text;

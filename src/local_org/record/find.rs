@@ -1,8 +1,8 @@
 //! Finding records: by key, by id, as a parent. Records in the recycle bin are found by none of these.
 
-use super::decimal::Decimal;
 use super::error::RowError;
 use super::write::{Refusal, Writer};
+use crate::local_org::decimal::Decimal;
 use crate::local_org::schema::{Field, KEY, Object, Schema};
 use crate::local_org::store::{LIVE, ids, quote};
 use crate::local_org::text::full_id;

@@ -5,7 +5,6 @@
 pub(crate) mod assign;
 pub(crate) mod check;
 pub(crate) mod convert;
-pub(crate) mod decimal;
 pub(crate) mod error;
 mod fill;
 pub(crate) mod find;

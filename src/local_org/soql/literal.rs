@@ -4,7 +4,7 @@ use super::dates::{Days, days};
 use super::error::SoqlError;
 use super::lexer::unescape;
 use super::tree::{Literal, Path, Value as Written};
-use crate::local_org::record::decimal::Decimal;
+use crate::local_org::decimal::Decimal;
 use crate::local_org::schema::Field;
 use crate::local_org::text::{full_id, parse_date, parse_moment, stored_moment};
 use crate::model::FieldType;

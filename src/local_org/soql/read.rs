@@ -1,7 +1,7 @@
 //! Reading what a query answers, a page at a time.
 
 use super::compile::{Compiled, Kind};
-use crate::local_org::record::decimal::java;
+use crate::local_org::decimal::java;
 use crate::model::FieldType;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Result, Row, params_from_iter};

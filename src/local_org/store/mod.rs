@@ -12,9 +12,9 @@ pub(crate) mod tokens;
 
 pub(crate) use tables::{LIVE, column, index, live, quote};
 
-use super::record::decimal::compare;
 use super::schema::Schema;
 use super::{OpenError, Options};
+use crate::local_org::decimal::compare;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, TryLockError};

@@ -1,8 +1,8 @@
 //! Records as JSON: attributes first, then what was selected, parents and children nested.
 
 use super::{PAGE, cursors};
+use crate::local_org::decimal::java;
 use crate::local_org::http::Call;
-use crate::local_org::record::decimal::java;
 use crate::local_org::soql::Compiled;
 use crate::local_org::soql::compile::{Column, Only};
 use crate::local_org::soql::read::{Answer as Row, Cursor, number};
