@@ -7,6 +7,7 @@
 //! opens the next, or it was not meant to close. The next quote that tells decides how far the record goes.
 
 use memchr::{memchr, memchr3};
+use std::ops::Range;
 
 /// How far is looked for the quote that tells where a malformed record ends; without one it ends with its line.
 const REACH: usize = 256 << 10;
@@ -60,6 +61,18 @@ pub(super) struct Splitter {
     seen: Seen,
 }
 
+/// What a quote further on says of the text before it.
+enum Tells {
+    /// It can only open a cell: what is before it is closed.
+    Opens,
+    /// It can only close a cell, and ends here: all before it is quoted.
+    Closes(usize),
+    /// There is none within reach.
+    Nothing,
+    /// The bytes that would tell are not there yet.
+    Unknown,
+}
+
 impl Splitter {
     /// At the beginning of a record.
     pub(super) fn new(delimiter: u8, quote: u8) -> Self {
@@ -108,11 +121,8 @@ impl Splitter {
         let Some(n) = memchr3(self.quote, b'\n', b'\r', &bytes[at..]) else { return Next::Wait(bytes.len()) };
         let at = at + n;
         match (bytes[at], bytes.get(at + 1)) {
-            (b'\n', _) => Next::End(at + 1),
-            (b'\r', Some(b'\n')) => {
-                self.seen.crlf = true;
-                Next::End(at + 2)
-            }
+            (b'\n', _) => self.line_end(bytes, at..at + 1, ended),
+            (b'\r', Some(b'\n')) => self.line_end(bytes, at..at + 2, ended),
             (b'\r', None) if !ended => Next::Wait(at),
             (b'\r', _) => {
                 self.flawed(Flaw::CarriageReturn);
@@ -123,6 +133,23 @@ impl Splitter {
                 Next::Go(at + 1)
             }
         }
+    }
+
+    /// A line end outside quotes ends the record; but a malformed one only where the next quote that tells does not show that
+    /// all before it was quoted.
+    fn line_end(&mut self, bytes: &[u8], end: Range<usize>, ended: bool) -> Next {
+        if self.seen.flaw == Some(Flaw::Quotes) {
+            match self.ahead(bytes, end.end, ended) {
+                Tells::Closes(quote) => {
+                    self.state = State::Closing;
+                    return Next::Go(quote);
+                }
+                Tells::Unknown => return Next::Wait(end.start),
+                Tells::Opens | Tells::Nothing => {}
+            }
+        }
+        self.seen.crlf = end.len() == 2;
+        Next::End(end.end)
     }
 
     /// A quote outside quotes opens them only where a cell begins.
@@ -156,30 +183,36 @@ impl Splitter {
         }
     }
 
-    /// Text behind a closing quote: the next quote tells. One that can only open a cell shows that the cell before it
-    /// was closed, and its line ends the record; one that can only close a cell shows that all before it was quoted.
+    /// Text behind a closing quote: the next quote that tells decides whether it is quoted.
     fn malformed(&mut self, bytes: &[u8], at: usize, ended: bool) -> Next {
+        match self.ahead(bytes, at, ended) {
+            Tells::Opens | Tells::Nothing => self.flawed_until(at, State::Outside),
+            Tells::Closes(quote) => self.flawed_until(quote, State::Closing),
+            Tells::Unknown => Next::Wait(at),
+        }
+    }
+
+    /// What the next quote that tells says of the text before it, within reach.
+    fn ahead(&self, bytes: &[u8], at: usize, ended: bool) -> Tells {
         let (all, window) = match bytes.get(at..at + REACH) {
             Some(window) => (true, window),
             None => (ended, &bytes[at..]),
         };
         let mut from = 0;
-        while let Some(n) = memchr(self.quote, &window[from..]) {
-            let quote = from + n;
-            if quote > 0 && matches!(window[quote - 1], b if b == self.delimiter || b == b'\n') {
-                return self.flawed_until(at, State::Outside);
+        while let Some(n) = window.get(from..).and_then(|rest| memchr(self.quote, rest)) {
+            let quote = at + from + n;
+            let before = quote.checked_sub(1).map(|before| bytes[before]);
+            if before.is_some_and(|byte| byte == self.delimiter || byte == b'\n') {
+                return Tells::Opens;
             }
-            match bytes.get(at + quote + 1) {
-                None if !ended => return Next::Wait(at),
-                Some(byte) if *byte == self.quote => from = quote + 2,
-                Some(byte) if !self.ends_cell(*byte) => from = quote + 1,
-                _ => return self.flawed_until(at + quote + 1, State::Closing),
-            }
-            if from > window.len() {
-                break;
+            match bytes.get(quote + 1) {
+                None if !ended => return Tells::Unknown,
+                Some(byte) if *byte == self.quote => from = quote + 2 - at,
+                Some(byte) if !self.ends_cell(*byte) => from = quote + 1 - at,
+                _ => return Tells::Closes(quote + 1),
             }
         }
-        if all { self.flawed_until(at, State::Outside) } else { Next::Wait(at) }
+        if all { Tells::Nothing } else { Tells::Unknown }
     }
 
     fn ends_cell(&self, byte: u8) -> bool {

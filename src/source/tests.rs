@@ -52,10 +52,11 @@ impl Naive<'_> {
         let (mut cells, mut flaw) = (Vec::new(), None);
         loop {
             cells.push(self.cell(&mut flaw));
-            if self.peek() != Some(b',') {
-                break;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(_) if flaw == Some(RowFault::Quotes) && self.goes_on() => {}
+                _ => break,
             }
-            self.at += 1;
         }
         let text = &self.bytes[at..self.at];
         let breaks = text.iter().filter(|b| **b == b'\n').count() as u32;
@@ -63,6 +64,22 @@ impl Naive<'_> {
         self.line = line + breaks + u32::from(self.line_end() > 0);
         self.at += self.line_end();
         Some(Record { at, length: text.len(), lines: (line, last), cells, flaw })
+    }
+
+    /// At the line end of a malformed record: whether a quote further on closes what is then all quoted.
+    fn goes_on(&mut self) -> bool {
+        let here = self.at;
+        self.at += self.line_end();
+        if !self.closes_later() {
+            self.at = here;
+            return false;
+        }
+        // What is between is no cell that anybody reads.
+        while !self.quoted(&mut Vec::new(), &mut Some(RowFault::Quotes)) {}
+        while self.peek().is_some_and(|byte| byte != b',') && self.line_end() == 0 {
+            self.at += 1;
+        }
+        true
     }
 
     fn cell(&mut self, flaw: &mut Option<RowFault>) -> Vec<u8> {

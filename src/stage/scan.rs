@@ -106,6 +106,8 @@ struct Found {
     rounded: u64,
     truncated: u64,
     quotes: u64,
+    /// Rows with a cell of which a line looks like a row of its own, and the line of the first.
+    like_rows: Option<(u64, u32)>,
     file: u16,
     line_ends: LineEnds,
     rows: Vec<RowRecord>,
@@ -134,6 +136,10 @@ impl<'s> Reader<'s> {
         let Self { shape, rows, worker, out, scratch, keep_cells } = self;
         let line_ends = rows.each(chunk, &mut |pos, line, cells| {
             found.source += 1;
+            if cells.as_ref().is_ok_and(|cells| holds_a_line_like_a_row(cells, shape.format.delimiter)) {
+                let (rows, first) = found.like_rows.unwrap_or((0, line));
+                found.like_rows = Some((rows + 1, first));
+            }
             let mut one = One { shape, worker, out, scratch, found: &mut found };
             let came = one.row(pos, line, &cells);
             if !matches!(came, Ok(true)) {
@@ -158,6 +164,13 @@ fn kept(cells: &Result<&Cells<'_>, &Unread<'_>>) -> (Vec<String>, String) {
         Ok(cells) => ((0..cells.len()).map(|c| cells.raw(c).to_owned()).collect(), String::new()),
         Err(unread) => (Vec::new(), unread.text().into_owned()),
     }
+}
+
+/// Whether a cell holds a line break, and behind it a line of as many cells as the row itself: then a quote that is never
+/// closed may have taken rows along.
+fn holds_a_line_like_a_row(cells: &Cells<'_>, delimiter: u8) -> bool {
+    let like_a_row = |line: &str| line.bytes().filter(|byte| *byte == delimiter).count() + 1 == cells.len();
+    cells.len() > 1 && (0..cells.len()).any(|at| cells.raw(at).split('\n').skip(1).any(like_a_row))
 }
 
 /// One row on its way.
@@ -268,6 +281,7 @@ struct Gather<'a, 'x, 'f> {
     filled: Vec<u64>,
     reasons: Reasons,
     line_ends: BTreeMap<u16, LineEnds>,
+    like_rows: BTreeMap<u16, (u64, u32)>,
 }
 
 impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
@@ -301,6 +315,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             filled,
             reasons: Reasons::default(),
             line_ends: BTreeMap::new(),
+            like_rows: BTreeMap::new(),
         };
         gather.ask_for_fallbacks()?;
         Ok(gather)
@@ -334,6 +349,9 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         self.total.truncated += found.truncated;
         self.total.quotes += found.quotes;
         *self.line_ends.entry(found.file).or_default() += found.line_ends;
+        if let Some((rows, first)) = found.like_rows {
+            self.like_rows.entry(found.file).or_insert((0, first)).0 += rows;
+        }
         let held = found.refused.iter().filter(|r| r.outcome == Outcome::Held).count() as u64;
         self.held += held;
         self.rejected += found.refused.len() as u64 - held;
@@ -362,15 +380,22 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         Ok(())
     }
 
-    /// Files that are written in two ways, most often because they were put together from several.
+    /// Files that are written in two ways, most often because they were put together from several, and rows that may have
+    /// taken others along.
     fn notes(&self) -> Vec<String> {
+        let path = |file: &u16| self.shape.path(*file);
         let mixed = self.line_ends.iter().filter(|(_, ends)| ends.are_mixed());
-        mixed
-            .map(|(file, LineEnds { lf, crlf })| {
-                let path = self.shape.paths.get(*file as usize).map_or("", String::as_str);
-                format!("{path}: {lf} rows end in LF and {crlf} in CRLF: see that no part of it is missing or foreign")
-            })
-            .collect()
+        let mixed = mixed.map(|(file, LineEnds { lf, crlf })| {
+            let path = path(file);
+            format!(
+                "{path}: {lf} rows end in LF and {crlf} in CRLF: see that no part of it is missing or foreign"
+            )
+        });
+        let like_rows = self.like_rows.iter().map(|(file, (rows, first))| {
+            let path = path(file);
+            format!("{path}: {rows} rows have a cell with a line that looks like a row of its own, the first at {path}:{first}: see that no quote before it is left open")
+        });
+        mixed.chain(like_rows).collect()
     }
 
     fn finish(self, chunks: Vec<ChunkRef>) -> Result<Scan<'a>, StageError> {

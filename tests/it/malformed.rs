@@ -166,3 +166,29 @@ fn a_malformed_map_file_is_refused() {
     let said = check.out + &check.err;
     assert!(said.contains("map.csv:2") && said.contains("map.csv:3"), "{said}");
 }
+
+#[test]
+fn lines_inside_a_cell_with_stray_quotes_are_no_rows() {
+    // Quotes in a note of several lines that nobody doubled: `7,gone` looks like a row, and is part of the note.
+    for (note, lines) in [
+        ("1,\"He said \"hi\", ok\n7,gone,\nDear Bob, thanks\",a\n", "2–4"),
+        ("1,\"a \"b\"\n7,c\",a\n", "2–3"),
+        ("1,\"a \"b\" c\n7,d \"e\" f,\n8,g\",a\n", "2–4"),
+    ] {
+        let (project, report) = loaded(&format!("id,t,u\n{note}2,x,b\n"));
+        assert_eq!(report.outcomes("Account"), "1 rejected, 1 created", "{note}");
+        assert_eq!(accounts(&project), [account("2", "x", "b")], "{note}");
+        assert_eq!(left(&project), [gone(lines, note.trim_end())], "{note}");
+    }
+}
+
+#[test]
+fn a_cell_that_may_have_taken_rows_along_is_told() {
+    // Legal CSV, so that it loads; but a quote that was never meant to open a cell would read like that.
+    let project = project("id,t,u\n1,\"never closed,b\n2,x,y\n3,screen 12\",z\n4,d,d\n5,\"two\nlines\",e\n");
+    let plan = project.run(&["plan"]).exits(0);
+    let said =
+        "rows.csv: 1 rows have a cell with a line that looks like a row of its own, the first at rows.csv:2";
+    assert!(plan.out.contains(said), "{}", plan.out);
+    assert_eq!(project.apply(0).outcomes("Account"), "3 created");
+}
