@@ -46,7 +46,7 @@ impl Flags {
 
 /// The rule by which the hashes of new entries are made. Whoever changes the rule gives it another number, below 16: an entry
 /// of another rule is not compared with ours, since what is the same would look like a change and be sent again.
-pub const HASH_RULE: u8 = 1;
+pub const HASH_RULE: u8 = 2;
 
 /// What is known of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

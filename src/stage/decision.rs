@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn records_come_back_as_they_were() {
-        let sums = Sums { payload: 9, late: 2, create: 3, kept: 4 };
+        let sums = Sums { payload: 9, late: 2, clears: 3, ..Sums::default() };
         let row = RowRecord { key: 1 << 100, pos: 7, sums, mark: 6, line: 12, filled: 5 };
         let id = RecordId::parse("0018c00002DJIpJ").ok();
         let past = Past { ours: true, run: 9, outcome: 5 };

@@ -7,8 +7,8 @@
 //! for the entries that were written by it.
 
 use super::record::MissingRecord;
-use super::shape::{Chain, Shape};
-use super::sums::Sums;
+use super::shape::{Chain, RuleShape, Shape};
+use super::sums::{Part, Sums};
 use crate::manifest::Operation;
 use crate::model::KeyHash;
 use crate::transform::{CellOut, Link, OnMissing, RowOut};
@@ -67,15 +67,21 @@ pub(super) fn fields(shape: &Shape, row: &RowOut, instead: Instead, scratch: &mu
         }
         let part = match cell {
             CellOut::Absent | CellOut::Chain(_) => None,
-            CellOut::Clear => Some(part(scratch, &rule.field, 1, &[])),
-            CellOut::Text(range) => Some(text(scratch, &rule.field, &row.text[range.clone()])),
+            CellOut::Clear => Some(cleared(scratch, &rule.field)),
+            CellOut::Text(range) => Some(Part::Value(text(scratch, &rule.field, &row.text[range.clone()]))),
             CellOut::Ref { target, key } => {
                 pointer(shape, index, *target, &row.text[key.clone()], instead, scratch)
             }
         };
-        part.into_iter().for_each(|part| sums.add(rule.only, rule.create_only, part));
+        part.into_iter().for_each(|part| add(&mut sums, rule, part));
     }
     sums
+}
+
+fn add(sums: &mut Sums, rule: &RuleShape, part: Part) {
+    // Never 0: a field with a value must be told from one without.
+    let name = xxh3_64(rule.field.as_bytes()) as u8 | 1;
+    sums.add(rule.only, rule.create_only, name, part);
 }
 
 /// What a reference adds that stands alone.
@@ -86,11 +92,11 @@ fn pointer(
     key: &str,
     instead: Instead,
     scratch: &mut Vec<u8>,
-) -> Option<u128> {
+) -> Option<Part> {
     let index = shape.reference_of(rule)?;
     let (reference, bit) = (&shape.references[index], 1 << index);
     if instead.blank & bit != 0 {
-        return None;
+        return reference.clears.then(|| cleared(scratch, &reference.field));
     }
     let (object, parent) = match instead.fallback & bit != 0 {
         true => reference.fallback_hash()?,
@@ -99,7 +105,7 @@ fn pointer(
             (*object, form.hash(key)?)
         }
     };
-    Some(points(scratch, &reference.field, shape.object_name(object), parent))
+    Some(Part::Value(points(scratch, &reference.field, shape.object_name(object), parent)))
 }
 
 /// A link of a chain that has a value: the reference, and what it adds if it counts.
@@ -129,10 +135,23 @@ pub(super) fn chosen(shape: &Shape, links: &[LinkPart], instead: Instead, filled
     let mut sums = Sums::default();
     for chain in &shape.chains {
         let counts = instead.counts(chain, filled);
+        let rule = &shape.rules[chain.rule];
         for (_, part) in links.iter().filter(|(index, _)| Some(*index) == counts) {
-            let rule = &shape.rules[chain.rule];
-            sums.add(rule.only, rule.create_only, *part);
+            add(&mut sums, rule, Part::Value(*part));
         }
+        let blank = instead.blank & filled & chain.all;
+        if counts.is_none() && blank != 0 {
+            sums = sums.plus(cleared_part(shape, blank.trailing_zeros() as u8));
+        }
+    }
+    sums
+}
+
+/// What a reference adds that is left blank: something only where a blank empties the field.
+pub(super) fn cleared_part(shape: &Shape, reference: u8) -> Sums {
+    let mut sums = Sums::default();
+    if let Some(reference) = shape.references.get(reference as usize).filter(|r| r.clears) {
+        add(&mut sums, &shape.rules[reference.rule], cleared(&mut Vec::new(), &reference.field));
     }
     sums
 }
@@ -142,8 +161,7 @@ pub(super) fn pointing(shape: &Shape, reference: u8, object: usize, parent: KeyH
     let mut sums = Sums::default();
     if let Some(reference) = shape.references.get(reference as usize) {
         let part = points(&mut Vec::new(), &reference.field, shape.object_name(object), parent);
-        let rule = &shape.rules[reference.rule];
-        sums.add(rule.only, rule.create_only, part);
+        add(&mut sums, &shape.rules[reference.rule], Part::Value(part));
     }
     sums
 }
@@ -190,6 +208,11 @@ fn text(scratch: &mut Vec<u8>, field: &str, text: &str) -> u128 {
         false => Cow::Borrowed(text),
     };
     part(scratch, field, 2, text.as_bytes())
+}
+
+/// What a field adds that is to be emptied.
+fn cleared(scratch: &mut Vec<u8>, field: &str) -> Part {
+    Part::Clear(part(scratch, field, 1, &[]))
 }
 
 fn points(scratch: &mut Vec<u8>, field: &str, object: &str, parent: KeyHash) -> u128 {

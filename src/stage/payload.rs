@@ -7,12 +7,17 @@ use crate::manifest::Operation;
 use crate::model::RecordId;
 use crate::transform::{CellOut, Link, Only, RowOut};
 
+/// "Make it null".
+const NULL: &[u8] = b"#N/A";
+
 /// The columns of a part.
 pub(super) struct Columns {
     /// Whether the record's Id goes first.
     pub(super) by_id: bool,
     /// The rules, by field name.
     pub(super) rules: Vec<usize>,
+    /// Whether references are filled and nothing else: what is to be emptied went before.
+    fills: bool,
 }
 
 impl Columns {
@@ -32,7 +37,8 @@ impl Columns {
             }
         };
         let by_id = shape.sends_id(what);
-        Self { by_id, rules: (0..shape.rules.len()).filter(takes).collect() }
+        let fills = what == action::REFERENCES;
+        Self { by_id, fills, rules: (0..shape.rules.len()).filter(takes).collect() }
     }
 
     /// The header line.
@@ -61,8 +67,10 @@ impl Columns {
             }
             match &row.cells[*rule] {
                 CellOut::Absent => {}
-                CellOut::Clear => line.extend_from_slice(b"#N/A"),
+                CellOut::Clear if self.fills => {}
+                CellOut::Clear => line.extend_from_slice(NULL),
                 CellOut::Text(range) => cell(line, &row.text[range.clone()]),
+                _ if !self.fills && given.clears(shape, *rule) => line.extend_from_slice(NULL),
                 CellOut::Ref { key, .. } => reference(shape, *rule, &row.text[key.clone()], given, line),
                 CellOut::Chain(links) => chain(shape, *rule, links, row, given, line),
             }
@@ -81,12 +89,22 @@ pub(super) struct Given<'g> {
     pub(super) id: Option<RecordId>,
     /// References to leave blank, a bit each.
     pub(super) blank: u64,
+    /// Those of them that are to be emptied, a bit each.
+    pub(super) cleared: u64,
     /// References to give their fallback, a bit each.
     pub(super) fallback: u64,
     /// Links of chains that count, if they come first, a bit each.
     pub(super) there: u64,
     /// Records of parents, for references that are sent as Ids.
     pub(super) parents: &'g [(u8, RecordId)],
+}
+
+impl Given<'_> {
+    /// Whether a field of references is to be emptied: none of them is there.
+    fn clears(&self, shape: &Shape, rule: usize) -> bool {
+        let of = |set: u64| shape.references_of(rule) & set != 0;
+        of(self.cleared) && !of(self.there)
+    }
 }
 
 fn sent_on_update(rule: &RuleShape) -> bool {

@@ -1,7 +1,7 @@
 //! Fixed-width records of the survey: hashes and places, big endian so that byte order is their order. Never a value of
 //! the customer.
 
-use super::sums::Sums;
+use super::sums::{Once, Sums};
 use crate::model::{KeyHash, RecordId};
 use crate::source::RowPos;
 
@@ -108,20 +108,23 @@ impl RowRecord {
 }
 
 /// Bytes of a row's hashes.
-const SUMS: usize = 48;
+const SUMS: usize = 51;
 
 impl Sums {
     fn encode(self) -> [u8; SUMS] {
         Put::new()
             .bytes(&self.payload.to_be_bytes())
             .bytes(&self.late.to_be_bytes())
-            .bytes(&self.create.to_be_bytes())
-            .bytes(&self.kept.to_be_bytes())
+            .bytes(&self.create.value.to_be_bytes())
+            .bytes(&self.kept.value.to_be_bytes())
+            .bytes(&[self.create.names, self.kept.names, self.clears])
             .done()
     }
 
     fn decode(t: &mut Take<'_>) -> Self {
-        Self { payload: t.u128(), late: t.u128(), create: t.u64(), kept: t.u64() }
+        let (payload, late, create, kept) = (t.u128(), t.u128(), t.u64(), t.u64());
+        let once = |value, names| Once { value, names };
+        Self { payload, late, create: once(create, t.u8()), kept: once(kept, t.u8()), clears: t.u8() }
     }
 }
 
@@ -294,7 +297,8 @@ mod tests {
 
     #[test]
     fn records_come_back_as_they_were() {
-        let sums = Sums { payload: 9, late: 2, create: 3, kept: 4 };
+        let once = |value, names| Once { value, names };
+        let sums = Sums { payload: 9, late: 2, create: once(3, 8), kept: once(4, 9), clears: 1 };
         let row = RowRecord { key: 1 << 100, pos: 7, sums, mark: 6, line: 12, filled: 5 };
         assert_eq!(RowRecord::decode(&row.encode()), row);
         let refused = RefusedRecord { key: 1 << 90, pos: 7, line: 12 };

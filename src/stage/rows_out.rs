@@ -11,7 +11,7 @@ use super::resolve::{Resolved, found_ids};
 use super::source_row::SourceRow;
 use super::staged_row::{Assigned, Kind, Row, be64, bits};
 use super::step::StepInputs;
-use super::sums::{KEPT, Sums};
+use super::sums::{KEPT, Once, Sums};
 use crate::ledger::sort::{Sorted, SortedIter};
 use crate::model::RecordId;
 use crate::ports::folder_of;
@@ -198,6 +198,7 @@ impl<'w, 'x, 'a> Writer<'w, 'x, 'a> {
             let given = Given {
                 id: assigned.row.decision.id,
                 blank,
+                cleared: step.shape.clearing() & assigned.row.hashed().blank,
                 fallback,
                 there: assigned.row.decision.row.filled & !passed & !blank,
                 parents: &parents,
@@ -270,5 +271,5 @@ fn refilled(step: &StepInputs<'_, '_>, row: &Row, out: &RowOut, scratch: &mut Ve
     let filled = of(row.instead.fallback | put_off.fallback & waits);
     let changed = filled.minus(foreseen);
     let payload = if known.0 == 0 { 0 } else { known.0.wrapping_add(changed.payload) };
-    (payload, if changed.kept == 0 { known.1 } else { known.1 & !KEPT | 1 })
+    (payload, if changed.kept == Once::default() { known.1 } else { known.1 & !KEPT })
 }

@@ -42,6 +42,8 @@ pub struct Shape {
     pub operation: Operation,
     /// The names of the objects that are loaded.
     pub objects: Vec<String>,
+    /// Whether an assignment rule runs on the records that it creates, and on no others.
+    pub assigns: bool,
     /// Levels of its hierarchy that are loaded one after the other, where deeper rows can be filled later.
     pub levels: u32,
 }
@@ -79,7 +81,7 @@ impl Shape {
 
     /// Whether rows that the org has already go in jobs of their own, because their columns or operation differ.
     pub fn splits(&self) -> bool {
-        self.by_id() || self.rules.iter().any(|r| r.create_only || r.only != Only::Always)
+        self.by_id() || self.assigns || self.rules.iter().any(|r| r.create_only || r.only != Only::Always)
     }
 
     /// Whether rows that do this name their record by its Id.
@@ -94,6 +96,16 @@ impl Shape {
     /// The references that stand in chains, a bit each.
     pub fn chained(&self) -> u64 {
         self.chains.iter().fold(0, |all, chain| all | chain.all)
+    }
+
+    /// References that a blank empties, a bit each.
+    pub(super) fn clearing(&self) -> u64 {
+        bits(self.references.iter().map(|r| r.clears))
+    }
+
+    /// References of a rule, a bit each: several where it is a chain.
+    pub(super) fn references_of(&self, rule: usize) -> u64 {
+        bits(self.references.iter().map(|r| r.rule == rule))
     }
 
     /// The reference that a rule is, if it is one.

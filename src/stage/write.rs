@@ -184,6 +184,9 @@ impl<'s, 'x, 'a> Sorting<'s, 'x, 'a> {
         let (shape, key) = (self.step.shape, decision.row.key);
         let chained = shape.chained();
         let PutOff { fill, blank, .. } = decision.put_off;
+        // What is not sent with the row needs no parent yet: `only: update` of a row below the levels, whose parent goes
+        // in the same step.
+        let gone = gone & shape.sent(decision.action == action::CREATE);
         let mut instead = Instead { blank: fill | blank, fallback: 0, passed: gone & chained };
         for index in bits(gone & !chained) {
             let bit = 1 << index;

@@ -238,3 +238,92 @@ fn a_file_that_changes_unseen_between_deciding_and_sending_is_not_sent() {
     assert_eq!(world.apply(Aim::Nowhere).end.unwrap().unwrap().exit, Exit::Done);
     assert_eq!(world.contents()[0].1, [[Some("One".to_owned())], [Some("Six".to_owned())]]);
 }
+
+/// A reference that is sent with the create alone is left alone by the second pass of another.
+#[test]
+fn a_second_pass_fills_and_empties_nothing() {
+    let manifest = format!(
+        "{HEAD}  - {{ object: Account, key: K__c, source: a.csv, fields: {{ K__c: id, Name: id, ParentId: {{ ref: Account, from: p, only: create, blank: clear }}, Main__c: {{ ref: Contact, from: main }} }} }}\n  - {{ object: Contact, key: K__c, source: c.csv, fields: {{ K__c: id, LastName: id, AccountId: {{ ref: Account, from: acc }} }} }}\n"
+    );
+    let org = "objects:\n  Account: { fields: { K__c: { type: string, length: 20, external_id: true, unique: true }, Main__c: { type: reference, to: Contact } } }\n  Contact: { fields: { K__c: { type: string, length: 20, external_id: true, unique: true } } }\n";
+    let project = Project::of(&[
+        ("cutover.yaml", &*manifest),
+        ("org.yaml", org),
+        ("a.csv", "id,p,main\nA1,,\nA2,A1,C1\n"),
+        ("c.csv", "id,acc\nC1,A1\nC2,A2\nC3,A2\n"),
+    ]);
+    let parents = || {
+        let rows = project.query("SELECT K__c, Parent.K__c, Main__r.K__c FROM Account ORDER BY K__c");
+        rows.iter()
+            .map(|r| format!("{} {} {}", r["K__c"], r["Parent.K__c"], r["Main__r.K__c"]))
+            .collect::<Vec<_>>()
+    };
+    project.apply(0);
+    assert_eq!(parents(), ["A1  ", "A2 A1 C1"]);
+    project.write("a.csv", "id,p,main\nA1,,\nA2,,C2\n");
+    project.apply(0);
+    assert_eq!(parents(), ["A1  ", "A2 A1 C2"]);
+}
+
+#[test]
+fn a_reference_that_is_left_blank_is_emptied_where_a_blank_clears() {
+    let field = "Account__c: { ref: Account, from: p, on_missing: blank, blank: clear }";
+    let project = project(field, "id,p\nO1,P1\nO2,P2\n");
+    project.apply(0);
+    project.set("offers.csv", "O1", "p", "P9");
+    assert_eq!(project.apply(0).outcomes("Offer__c"), "1 unchanged, 1 updated");
+    assert_eq!(told(&project, "Account__r.K__c"), ["O1 ", "O2 P2"]);
+    assert_eq!(project.apply(0).jobs(), []);
+    project.append("parents.csv", "P9\n");
+    assert_eq!(project.apply(0).outcomes("Offer__c"), "1 unchanged, 1 updated");
+    assert_eq!(told(&project, "Account__r.K__c"), ["O1 P9", "O2 P2"]);
+}
+
+/// Fields that the org takes on create alone are not one thing: what is no longer given is not what has another value.
+#[test]
+fn of_two_fields_that_are_sent_once_one_may_go_or_change_its_kind() {
+    let two = "Once__c: { ref: Account, from: p }, Note__c: n, Late__c: { from: late, only: create }";
+    let project = project(two, "id,p,n,late\nO1,P1,a,L1\nO2,P2,a,L2\n");
+    project.apply(0);
+    // One of them is mapped no more.
+    let one = "Once__c: { ref: Account, from: p }, Note__c: n";
+    project.set("offers.csv", "O1", "n", "b");
+    changes(&project, one, "1 unchanged, 1 updated");
+    // A field that went with the others is sent on create alone from now on: all have it.
+    let note = "Once__c: { ref: Account, from: p }, Note__c: { from: n, only: create }";
+    project.write("cutover.yaml", &loads(note));
+    let plan = project.run(&["plan"]).exits(0);
+    assert!(!plan.out.contains("left-out-values"), "{}", plan.out);
+    // What has another value is refused all the same.
+    project.write("cutover.yaml", &loads(two));
+    project.set("offers.csv", "O2", "p", "P1");
+    assert_eq!(project.apply(68).outcomes("Offer__c"), "1 rejected, 1 unchanged");
+}
+
+/// The list of values that stay is the same whether or not the run was cut off.
+#[test]
+fn the_list_of_values_that_stay_is_that_of_the_whole_run() {
+    let fields = "Note__c: { from: n, only: create }, Late__c: late";
+    let files = |n: &str| format!("id,n,late\nO1,{n},{n}\nO2,{n},{n}\nO3,a,a\n");
+    let manifest = loads(fields).replace("local: org.yaml }", "local: org.yaml }, limits: { part_rows: 1 }");
+    let all = [
+        ("cutover.yaml", &*manifest),
+        ("org.yaml", ORG),
+        ("parents.csv", "id\nP1\n"),
+        ("offers.csv", &files("a")),
+    ];
+    let all = all.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+    let project = crate::world::Project::new(all, &[]);
+    for number in 0..400 {
+        let world = World::new(&project);
+        world.apply(Aim::Nowhere).end.unwrap().unwrap();
+        world.sources.put("offers.csv", files("b").as_bytes());
+        let hit = world.apply(Aim::After(number)).end.is_none();
+        let finished = if hit { world.apply(Aim::Nowhere).end.unwrap().unwrap() } else { return };
+        if finished.state.run == 2 {
+            let text = cutover::ports::read_text(&world.disk, "data/2/Offer__c.left-out-values.csv").unwrap();
+            assert_eq!(text.lines().count(), 3, "after effect {number}: {text}");
+        }
+    }
+    panic!("the run has no end");
+}

@@ -1,6 +1,6 @@
 //! From what binding came to, to what the row path needs.
 
-use crate::bind::{Bound, BoundLoad, Column};
+use crate::bind::{Assignment, Bound, BoundLoad, Column};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{EngineError, Exit};
 use crate::manifest::{Load, Migration};
@@ -48,6 +48,7 @@ fn shape(load: &Load, bound: &BoundLoad, objects: &[String]) -> Result<Shape, En
         duplicates: load.duplicates,
         operation: bound.operation,
         objects: objects.to_vec(),
+        assigns: matches!(bound.assignment, Assignment::Rule(_)),
         levels: load.levels.unwrap_or(LEVELS),
     })
 }

@@ -68,7 +68,10 @@ impl Waiting {
             return None;
         }
         match shape.map_or(OnMissing::Hold, |r| r.on_missing) {
-            OnMissing::Blank => row.instead.blank |= bit,
+            OnMissing::Blank => {
+                row.instead.blank |= bit;
+                row.sums = row.sums.plus((rules.cleared)(reference));
+            }
             without => self.state = State::Out(reason::without_parent(without, going), reference),
         }
         None
@@ -109,6 +112,8 @@ pub struct Rules<'r> {
     /// What a reference adds to a row's hashes when it points to this record of the row's own object; without one, to its
     /// fallback.
     pub part: &'r dyn Fn(u8, Option<KeyHash>) -> Sums,
+    /// What a reference adds that is left blank.
+    pub cleared: &'r dyn Fn(u8) -> Sums,
     /// Levels that are loaded one after the other, where deeper rows can be filled later.
     pub levels: u32,
 }
@@ -322,8 +327,8 @@ impl Levels {
     /// the source, whose reference can be filled later goes without it; where none can be, all rows of the loop are
     /// left out. Gives the rows to look at again.
     fn break_loop(&mut self, start: usize, rules: &Rules<'_>, children: &Children) -> VecDeque<usize> {
-        let round = self.round(start);
-        let reference = |i: usize| self.rows[i].parents.first().map_or(0, |wanted| wanted.reference);
+        let round = self.round(start, rules);
+        let reference = |i: usize| self.next(i, rules).map_or(0, |wanted| wanted.reference);
         let deferrable = |i: usize| rules.references.get(reference(i) as usize).is_some_and(|r| r.deferrable);
         let first = round.iter().copied().min_by_key(|i| (!deferrable(*i), self.rows[*i].pos()));
         let first = first.unwrap_or(start);
@@ -352,13 +357,23 @@ impl Levels {
         row.put_off(1 << reference);
     }
 
+    /// The parent that decides first of those that an open row still waits for: one by a reference that cannot be filled
+    /// later. Whether that parent goes at all must be known before a loop through the others is opened.
+    fn next(&self, row: usize, rules: &Rules<'_>) -> Option<&Wanted> {
+        let deferrable = |wanted: &&Wanted| {
+            rules.references.get(wanted.reference as usize).is_some_and(|reference| reference.deferrable)
+        };
+        let known = self.rows[row].parents.iter().filter(|wanted| self.by_key.contains_key(&wanted.parent));
+        known.min_by_key(deferrable)
+    }
+
     /// The rows of the loop that an open row stands in or below.
-    fn round(&self, start: usize) -> Vec<usize> {
+    fn round(&self, start: usize, rules: &Rules<'_>) -> Vec<usize> {
         let mut path = vec![start];
         let mut seen = BTreeMap::from([(start, 0)]);
         loop {
             let here = path[path.len() - 1];
-            let next = self.rows[here].parents.iter().find_map(|w| self.by_key.get(&w.parent)).copied();
+            let next = self.next(here, rules).and_then(|wanted| self.by_key.get(&wanted.parent)).copied();
             let Some(next) = next else { return path };
             if let Some(at) = seen.get(&next) {
                 return path.split_off(*at);

@@ -20,12 +20,12 @@ use crate::model::{KeyHash, Outcome, RecordId};
 use crate::stage::decision::{Decision, action, reason};
 use crate::stage::entries::Entries;
 use crate::stage::error::{StageError, StageIo};
-use crate::stage::hash::{Instead, chosen, fallback_part, own_part, pointing};
+use crate::stage::hash::{Instead, chosen, cleared_part, fallback_part, own_part, pointing};
 use crate::stage::record::{LinkRecord, MissingRecord, RowRecord};
 use crate::stage::resolve::{Beside, Resolved, is_itself};
 use crate::stage::scan::Scan;
 use crate::stage::shape::{Chain, Shape};
-use crate::stage::sums::Sums;
+use crate::stage::sums::{Behind, Sums};
 use crate::transform::OnMissing;
 use by_row::ByRow;
 use copies::{ByKey, Copies, Stopped};
@@ -272,7 +272,10 @@ impl<'a> Pass<'_, 'a> {
             found.later |= bit;
         } else {
             match reference.map_or(OnMissing::Hold, |r| r.on_missing) {
-                OnMissing::Blank => found.instead.blank |= bit,
+                OnMissing::Blank => {
+                    found.instead.blank |= bit;
+                    found.change = found.change.plus(cleared_part(self.shape, index));
+                }
                 without => return Err((reason::without_parent(without, missing.going), index)),
             }
         }
@@ -307,17 +310,20 @@ impl<'a> Pass<'_, 'a> {
         }
         decision.put_off.fallback = decision.put_off.fill & instead.fallback;
         let Some(entry) = entry else { return self.out.send(&decision) };
+        let landed = entry.state == State::Landed;
+        let behind = if landed { sums.behind(entry.create, entry.payload) } else { Behind::Nothing };
+        // Also of rows that this run has sent already: the list is that of the whole run.
+        if behind == Behind::Stays {
+            self.out.stay(&row)?;
+        }
         if let Some(outcome) = self.done(&entry, sums) {
             return self.keep(outcome, decision, instead, &entry);
         }
-        if entry.state != State::Landed {
-            return self.out.send(&decision);
-        }
-        if sums.cannot_follow(entry.create) {
-            return self.out.leave(&row, reason::CREATE_ONLY, 0);
-        }
-        if sums.stays_behind(entry.create) {
-            self.out.stay(&row)?;
+        match behind {
+            _ if !landed => return self.out.send(&decision),
+            Behind::Refused => return self.out.leave(&row, reason::CREATE_ONLY, 0),
+            Behind::Moved => decision.known.1 = sums.on_create(),
+            Behind::Stays | Behind::Nothing => {}
         }
         if entry.payload == sums.payload && !self.shape.operation.deletes() {
             return self.keep(Outcome::Unchanged, decision, instead, &entry);
@@ -401,6 +407,7 @@ impl<'a> Pass<'_, 'a> {
             own_fallbacks: &resolved.own_fallbacks,
             later_fallbacks: resolved.later_fallbacks,
             part: &part,
+            cleared: &|reference| cleared_part(shape, reference),
             levels: shape.levels,
         };
         std::mem::take(&mut self.levels).place(&rules)

@@ -22,7 +22,16 @@ fn reference(on_missing: OnMissing, deferrable: bool) -> Vec<ReferenceShape> {
 fn rules<'r>(references: &'r [ReferenceShape], fallbacks: &'r dyn Fn(u8, KeyHash) -> bool) -> Rules<'r> {
     const NONE: &BTreeMap<u8, KeyHash> = &BTreeMap::new();
     let (own_fallbacks, later_fallbacks, levels) = (NONE, 0, 8);
-    Rules { references, chains: &[], fallbacks, own_fallbacks, later_fallbacks, part: &no_part, levels }
+    Rules {
+        references,
+        chains: &[],
+        fallbacks,
+        own_fallbacks,
+        later_fallbacks,
+        part: &no_part,
+        cleared: &|_| Sums::default(),
+        levels,
+    }
 }
 
 fn no_part(_: u8, _: Option<KeyHash>) -> Sums {
@@ -216,4 +225,55 @@ fn rows_below_the_last_level_go_with_it_and_get_their_parents_later() {
     let found: Vec<(i32, u64)> =
         placed.iter().zip(levels_of(&placed)).map(|(p, (_, level))| (level, put_off(p))).collect();
     assert_eq!(found, expected);
+}
+
+/// Parts that can be told apart: of a parent, of the fallback, of a blank that empties.
+fn numbered(_: u8, parent: Option<KeyHash>) -> Sums {
+    Sums { payload: parent.map_or(7, |parent| 1000 + parent), ..Sums::default() }
+}
+
+#[test]
+fn what_a_row_comes_to_follows_what_stands_in_for_its_parent() {
+    for (on_missing, fallback, clears, expected) in [
+        (OnMissing::Hold, true, false, Some(5007)),
+        (OnMissing::Blank, false, false, Some(5000)),
+        (OnMissing::Blank, false, true, Some(5003)),
+        (OnMissing::Hold, false, false, None),
+    ] {
+        let references = reference(on_missing, true);
+        let mut levels = Levels::default();
+        levels.wait(&missing(7, 1, 2, 0, 99));
+        let sums = Sums { payload: 5000, ..Sums::default() }.plus(numbered(0, Some(99)));
+        levels.decide(7, Going { sums, ..decided(7, 1, 2) }, 0);
+        let fallbacks = |_, _| fallback;
+        let cleared = |_| Sums { payload: if clears { 3 } else { 0 }, ..Sums::default() };
+        let rules = Rules { part: &numbered, cleared: &cleared, ..rules(&references, &fallbacks) };
+        let (placed, _) = levels.place(&rules);
+        let payload = match &placed[0] {
+            Placed::Goes(row) => Some(row.sums.payload),
+            Placed::Out(..) => None,
+        };
+        assert_eq!(payload, expected, "{on_missing:?} {fallback} {clears}");
+    }
+}
+
+#[test]
+fn a_loop_is_not_opened_for_a_row_whose_other_parent_will_be_nowhere() {
+    // 1 and 2 point at each other by a reference that can be filled later; 2 also stands below 3 by one that cannot be, and
+    // 3 and 4 keep each other out. Whichever of the rows comes first, none goes.
+    for keys in [[1, 2, 3, 4], [4, 3, 2, 1], [2, 1, 4, 3], [3, 4, 1, 2]] {
+        let [a, b, c, d] = keys;
+        let mut references = reference(OnMissing::Hold, true);
+        references.extend(reference(OnMissing::Hold, false));
+        let mut levels = Levels::default();
+        for (child, by, parent) in [(a, 0, b), (b, 0, a), (b, 1, c), (c, 1, d), (d, 1, c)] {
+            levels.wait(&missing(child, child as u64, child as u32, by, parent));
+        }
+        for key in [a, b, c, d] {
+            levels.takes_part(key);
+            levels.decide(key, going(key, key as u64, key as u32, 0b11, Instead::default()), 0);
+        }
+        let (placed, _) = levels.place(&rules(&references, &|_, _| false));
+        assert!(placed.iter().all(|row| matches!(row, Placed::Out(..))), "{keys:?}: {placed:?}");
+    }
 }
