@@ -2,7 +2,7 @@
 //!
 //! Must not know which rules an org has: that is `bind`'s.
 
-use super::choices::ApiChoice;
+use super::choices::{ApiChoice, Operation};
 use super::migration::Load;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::Node;
@@ -15,10 +15,13 @@ const RULED: [&str; 2] = ["Case", "Lead"];
 pub(super) fn check(load: &Load, territories: Option<&Node>, problems: &mut Vec<Diagnostic>) {
     let is = |name: &str| load.object.eq_ignore_ascii_case(name);
     if let Some((_, place)) = &load.assignment_rule {
-        let message = match (RULED.iter().any(|name| is(name)), load.operation.deletes()) {
-            (false, _) => Some(format!("`{}` has no assignment rules to name", load.object)),
-            (true, true) => Some("nothing is assigned by a delete".to_owned()),
-            (true, false) => None,
+        let message = match load.operation {
+            _ if !RULED.iter().any(|name| is(name)) => {
+                Some(format!("`{}` has no assignment rules to name", load.object))
+            }
+            Operation::Delete | Operation::HardDelete => Some("nothing is assigned by a delete".to_owned()),
+            Operation::Update => Some("an `update` creates nothing, and nothing is assigned".to_owned()),
+            Operation::Upsert | Operation::Insert => None,
         };
         let help = if is("Account") {
             "for accounts write `territory_rules: true`"

@@ -182,7 +182,12 @@ fn take_rest(reader: &mut MapReader<'_, '_>, load: &mut Load, all_read: bool) {
     load.max_failed = read_budget(reader).or(load.max_failed);
     load.operation = reader.take_word("operation", OPERATION).unwrap_or_default();
     load.api = reader.take_word("api", API).unwrap_or_default();
-    load.assignment_rule = take_scalar(reader, "assignment_rule").and_then(rule_name);
+    if let Some(node) = take_scalar(reader, "assignment_rule") {
+        load.assignment_rule = rule_name(node);
+        if load.assignment_rule.is_none() {
+            reader.problem(wrong(node, "`assignment_rule` is blank"));
+        }
+    }
     load.territory_rules = reader.take_bool("territory_rules").unwrap_or_default();
     load.part_rows = take_count(reader, "part_rows");
     load.levels = take_count(reader, "levels");

@@ -1,6 +1,7 @@
 //! Assignment rules: none runs unless the manifest asks for it, by calls as by jobs.
 
 use crate::project::Project;
+use crate::world::{self, Aim, Tap, World};
 
 const ENVIRONMENT: &str =
     "cutover: 1\nproject: assigned\nenvironments: { local: { org: { local: org.yaml } } }\n";
@@ -28,6 +29,43 @@ fn project(object: &str, words: &str) -> Project {
     );
     let manifest = format!("{ENVIRONMENT}{load}");
     Project::of(&[("cutover.yaml", &manifest), ("org.yaml", ORG), ("rows.csv", "id,name\n1,One\n2,Two\n")])
+}
+
+/// Cases of a world, and what was said of rules in the calls that made jobs or rows.
+fn asked_for(load: &str) -> Vec<bool> {
+    let words = "api: bulk, assignment_rule: Standard";
+    let manifest = format!(
+        "{ENVIRONMENT}objects:\n  - {{ object: Case, key: Legacy_Id__c, source: rows.csv, {words}, {load} fields: {{ Legacy_Id__c: id, Subject: name }} }}\n"
+    );
+    let files = [("cutover.yaml", &*manifest), ("org.yaml", ORG), ("rows.csv", "id,name\n1,One\n2,Two\n")];
+    let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+    let mut world = World::new(&world::Project::new(files, &[]));
+    world.tap = Tap::open();
+    world.apply(Aim::Nowhere).end.unwrap().unwrap();
+    world.sources.put("rows.csv", b"id,name\n1,Eins\n2,Two\n3,Three\n");
+    world.apply(Aim::Nowhere).end.unwrap().unwrap();
+    let jobs = world
+        .tap
+        .kept()
+        .into_iter()
+        .filter(|call| call.method == "POST" && call.path.ends_with("jobs/ingest"));
+    jobs.map(|call| call.body.contains("assignmentRuleId")).collect()
+}
+
+#[test]
+fn a_rule_is_asked_for_records_that_are_created_alone() {
+    // Both rows at first; then the new one, and the one that is there already.
+    for load in ["", "operation: insert,"] {
+        let mut asked = asked_for(load);
+        let first = asked.remove(0);
+        asked.sort();
+        assert_eq!((first, asked), (true, vec![false, true]), "{load}");
+    }
+    let project = project("Case", "operation: update, assignment_rule: Standard");
+    let refused = project.run(&["check"]).exits(65).err;
+    assert!(refused.contains("an `update` creates nothing, and nothing is assigned"), "{refused}");
+    let blank = self::project("Case", "assignment_rule: \"\"").run(&["check"]).exits(65).err;
+    assert!(blank.contains("`assignment_rule` is blank"), "{blank}");
 }
 
 fn owners(project: &Project) -> Vec<String> {

@@ -298,7 +298,7 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
             key: bound.key.clone(),
             form: bound.key_form.word().into(),
             api: step.api,
-            assign: assign(&bound.assignment).filter(|_| step.kind == StepKind::Rows),
+            assign: assign(&bound.assignment, part.action).filter(|_| step.kind == StepKind::Rows),
             attempt: 0,
             rows: part.rows,
             file: named(&part.file),
@@ -409,10 +409,11 @@ impl<'r, 'd, 'a> Runner<'r, 'd, 'a> {
 }
 
 /// The assignment rules that run on a load's rows, as the journal keeps them. A second pass runs none again.
-fn assign(assignment: &Assignment) -> Option<String> {
+fn assign(assignment: &Assignment, what: u8) -> Option<String> {
     match assignment {
         Assignment::Off => None,
         Assignment::Territories => Some(TERRITORIES.to_owned()),
-        Assignment::Rule(id) => Some(id.clone()),
+        // Of records that are there nobody has asked for another owner.
+        Assignment::Rule(id) => (what == action::CREATE).then(|| id.clone()),
     }
 }

@@ -55,6 +55,7 @@ fn what_is_sent_changes_it() {
         format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    where: name")),
         format!("{HEAD}{}", LOAD.replace("maps/good.csv", "maps/good.csv, only: create")),
         format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    territory_rules: true")),
+        format!("{HEAD}{}", LOAD.replace("key: K__c", "key: K__c\n    levels: 3")),
     ] {
         assert_ne!(digest(&other), first, "{other}");
     }
@@ -63,6 +64,19 @@ fn what_is_sent_changes_it() {
     files.put("maps/good.csv", b"from,to\nC,Client\nP,Prospect\n");
     let migration = load(&files, "cutover.yaml", None, &|_| None).migration.unwrap();
     assert_ne!(migration.resolved_digest(&migration.loads[0]), first);
+}
+
+#[test]
+fn words_that_decide_who_a_record_belongs_to_change_it() {
+    let cases = LOAD.replace("object: Account", "object: Case");
+    let ruled = |name: &str| cases.replace("key: K__c", &format!("key: K__c\n    assignment_rule: {name}"));
+    let digests = [cases.clone(), ruled("Day"), ruled("Night")].map(|load| digest(&format!("{HEAD}{load}")));
+    assert!(digests[0] != digests[1] && digests[1] != digests[2] && digests[0] != digests[2]);
+    let tagged = |other: &str| {
+        let field = format!("P__c: {{ ref: {{ A: Account }}, type: name, from: name{other} }}");
+        digest(&format!("{HEAD}{}", LOAD.replace("Name: {", &format!("{field}\n      Name: {{"))))
+    };
+    assert_ne!(tagged(""), tagged(", other: blank"));
 }
 
 #[test]
