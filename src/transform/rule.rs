@@ -265,7 +265,14 @@ impl Fold {
     /// A text in the form that is compared.
     pub fn apply(self, text: &str) -> Cow<'_, str> {
         let text = text.trim();
+        // Each part of several is compared without space around it, as one is that stands alone.
+        let parts = |fold: fn(&str) -> String| {
+            let parts: Vec<String> = text.split(AND).map(|part| fold(part.trim())).collect();
+            Cow::Owned(parts.join(&AND.to_string()))
+        };
         match self {
+            Self::Exact if text.contains(AND) => parts(str::to_owned),
+            Self::Lower if text.contains(AND) => parts(str::to_lowercase),
             Self::Exact => Cow::Borrowed(text),
             Self::Lower => Cow::Owned(text.to_lowercase()),
             Self::Ids { ids, exact } => {

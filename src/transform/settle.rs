@@ -97,20 +97,9 @@ fn chain<'v>(
     let fallback = rule.fallback.as_deref().filter(|fallback| is_filled(fallback));
     let mut links = Vec::new();
     for (round, text) in [Some(text), fallback].into_iter().flatten().enumerate() {
-        let last = references(rule, round, text, tag, &mut links, out);
-        let start = out.len();
-        match last.and_then(|last| last.map(|hit| settled(hit, rule, converter, out)).transpose()) {
-            Ok(None) => {}
-            Ok(Some((cell, changed))) => {
-                links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
-                return Ok((CellOut::Chain(links), changed));
-            }
-            // What fails behind a reference is nothing to the row if that is there, and not there itself.
-            Err(_) if !links.is_empty() => {
-                out.truncate(start);
-                break;
-            }
-            Err(refusal) => return Err(refusal),
+        if let Some((cell, changed)) = references(rule, converter, round, text, tag, &mut links, out)? {
+            links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
+            return Ok((CellOut::Chain(links), changed));
         }
     }
     match links.is_empty() {
@@ -119,29 +108,40 @@ fn chain<'v>(
     }
 }
 
-/// Adds the references that a text comes to; gives what comes behind them, if anything does.
-fn references<'x, 'v>(
-    rule: &'x FieldRule,
+/// Adds the references that a text comes to; gives what comes behind them, if anything does. What fails behind a reference
+/// is nothing to the row if that is there, and not there itself.
+fn references<'v>(
+    rule: &FieldRule,
+    converter: &Converter,
     round: usize,
-    text: &'x str,
+    text: &str,
     tag: Tag<'_, 'v>,
     links: &mut Vec<Link>,
     out: &mut String,
-) -> Result<Option<Hit<'x>>, Refusal> {
+) -> Result<Option<(CellOut, Changed)>, Refusal> {
     let own = rule.matcher.references().len();
     let mut last = None;
-    hits(&rule.matcher, text, &mut |hit| {
-        let Hit::Key(nth, targets, key) = hit else {
-            last = Some(hit);
-            return Ok(true);
-        };
-        // A fallback is a key of the first object, as beside a `ref` that stands alone.
-        let target = if round == 0 { picked(targets, rule.other, || tag(nth))? } else { Some(0) };
-        if let Some(target) = target {
-            let key = referred(&targets[target], key, out)?;
-            links.push(Link::Ref { seat: round * own + nth, target, key });
+    hits(&rule.matcher, text, &mut |hit, whole| {
+        let start = out.len();
+        let found = hit.and_then(|hit| match hit {
+            Hit::Key(nth, targets, key) => {
+                // A default and a fallback are keys of the first object, as beside a `ref` that stands alone.
+                let theirs = round > 0 || whole;
+                let target = if theirs { Some(0) } else { picked(targets, rule.other, || tag(nth))? };
+                if let Some(target) = target {
+                    let key = referred(&targets[target], key, out)?;
+                    links.push(Link::Ref { seat: round * own + nth, target, key });
+                }
+                Ok(None)
+            }
+            hit => settled(hit, rule, converter, out).map(Some),
+        });
+        match found {
+            Ok(found) => last = found,
+            Err(_) if !links.is_empty() => out.truncate(start),
+            Err(refusal) => return Err(refusal),
         }
-        Ok(false)
+        Ok(last.is_some())
     })?;
     Ok(last)
 }
@@ -320,19 +320,20 @@ fn nothing(rule: &FieldRule) -> Result<(), Refusal> {
 /// The first thing that a text finds.
 fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
     let mut found = None;
-    hits(matcher, text, &mut |hit| {
-        found = Some(hit);
+    hits(matcher, text, &mut |hit, _| {
+        found = Some(hit?);
         Ok(true)
     })?;
     Ok(found)
 }
 
-/// Shows what the alternatives of a text find, in their order, until `enough` says so. A default or a fallback has no
-/// alternatives: it is looked for wherever something is looked for.
+/// Shows what the alternatives of a text find, in their order, until `enough` says so, which is also told of those that fail,
+/// and whether the text is a whole. A default or a fallback has no alternatives: it is looked for wherever something is
+/// looked for.
 fn hits<'x>(
     matcher: &'x Matcher,
     text: &'x str,
-    enough: &mut dyn FnMut(Hit<'x>) -> Result<bool, Refusal>,
+    enough: &mut dyn FnMut(Result<Hit<'x>, Refusal>, bool) -> Result<bool, Refusal>,
 ) -> Result<(), Refusal> {
     let all = matcher.each();
     let own: Vec<&str> = text.split(OR).collect();
@@ -344,19 +345,19 @@ fn hits<'x>(
     let mut nth = 0;
     for (at, one) in all.iter().enumerate() {
         let text = if whole { text } else { own[at] };
-        if let Some(words) = text.strip_prefix(FAULT) {
-            return Err(Fault::new(words.to_owned()).into());
-        }
-        let hit = match one {
+        let hit = match (text.strip_prefix(FAULT), one) {
+            (Some(words), _) => Some(Err(Fault::new(words.to_owned()).into())),
             _ if one.is_blank(text) => None,
-            Matcher::None => Some(Hit::Text(text)).filter(|_| !(whole && looks)),
-            Matcher::Ref { targets, .. } => Some(Hit::Key(nth, targets, text)),
-            Matcher::Table { what, ids, fold } => entry(what, ids, *fold, text)?.map(Hit::Id),
-            Matcher::FirstOf(_) => None,
+            (_, Matcher::None) => Some(Ok(Hit::Text(text))).filter(|_| !(whole && looks)),
+            (_, Matcher::Ref { targets, .. }) => Some(Ok(Hit::Key(nth, targets, text))),
+            (_, Matcher::Table { what, ids, fold }) => {
+                entry(what, ids, *fold, text).map(|id| id.map(Hit::Id)).transpose()
+            }
+            (_, Matcher::FirstOf(_)) => None,
         };
         nth += usize::from(matches!(one, Matcher::Ref { .. }));
         if let Some(hit) = hit
-            && enough(hit)?
+            && enough(hit, whole)?
         {
             return Ok(());
         }

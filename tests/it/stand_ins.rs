@@ -97,6 +97,35 @@ fn an_alternative_that_fails_behind_a_reference_is_passed_over() {
     assert_eq!(project.apply(68).outcomes("Part__c"), "1 rejected, 1 held, 1 created");
     let rows = project.query("SELECT K__c, Any__r.Name FROM Part__c");
     assert_eq!((rows[0]["K__c"].as_str(), rows[0]["Any__r.Name"].as_str()), ("O1", "P1"));
+
+    // What stands behind it is looked for all the same, and so is the fallback.
+    let behind = list.replace(" ] }", ", { ref: Account, from: q } ], on_missing: reject }");
+    project.write("cutover.yaml", &parts(&format!("Any__c: {behind}")));
+    project.write("p.csv", "id\nP1\nP2\n");
+    project.write("a.csv", "id,p,n,q\nO2,P9,Twin,P2\n");
+    assert_eq!(project.apply(0).outcomes("Part__c"), "1 created");
+    project.write("cutover.yaml", &parts(&format!("Any__c: {}", list.replace(" ] }", " ], fallback: P1 }"))));
+    assert_eq!(project.apply(0).outcomes("Part__c"), "1 updated");
+    let rows = project.query("SELECT Any__r.Name FROM Part__c WHERE K__c = 'O2'");
+    assert_eq!(rows[0]["Any__r.Name"], "P1");
+}
+
+#[test]
+fn a_default_beside_a_list_is_a_key_of_the_first_object() {
+    let list =
+        "first_of: [ { ref: { A: Account, B: Pricebook2 }, type: t, from: p }, { ref: Account, from: q } ]";
+    let project = Project::of(&[
+        ("cutover.yaml", &*parts(&format!("Any__c: {{ {list}, default: P1 }}"))),
+        ("org.yaml", ORG),
+        ("p.csv", "id\nP1\n"),
+        ("a.csv", "id,t,p,q\nO1,,,\nO2,B,,\n"),
+    ]);
+    let books = "  - { object: Pricebook2, key: K__c, source: b.csv, fields: { K__c: id, Name: id } }\n";
+    project.write("cutover.yaml", &(project.read("cutover.yaml") + books));
+    project.write("b.csv", "id\nB1\n");
+    assert_eq!(project.apply(0).outcomes("Part__c"), "2 created");
+    let rows = project.query("SELECT Any__r.Name FROM Part__c");
+    assert!(rows.iter().all(|row| row["Any__r.Name"] == "P1"), "{rows:?}");
 }
 
 #[test]
