@@ -45,13 +45,12 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// Whether a condition holds: text unless it is empty (`"0"` and `"false"` hold), numbers unless zero. Cells of
-    /// white space are empty here.
+    /// Whether a condition holds: text unless it is blank (`"0"` and `"false"` hold), numbers unless zero.
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Bool(yes) => *yes,
             Self::Number(number) => !number.is_zero(),
-            other => !other.is_empty(),
+            other => !other.is_blank(),
         }
     }
 

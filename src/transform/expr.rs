@@ -57,7 +57,7 @@ impl Script {
     /// Adds an expression, evaluated only where `guard` holds; its number.
     pub(super) fn piece(&mut self, tree: &Tree, guard: Option<&Tree>) -> usize {
         let text = match guard {
-            Some(guard) => format!("({} if {} else none)", self.written(tree), self.written(guard)),
+            Some(guard) => format!("({} if {}|_full else none)", self.written(tree), self.written(guard)),
             None => self.written(tree),
         };
         self.pieces.push(text);
@@ -93,10 +93,10 @@ impl Script {
             }
             Tree::Apply(base, filter) => self.write_filter(base, filter, out),
             Tree::Blank(base) => self.write_between("(", &[base], " is blank)", out),
-            Tree::Not(base) => self.write_between("(not ", &[base], ")", out),
+            Tree::Not(base) => self.write_between("(not ", &[base], "|_full)", out),
             Tree::Negative(base) => self.write_between("", &[base], "|_negative", out),
-            Tree::And(trees) => self.write_list("(", trees, " and ", ")", out),
-            Tree::Or(trees) => self.write_list("(", trees, " or ", ")", out),
+            Tree::And(trees) => self.write_list("(", trees, "|_full and ", "|_full)", out),
+            Tree::Or(trees) => self.write_list("(", trees, "|_full or ", "|_full)", out),
             Tree::List(trees) => self.write_list("[", trees, ", ", "]", out),
             Tree::Join(trees) => {
                 let (first, rest) = trees.split_at(1);
@@ -111,7 +111,7 @@ impl Script {
             }
             Tree::If(parts) => {
                 self.write_between("(", &[&parts[0]], " if ", out);
-                self.write_between("", &[&parts[1]], " else ", out);
+                self.write_between("", &[&parts[1]], "|_full else ", out);
                 self.write_between("", &[&parts[2]], ")", out);
             }
         }
@@ -393,6 +393,10 @@ fn environment() -> Environment<'static> {
     }
     environment.add_filter("_negative", |base: &Value| answer(operators::negative(&datum(base))));
     environment.add_filter("_join", join);
+    environment.add_filter("_full", |base: &Value| {
+        // What is blank holds in no condition.
+        if datum(base).is_blank() { Value::from("") } else { base.clone() }
+    });
     environment.add_test("blank", |base: &Value| datum(base).is_blank());
     add_filters_with_arguments(&mut environment);
     environment
