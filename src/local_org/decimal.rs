@@ -24,7 +24,10 @@ impl Decimal {
         let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let all = || whole.bytes().chain(fraction.bytes());
-        if whole.len() + fraction.len() == 0 || !all().all(|b| b.is_ascii_digit()) || exponent.abs() > 400 {
+        if whole.len() + fraction.len() == 0
+            || !all().all(|b| b.is_ascii_digit())
+            || exponent.unsigned_abs() > 400
+        {
             return None;
         }
         let digits = all().skip_while(|b| *b == b'0').collect();

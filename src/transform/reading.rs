@@ -72,7 +72,7 @@ fn exponent(text: &str) -> Result<(&str, i32), Fault> {
     let Some((before, exponent)) = text.split_once(['e', 'E']) else { return Ok((text, 0)) };
     let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let read = exponent.parse().ok().filter(|_| is_digits(digits)).ok_or_else(none)?;
-    if i32::abs(read) > LARGEST_EXPONENT {
+    if !(-LARGEST_EXPONENT..=LARGEST_EXPONENT).contains(&read) {
         return Err(Fault::new("the number has an exponent that is too large"));
     }
     Ok((before, read))
@@ -174,7 +174,19 @@ mod tests {
         ] {
             assert_eq!(expanded(text), number);
         }
-        for wrong in ["E7", "1E", "1E+", "1E1.5", "1E7E7", "1E101", "1E99999999999", "e", "0x1E3", "ten"] {
+        for wrong in [
+            "E7",
+            "1E",
+            "1E+",
+            "1E1.5",
+            "1E7E7",
+            "1E101",
+            "1E99999999999",
+            "1E-2147483648",
+            "e",
+            "0x1E3",
+            "ten",
+        ] {
             assert!(read(wrong, None, '.', "").starts_with('!'), "{wrong}");
             assert_eq!(expanded(wrong), wrong, "whoever reads it refuses it");
         }
