@@ -5,7 +5,7 @@
 use super::colliding_keys::twice;
 use super::existing_records::find;
 use super::left_out::{leave_out, write_absent};
-use super::missing_parents::ask;
+use super::missing_parents::{AskedFor, ask};
 use super::surveyed::{SCRATCH, SurveyOptions, Surveyed, keys};
 use crate::bind::Bound;
 use crate::engine::context::{Connected, EngineError, Exit, Ports};
@@ -35,7 +35,12 @@ pub(super) async fn decide_all<'a>(
     let names: Vec<String> = bound.objects.iter().map(|object| object.name.clone()).collect();
     open_notes(ledgers, &names)?;
     let relied = relied_on(survey);
-    let mut told = Told { ambiguous: BTreeMap::new(), nowhere: BTreeMap::new(), notes: Vec::new() };
+    let mut told = Told {
+        ambiguous: BTreeMap::new(),
+        nowhere: BTreeMap::new(),
+        asked: AskedFor::new(),
+        notes: Vec::new(),
+    };
     for round in 0..MOST_ROUNDS {
         let deciding = Deciding { ports, connected, bound, options, names: &names, round };
         let decided = deciding.all(ledgers, survey, &mut told).await?;
@@ -104,6 +109,8 @@ struct Told<'a> {
     ambiguous: BTreeMap<usize, BTreeSet<KeyHash>>,
     /// Keys of which no row goes, by load.
     nowhere: BTreeMap<usize, Sorted<'a>>,
+    /// Parents that the org was asked for.
+    asked: AskedFor,
     notes: Vec<String>,
 }
 
@@ -140,7 +147,8 @@ impl<'a> Deciding<'_, '_, 'a> {
                 nowhere: &told.nowhere,
             };
             let there = There { bound: self.bound, creates: &creates, later: &later };
-            let this = self.one(ledgers, survey, load, there, &told.ambiguous[&load], &mut told.notes).await;
+            let telling = (&mut told.asked, &mut told.notes);
+            let this = self.one(ledgers, survey, load, there, &told.ambiguous[&load], telling).await;
             let Some(mut this) = or_problems(this, &mut problems)? else { continue };
             let empty = crate::ledger::sort::Sorter::new(self.ports.files, SCRATCH, 16, 0).finish()?;
             creates.entry(shape.object).or_default().push(std::mem::replace(&mut this.creates, empty));
@@ -180,7 +188,7 @@ impl<'a> Deciding<'_, '_, 'a> {
         survey: &Surveyed<'a>,
         load: usize,
         there: There<'_, 'a>,
-        notes: &mut Vec<String>,
+        (asked, notes): (&mut AskedFor, &mut Vec<String>),
     ) -> Result<Resolved<'a>, EngineError> {
         let (io, shape, scan) = (self.ports.stage(), &survey.shapes[load], &survey.scans[load]);
         let look = Look { skip: 0, put_off: survey.deferred[load] };
@@ -189,7 +197,7 @@ impl<'a> Deciding<'_, '_, 'a> {
             return Ok(resolved);
         }
         let client = &self.connected.client;
-        let asked = ask(self.ports, client, self.bound, shape, scan, &resolved, ledgers).await?;
+        let asked = ask(self.ports, client, self.bound, shape, scan, &resolved, (ledgers, asked)).await?;
         notes.extend(asked.note(&shape.name));
         if asked.found == 0 {
             return Ok(resolved);
@@ -207,11 +215,11 @@ impl<'a> Deciding<'_, '_, 'a> {
         load: usize,
         there: There<'_, 'a>,
         ambiguous: &BTreeSet<KeyHash>,
-        notes: &mut Vec<String>,
+        (asked, notes): (&mut AskedFor, &mut Vec<String>),
     ) -> Result<Decided<'a>, EngineError> {
         let (ports, options) = (self.ports, self.options);
         let (shape, scan, deferred) = (&survey.shapes[load], &survey.scans[load], survey.deferred[load]);
-        let resolved = self.resolved(ledgers, survey, load, there, notes).await?;
+        let resolved = self.resolved(ledgers, survey, load, there, (asked, notes)).await?;
         let object = &self.bound.objects[shape.object].name;
         let twice = twice(ports, object, shape, scan, ledgers)?;
         notes.extend(twice.notes);

@@ -34,7 +34,10 @@ impl Asked {
     }
 }
 
-/// Asks the org for the missing parents of a load.
+/// Keys that the org was asked for already while a plan is made, by load and object: what it had is in the ledger since.
+pub(super) type AskedFor = BTreeMap<(usize, usize), BTreeSet<String>>;
+
+/// Asks the org for the missing parents of a load, for each of them once.
 ///
 /// # Errors
 /// The org's refusal, or the disk's own.
@@ -45,12 +48,14 @@ pub(super) async fn ask(
     shape: &Shape,
     scan: &Scan<'_>,
     resolved: &Resolved<'_>,
-    ledgers: &mut Ledgers<'_>,
+    (ledgers, before): (&mut Ledgers<'_>, &mut AskedFor),
 ) -> Result<Asked, EngineError> {
     let keys = missing_keys(ports, shape, scan, resolved)?;
     let too_many = keys.values().map(BTreeSet::len).sum::<usize>() >= MOST_KEYS;
     let mut found = 0;
-    for (object, keys) in keys {
+    for (object, mut keys) in keys {
+        let before = before.entry((shape.load.into(), object)).or_default();
+        keys.retain(|key| before.insert(key.clone()));
         let target = &bound.objects[object];
         let numeric = target.key_form == KeyForm::Number;
         let mut entries: BTreeMap<u128, Entry> = BTreeMap::new();
