@@ -182,6 +182,43 @@ fn a_run_that_was_under_way_in_a_local_org_that_is_gone_is_superseded() {
     }
 }
 
+/// The environment led to a real org when the run began, and leads to a local one now: the real one is not gone.
+#[test]
+fn a_run_that_is_under_way_in_a_real_org_is_not_given_up() {
+    let project = two();
+    let manifest = project.read("cutover.yaml");
+    let real = manifest.replacen(
+        "dev: { org: { local: org.yaml } }",
+        "dev: { org: { url: env:TEST_URL, token: env:TEST_TOKEN } }",
+        1,
+    );
+    project.write(
+        "cutover.yaml",
+        &real.replace("- { object: Account,", "- { object: Account, pause_after: true,"),
+    );
+    let org = Served::start(&project);
+    run(&project, &org, &["apply", "-e", "dev", "--yes"]).exits(69);
+    project.write("cutover.yaml", &manifest);
+    for more in [&[][..], &["--refresh"]] {
+        let refused = project.run(&[&["apply", "-e", "dev"][..], more].concat()).exits(81).err;
+        assert!(refused.contains(&org.org_id) && !refused.contains("superseded"), "{more:?}: {refused}");
+    }
+    // It goes on where it was.
+    project.write("cutover.yaml", &real);
+    let end = run(&project, &org, &["apply", "-e", "dev", "--yes", "--json"]).exits(0).json();
+    assert_eq!(end["run"], 1, "{end}");
+}
+
+#[test]
+fn an_environment_takes_its_local_org_along_to_another_name() {
+    let project = two();
+    project.apply_with(&["-e", "dev"], 0);
+    let manifest = project.read("cutover.yaml");
+    project.write("cutover.yaml", &manifest.replacen("  dev:", "  development:", 1));
+    std::fs::rename(project.path(".cutover/local/dev"), project.path(".cutover/local/development")).unwrap();
+    assert_eq!(project.apply_with(&["-e", "development"], 0).total("unchanged"), 3);
+}
+
 #[test]
 fn a_local_org_that_was_thrown_away_is_another_one() {
     let project = two();

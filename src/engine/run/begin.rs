@@ -2,7 +2,7 @@
 
 use super::recover::{drop_part, recover};
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, Part, PartKey, PartState};
+use crate::checkpoint::{Ended, Environments, Event, JOURNAL_VERSION, LoadName, Part, PartKey, PartState};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question,
@@ -36,7 +36,7 @@ pub(super) async fn recover_run(
         let state = desk.state.borrow();
         (state.org_id.clone(), state.run, state.inputs.clone(), state.rolls_back)
     };
-    if org != connected.info.org_id && *refreshes && was_thrown_away(desk, migration) {
+    if org != connected.info.org_id && *refreshes && was_thrown_away(desk, migration)? {
         return give_up(desk, run).map(|()| false);
     }
     if let Some(of) = rolls_back {
@@ -74,9 +74,14 @@ fn supersede(desk: &Desk<'_, '_>, run: u32, because: &str) -> Result<(), EngineE
 
 /// Whether the org of an unfinished run was this environment's own local org, in whose place there is another one: then
 /// what became of its rows can no longer be asked.
-fn was_thrown_away(desk: &Desk<'_, '_>, migration: &Migration) -> bool {
+fn was_thrown_away(desk: &Desk<'_, '_>, migration: &Migration) -> Result<bool, EngineError> {
     let local = matches!(migration.environment.org, OrgLogin::Local { .. });
-    local && desk.state.borrow().environment == migration.environment.name
+    let state = desk.state.borrow();
+    let remembered = Environments::read(desk.ports.files)?;
+    // An environment that led to a real org before leads to a local one now: the real one is still there.
+    let own =
+        remembered.org_of(&state.environment).is_some_and(|org| org.local && org.org_id == state.org_id);
+    Ok(local && own && state.environment == migration.environment.name)
 }
 
 /// What waited in an org that is gone is given up, with the rows that lie on the disk for it.

@@ -20,10 +20,13 @@ pub fn check_environment(
 ) -> Result<(), EngineError> {
     let known = Environments::read(ports.files)?;
     let (name, here) = (&migration.environment.name, org_of(migration, &connected.info.org_id));
-    let mut others = known.others_of(name, &here.org_id);
-    // An older cutover made all local orgs with the same ids.
-    if let Some((other, _)) = others.find(|(_, org)| org.local && here.local) {
-        return Err(two_with_one_id(name, other, &here.org_id));
+    // An older cutover made all local orgs with the same ids. One that is there no more is no other: its environment may
+    // have another name now.
+    for (other, org) in known.others_of(name, &here.org_id) {
+        let is_there = ports.files.length(&format!("local/{other}/org.db"))?.is_some();
+        if org.local && here.local && is_there {
+            return Err(two_with_one_id(name, other, &here.org_id));
+        }
     }
     match known.org_of(name) {
         Some(before) if before.org_id != here.org_id && !accepts => {
