@@ -104,8 +104,33 @@ const PASSING: [&str; 5] = [
     "retries of batch save",
 ];
 
+/// Codes of the Bulk API that are no words in capitals (Bulk API Developer Guide, Errors).
+const BULK_CODES: [&str; 17] = [
+    "ClientInputError",
+    "ExceededQuota",
+    "FeatureNotEnabled",
+    "InternalServerError",
+    "InvalidBatch",
+    "InvalidJob",
+    "InvalidJobState",
+    "InvalidOperation",
+    "InvalidSessionId",
+    "InvalidUrl",
+    "InvalidUser",
+    "InvalidVersion",
+    "InvalidXML",
+    "Timeout",
+    "TooManyLockFailure",
+    "Unknown",
+    "UnsupportedContentType",
+];
+
+/// Status codes are words in capitals; those of the Bulk API's own run together, such as `InvalidBatch`. A word that an
+/// admin's message happens to begin with is no code.
 fn is_code(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    let capitals = text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let begins = text.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
+    begins && text.len() > 1 && (capitals && text.contains('_') || BULK_CODES.contains(&text))
 }
 
 /// Message and fields of `<message>:<A,B> --`. The message may itself hold colons, commas and dashes.
@@ -125,6 +150,18 @@ fn contains(text: &str, lower_words: &str) -> bool {
 mod tests {
     use super::ErrorClass::{Dependency, Permanent, Transient};
     use super::RowError;
+
+    #[test]
+    fn what_is_no_status_code_is_told_as_words() {
+        for words in
+            ["Warning: it is late", "HINT: ask Ada", "x:y", "Custom_Code:no", "1:2", ":", "NOTE__:x y"]
+        {
+            let error = RowError::parse(words);
+            let capitals = words.starts_with("NOTE__");
+            assert_eq!(error.code.is_empty(), !capitals, "{words}: {error:?}");
+        }
+        assert_eq!(RowError::parse("InvalidBatch:Records not found:--").code, "InvalidBatch");
+    }
 
     #[test]
     fn takes_recorded_errors_apart() {
@@ -154,7 +191,7 @@ mod tests {
                 &["CloseDate"],
             ),
             ("a rule's: own words", "", "a rule's: own words", &[]),
-            ("CODE:odd tail: not a name --", "CODE", "odd tail: not a name --", &[]),
+            ("ODD_CODE:odd tail: not a name --", "ODD_CODE", "odd tail: not a name --", &[]),
             ("", "", "", &[]),
         ] {
             let error = RowError::parse(text);

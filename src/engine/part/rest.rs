@@ -168,6 +168,11 @@ fn take(
 
 /// What an answer makes of a row; `None` when it cannot be true.
 fn fate(collected: &mut Collected, at: usize, saved: Saved, sent: Option<RecordId>) -> Option<Fate> {
+    // An answer that names another record than the one sent is not this row's, whatever it says.
+    if sent.is_some_and(|sent| saved.id.is_some_and(|told| told != sent)) {
+        collected.set_one_aside(None);
+        return None;
+    }
     let Some(first) = saved.errors.first() else {
         return collected.landed(at, None, saved.id.or(sent), saved.created.unwrap_or(false));
     };
