@@ -445,3 +445,73 @@ fn a_record_that_cannot_be_the_runs_stays() {
         assert_eq!(counted(&back).0[2].doubtful, 1, "{to}");
     }
 }
+
+/// People with the day on which each was made elsewhere.
+fn dated() -> Arc<Project> {
+    let manifest = "cutover: 1\nproject: dated\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  \
+        - object: Contact\n    key: Email\n    source: people.csv\n    fields:\n      Email: mail\n      LastName: name\n      \
+        CreatedDate: { from: 'since | datetime(\"%d/%m/%Y %H:%M\", zone=\"UTC\")', only: create }\n";
+    let files = [
+        ("cutover.yaml", manifest),
+        ("org.yaml", "set_audit_fields: true\n"),
+        (
+            "people.csv",
+            "mail,name,since\nada@x.example,Ada,02/01/2019 03:04\nbob@x.example,Bob,03/01/2019 03:04\n",
+        ),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+    Project::new(files, &["SELECT Email FROM Contact ORDER BY Email"])
+}
+
+#[test]
+fn a_record_with_another_date_than_its_row_set_stays() {
+    for (told, stays) in [("2019-01-02T03:04", 0), ("2019-01-02T03:05", 1)] {
+        let mut world = applied(&dated());
+        world.meddle =
+            Some(Arc::new(move |method: &str, path: &str, _: &[u8], (status, body): (u16, Vec<u8>)| {
+                let text = String::from_utf8(body).unwrap();
+                let text = if method == "GET" && path.contains("/query") {
+                    text.replace("2019-01-02T03:04", told)
+                } else {
+                    text
+                };
+                (status, text.into_bytes())
+            }));
+        let back = done(&world, &run(1));
+        world.meddle = None;
+        assert_eq!(counted(&back).0[0].doubtful, stays, "{told}");
+        assert_eq!(keys(&world)[0].len() as u64, stays, "{told}");
+    }
+}
+
+#[test]
+fn what_went_by_calls_goes_though_some_of_it_went_again_by_a_job() {
+    let manifest = "cutover: 1\nproject: calls\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  \
+        - { object: Account, key: K__c, source: a.csv, api: auto, fields: { K__c: id, Name: id } }\n";
+    let org = "objects: { Account: { fields: { K__c: { type: string, length: 20, external_id: true, unique: true } } } }\n";
+    let rows: String = (0..40).map(|n| format!("A{n}\n")).collect();
+    let files = [("cutover.yaml", manifest), ("org.yaml", org), ("a.csv", &format!("id\n{rows}"))];
+    let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).to_vec();
+    let world = World::new(&Project::new(files, &["SELECT K__c FROM Account ORDER BY K__c"]));
+    world
+        .org
+        .set_faults(Faults::read("f", "faults: [{ then: lock_rows, per_mille: 150, times: 3 }]").unwrap());
+    world.apply(Aim::Nowhere).end.unwrap().unwrap();
+    let told = world.told(1);
+    assert!(told.parts.values().any(|part| part.attempt > 0), "some went again: {:?}", told.parts);
+    assert_eq!(keys(&world)[0].len(), 40);
+    let back = done(&world, &run(1));
+    assert_eq!((back.exit, keys(&world)[0].len()), (Exit::Done, 0), "{:?}", counted(&back).0);
+}
+
+#[test]
+fn a_rollback_that_pauses_says_how_it_goes_on() {
+    let world = applied(&Project::tiny());
+    world.org.set_faults(Faults::read("f", "faults: [{ then: refuse_rows, per_mille: 1000 }]").unwrap());
+    let error = world.rollback(Aim::Nowhere, &run(1)).end.unwrap().unwrap_err();
+    let help = error.diagnostics()[0].help.clone().unwrap();
+    assert_eq!(error.exit(), Exit::Interrupted, "{error}");
+    assert!(help.contains("`cutover rollback 1`") && !help.contains("cutover apply"), "{help}");
+    world.org.set_faults(Faults::default());
+    assert_eq!(done(&world, &run(1)).exit, Exit::Done);
+}

@@ -101,6 +101,19 @@ impl EngineError {
         }
     }
 
+    /// The same where a rollback was stopped: that is what goes on where it stopped, not an apply.
+    pub(in crate::engine) fn of_rollback(self, run: u32) -> Self {
+        if self.exit() != Exit::Interrupted {
+            return self;
+        }
+        let mut problems = self.diagnostics();
+        let again = format!("`cutover rollback {run}`");
+        for help in problems.iter_mut().filter_map(|problem| problem.help.as_mut()) {
+            *help = help.replace("`cutover apply`", &again);
+        }
+        Self::Problems(Exit::Interrupted, problems)
+    }
+
     /// What to show.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         if let Self::Problems(_, problems) = self {

@@ -1,4 +1,5 @@
-//! Old keys with their record Ids, over many runs: the newest run's Id counts, a deleted record's goes. What pruned runs
+//! Old keys with their record Ids, over many runs: each key and each record stands once, as the newest run had it, and a
+//! deleted record's line goes. What pruned runs
 //! had lies in `data/crosswalk/<org id>/<Object>.csv`, older than any run. The values stay in these files.
 
 use super::ledgers::folders;
@@ -45,9 +46,16 @@ pub(super) fn keep_crosswalk(files: &dyn Files, org: &str, runs: &[u32]) -> io::
     Ok(())
 }
 
-/// The lines of these files, newest first, whose key none before had and whose record none before deleted.
+/// What newer lines had, by hash.
+#[derive(Default)]
+struct Seen {
+    keys: BTreeSet<u128>,
+    records: BTreeSet<u128>,
+}
+
+/// The lines of these files, newest first, whose key and record none before had and whose record none before deleted.
 fn lines(files: &dyn Files, paths: &[String]) -> io::Result<Vec<u8>> {
-    let (mut seen, mut gone, mut out) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (mut seen, mut gone, mut out) = (Seen::default(), BTreeSet::new(), Vec::new());
     for path in paths {
         let bytes = read_all(files, path)?;
         if path.ends_with(".gone") {
@@ -59,15 +67,20 @@ fn lines(files: &dyn Files, paths: &[String]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Keys are told apart by case: in some objects it makes two of them.
-fn new_lines(bytes: &[u8], seen: &mut BTreeSet<u128>, gone: &BTreeSet<String>) -> io::Result<Vec<u8>> {
+/// Keys are told apart by case, because in some objects it makes two of them; a record whose key changed its case is one
+/// record all the same.
+fn new_lines(bytes: &[u8], seen: &mut Seen, gone: &BTreeSet<String>) -> io::Result<Vec<u8>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
     let mut out = csv::Writer::from_writer(Vec::new());
     for record in reader.records() {
         let record = record?;
-        let key = KeyForm::ExactText.hash(record.get(0).unwrap_or_default());
-        let deleted = gone.contains(record.get(1).unwrap_or_default());
-        if !deleted && key.is_some_and(|k| seen.insert(k)) {
+        let (key, id) = (record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
+        let (key, of_record) = (KeyForm::ExactText.hash(key), KeyForm::ExactText.hash(id));
+        let (Some(key), Some(of_record)) = (key, of_record) else { continue };
+        let known = seen.keys.contains(&key) || seen.records.contains(&of_record);
+        if !known && !gone.contains(id) {
+            seen.keys.insert(key);
+            seen.records.insert(of_record);
             out.write_record(&record)?;
         }
     }

@@ -131,7 +131,12 @@ impl<'f> Known<'f> {
         let name = rest.rsplit('/').next().unwrap_or(rest);
         match top {
             "state" | "local" | "crosswalk" => true,
-            "runs" => PAPERS.contains(&name) || name.ends_with(".ids") || name.ends_with(".tmp"),
+            "runs" => {
+                PAPERS.contains(&name)
+                    || name.ends_with(".ids")
+                    || name.ends_with(".dated")
+                    || name.ends_with(".tmp")
+            }
             "ledger" => name == "CURRENT" || name.ends_with(".seg") || name.ends_with(".tmp"),
             "data" => name.ends_with(".csv") || ENDINGS.iter().any(|ending| name.ends_with(ending)),
             _ => false,

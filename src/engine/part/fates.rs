@@ -3,9 +3,10 @@
 
 use super::fate::{Fate, Hint};
 use super::index::Index;
-use super::payload::{cell_of, each_payload_row};
+use super::payload::{cell_of, each_payload_row, has_column};
 use crate::checkpoint::Part;
 use crate::engine::context::EngineError;
+use crate::engine::state::{MOMENT, Moment};
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
 use crate::salesforce::{ErrorClass, ResultKind, ResultRow, RowError, tells_limit, tells_maintenance};
@@ -260,11 +261,33 @@ impl Collected {
         each_payload_row(files, part, |header, record| {
             let get = cell_of(header, record);
             if self.index.find(&get).is_some_and(&wanted) {
-                keys.extend(get(&part.key));
+                // As it is compared: without space around it.
+                keys.extend(get(&part.key).map(|key| key.trim().to_owned()));
             }
             Ok(())
         })?;
         Ok(keys)
+    }
+
+    /// The `CreatedDate` that each row of the part sets, to the second; none where they set none.
+    pub(super) fn dates(
+        &self,
+        files: &dyn Files,
+        part: &Part,
+    ) -> Result<BTreeMap<KeyHash, Moment>, EngineError> {
+        let mut dates = BTreeMap::new();
+        if !has_column(files, part, "CreatedDate")? {
+            return Ok(dates);
+        }
+        each_payload_row(files, part, |header, record| {
+            let get = cell_of(header, record);
+            let moment = get("CreatedDate").and_then(|text| text.as_bytes().get(..MOMENT)?.try_into().ok());
+            dates.extend(
+                self.index.find(&get).map(|at| (self.index.records[at].key, moment.unwrap_or_default())),
+            );
+            Ok(())
+        })?;
+        Ok(dates)
     }
 
     /// Records of a delete of which the org must say whether they are still there: it told nothing of them, or that

@@ -66,6 +66,20 @@ pub(super) fn each_payload_row(
     Ok(())
 }
 
+/// Bytes in which a header is looked for: one that is longer is read with all rows.
+const HEADER: usize = 64 << 10;
+
+/// Whether the payload of a part has a column.
+///
+/// # Errors
+/// The disk's own.
+pub(super) fn has_column(files: &dyn Files, part: &Part, column: &str) -> Result<bool, EngineError> {
+    let mut bytes = vec![0; HEADER];
+    let read = files.read_at(&part.file.path, 0, &mut bytes)?;
+    let header = bytes[..read].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(header.split(|byte| *byte == b',').any(|name| name.eq_ignore_ascii_case(column.as_bytes())))
+}
+
 pub(super) fn cell_of<'r>(
     header: &'r csv::StringRecord,
     record: &'r csv::StringRecord,

@@ -5,8 +5,8 @@ use super::fate::{Fate, Hint};
 use super::fates::Collected;
 use crate::checkpoint::{NamedFile, Part, PartKey};
 use crate::engine::context::EngineError;
-use crate::engine::state::{Deed, TrailRecord};
-use crate::model::RecordId;
+use crate::engine::state::{Deed, TrailRecord, trail_path};
+use crate::model::{KeyHash, RecordId};
 use crate::plan::StepKind;
 use crate::ports::write_durably;
 use crate::stage::{IndexRecord, action};
@@ -22,6 +22,8 @@ pub(super) fn write_trail(
         let state = desk.state.borrow();
         (state.run, state.resumed || part.attempt > 0, state.rolls_back.is_some())
     };
+    let dates = collected.dates(desk.ports.files, part)?;
+    let dated = |key: &KeyHash| dates.get(key).copied().unwrap_or_default();
     let (mut bytes, anew) = (Vec::new(), collected.made_anew());
     for (record, fate, hint) in collected.rows() {
         let told = if back { deleted(fate) } else { done(part, record, fate, hint, again) };
@@ -33,17 +35,19 @@ pub(super) fn write_trail(
             deed => (deed, id),
         });
         if let Some((deed, id)) = done {
-            bytes.extend(TrailRecord { key: record.key, id: id.or(record.id), deed }.encode());
+            let (id, dated) = (id.or(record.id), dated(&record.key));
+            bytes.extend(TrailRecord { key: record.key, id, deed, dated }.encode(!dates.is_empty()));
         }
     }
     // Of rows that go again: what becomes of them may come to no trail of this run.
     for (key, id) in collected.doubted() {
-        bytes.extend(TrailRecord { key: *key, id: *id, deed: Deed::Doubtful }.encode());
+        let record = TrailRecord { key: *key, id: *id, deed: Deed::Doubtful, dated: dated(key) };
+        bytes.extend(record.encode(!dates.is_empty()));
     }
     if bytes.is_empty() {
         return Ok(None);
     }
-    let path = format!("runs/{run}/trail/{key}.ids");
+    let path = trail_path(run, key, !dates.is_empty());
     write_durably(desk.ports.files, &path, &bytes)?;
     let blake3 = blake3::hash(&bytes).to_hex().to_string();
     Ok(Some(NamedFile { path, length: bytes.len() as u64, blake3 }))

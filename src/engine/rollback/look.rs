@@ -3,10 +3,10 @@
 //! Ids lie in sorted files; memory holds one byte a record, what is to become of it.
 
 use super::fate::RecordFate;
-use super::made::{Created, MOMENT, Made, SORT_BUDGET, id_at};
+use super::made::{Created, Made, SORT_BUDGET, id_at};
 use super::past::Past;
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::state::{Deed, each_once};
+use crate::engine::state::{Deed, MOMENT, each_once};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyForm, RecordId};
@@ -149,7 +149,7 @@ impl Judge<'_> {
             }
             let (key, moments) = found.split_at(16);
             let (born, modified) = moments.split_at(MOMENT);
-            let older = self.is_older(&created, born, &began);
+            let older = self.is_older(&created, born, &began) || has_another_date(&created, born);
             fates[at] = match () {
                 () if created.deed == Deed::Doubtful as u8 || older => RecordFate::Doubtful,
                 () if !self.edited_too && edited(&created, born, modified) => RecordFate::Edited,
@@ -179,6 +179,12 @@ impl Judge<'_> {
     fn has_another_key(&self, created: &Created, key: &[u8]) -> bool {
         self.by_key && key != created.key.to_be_bytes()
     }
+}
+
+/// Whether a record has another date than the row set that is said to have created it.
+fn has_another_date(created: &Created, born: &[u8]) -> bool {
+    let unknown = [0; MOMENT];
+    created.dated != unknown && born != unknown && born != created.dated
 }
 
 /// Whether a record was changed after the run had last to do with it. All is told by the org's clock; where that is not

@@ -5,7 +5,7 @@
 use super::fate::RecordFate;
 use super::past::{Past, Trail};
 use crate::engine::context::{EngineError, Ports};
-use crate::engine::state::{Deed, TrailRecord, each_once, read_trail};
+use crate::engine::state::{Deed, MOMENT, Moment, TrailRecord, each_once, read_trail};
 use crate::ledger::merge::{Joined, join};
 use crate::ledger::sort::{Sorted, Sorter};
 use crate::model::{KeyForm, KeyHash, RecordId};
@@ -14,12 +14,6 @@ use std::io;
 
 /// Bytes that one sorter may hold.
 pub(super) const SORT_BUDGET: usize = 4 << 20;
-/// Bytes of a moment, to the second.
-pub(super) const MOMENT: usize = 19;
-
-/// A moment by the org's clock, `2024-09-09T19:25:27` in UTC; zeros where it is not known.
-pub(super) type Moment = [u8; MOMENT];
-
 /// A record that a run created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Created {
@@ -31,10 +25,12 @@ pub(super) struct Created {
     /// When the org was done with the last part of the run that touched it, by the org's clock; zeros where it did not
     /// tell.
     pub(super) touched: Moment,
+    /// The `CreatedDate` that its row set; zeros where it set none.
+    pub(super) dated: Moment,
 }
 
 impl Created {
-    const WIDTH: usize = 15 + 1 + 2 + 16 + MOMENT;
+    const WIDTH: usize = 15 + 1 + 2 + 16 + 2 * MOMENT;
 
     fn encode(&self) -> [u8; Self::WIDTH] {
         let mut bytes = [0; Self::WIDTH];
@@ -42,7 +38,8 @@ impl Created {
         bytes[15] = self.deed;
         bytes[16..18].copy_from_slice(&self.batch.to_be_bytes());
         bytes[18..34].copy_from_slice(&self.key.to_be_bytes());
-        bytes[34..].copy_from_slice(&self.touched);
+        bytes[34..34 + MOMENT].copy_from_slice(&self.touched);
+        bytes[34 + MOMENT..].copy_from_slice(&self.dated);
         bytes
     }
 
@@ -53,6 +50,7 @@ impl Created {
             batch: u16::from_be_bytes([bytes[16], bytes[17]]),
             key: KeyHash::from_be_bytes(std::array::from_fn(|i| bytes[18 + i])),
             touched: std::array::from_fn(|i| bytes[34 + i]),
+            dated: std::array::from_fn(|i| bytes[34 + MOMENT + i]),
         })
     }
 }
@@ -193,7 +191,8 @@ fn of_object<'s, 'a>(
 
 fn created(trail: &Trail, step: &TrailRecord, id: RecordId, batch: u16) -> Created {
     let over = trail.over.as_deref().and_then(|over| over.as_bytes().try_into().ok());
-    Created { id, deed: step.deed as u8, batch, key: step.key, touched: over.unwrap_or([0; MOMENT]) }
+    let touched = over.unwrap_or([0; MOMENT]);
+    Created { id, deed: step.deed as u8, batch, key: step.key, touched, dated: step.dated }
 }
 
 /// Of all that a run did to records of an object, by Id and deed, one entry for each record that it created: what tells
@@ -207,7 +206,10 @@ fn each_record<'a>(mut made: Sorter<'a>, deeds: &Sorted<'_>) -> io::Result<Sorte
     for next in deeds.iter().decode(Created::decode) {
         let next = next??;
         match &mut last {
-            Some(same) if same.id == next.id => same.touched = same.touched.max(next.touched),
+            Some(same) if same.id == next.id => {
+                same.touched = same.touched.max(next.touched);
+                same.dated = same.dated.max(next.dated);
+            }
             other => other.replace(next).map_or(Ok(()), &mut keep)?,
         }
     }

@@ -87,7 +87,8 @@ pub async fn rollback(
             let plan = stored(&ports, last, &state)?;
             same_options(options, &plan)?;
             approve(&plan)?;
-            return carry_out(&desk, &mut ledgers, connected, plan, true).await;
+            let carried = carry_out(&desk, &mut ledgers, connected, plan, true).await;
+            return carried.map_err(|error| error.of_rollback(options.run));
         }
     }
     let found = survey_records(&ports, connected, migration, options, observer).await?;
@@ -103,7 +104,8 @@ pub async fn rollback(
     begin(&desk, &found, run)?;
     // What was found is in the lists of the run now: memory need not hold it any longer.
     let RollbackSurvey { plan, .. } = found;
-    carry_out(&desk, &mut ledgers, connected, plan, false).await
+    let carried = carry_out(&desk, &mut ledgers, connected, plan, false).await;
+    carried.map_err(|error| error.of_rollback(options.run))
 }
 
 /// What lies in the state folder fits together, with the ledgers of what is to go.

@@ -24,8 +24,10 @@ pub(super) struct PastBatch {
     pub(super) form: String,
     /// Whether its rows set `CreatedDate`.
     pub(super) dated: bool,
-    /// When its first job was made, by the org's clock, to the second; nothing where none was, or where the org did not
-    /// tell.
+    /// Whether some of its rows went by calls, of which the org does not tell when they began.
+    pub(super) calls: bool,
+    /// When its first job was made, by the org's clock, to the second; nothing where none was, where rows went by calls
+    /// before it, or where the org did not tell.
     pub(super) since: Option<String>,
 }
 
@@ -104,9 +106,16 @@ fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<
                 }
                 of_part.extend(of_step.get(&part.step).map(|batch| (*part, *batch)));
             }
+            Event::CallsIntent { part } => {
+                let batch = of_part.get(part).and_then(|batch| batches.get_mut(*batch as usize));
+                batch.into_iter().for_each(|batch| (batch.calls, batch.since) = (true, None));
+            }
             Event::JobCreated { part, there: Some(there), .. } => {
                 let batch = of_part.get(part).and_then(|batch| batches.get_mut(*batch as usize));
-                batch.into_iter().for_each(|batch| _ = batch.since.get_or_insert(there.clone()));
+                batch
+                    .filter(|batch| !batch.calls)
+                    .into_iter()
+                    .for_each(|batch| _ = batch.since.get_or_insert(there.clone()));
             }
             Event::PartSettled { part, created, trail, over, .. } => {
                 let Some(known) = state.parts.get(part) else { continue };
@@ -128,7 +137,7 @@ fn what_it_did(state: &RunState, lines: &[Line]) -> Result<(Vec<PastBatch>, Vec<
 fn batch(staged: &Event, dated: bool) -> Option<PastBatch> {
     let Event::PartStaged { load, object, key, form, .. } = staged else { return None };
     let (object, key, form) = (object.clone(), key.clone(), form.clone());
-    Some(PastBatch { load: *load, object, key, form, dated, since: None })
+    Some(PastBatch { load: *load, object, key, form, dated, calls: false, since: None })
 }
 
 fn no_trail(run: u32) -> EngineError {

@@ -26,5 +26,5 @@ pub(in crate::engine) use liveness::{alive, why};
 pub(in crate::engine) use org_keys::{KEYED, SORT_BUDGET, adopted, all_keys, each_once, entry, keyed, push};
 pub(in crate::engine) use recreated::{OrgKeys, Stale, is_beside, is_same, note, note_keys, open_notes};
 pub(in crate::engine) use republish::republish;
-pub(in crate::engine) use trail::{Deed, TrailRecord, read_trail};
+pub(in crate::engine) use trail::{Deed, MOMENT, Moment, TrailRecord, read_trail, trail_path};
 pub(in crate::engine) use verified_file::{damaged, lost, read_named};

@@ -2,7 +2,7 @@
 //! event that settles the part names it; a rollback reads it, however many runs came after. Must not know rows or values.
 
 use super::verified_file::{lost, read_or};
-use crate::checkpoint::NamedFile;
+use crate::checkpoint::{NamedFile, PartKey};
 use crate::engine::context::EngineError;
 use crate::model::{KeyHash, RecordId};
 use crate::ports::Files;
@@ -42,27 +42,44 @@ pub(in crate::engine) struct TrailRecord {
     pub(in crate::engine) id: Option<RecordId>,
     /// What was done.
     pub(in crate::engine) deed: Deed,
+    /// The `CreatedDate` that its row set, to the second; zeros where it set none.
+    pub(in crate::engine) dated: Moment,
+}
+
+/// Bytes of a moment, to the second.
+pub(in crate::engine) const MOMENT: usize = 19;
+
+/// A moment by the org's clock, `2024-09-09T19:25:27` in UTC; zeros where it is not known.
+pub(in crate::engine) type Moment = [u8; MOMENT];
+
+/// How the name of a trail ends whose rows set `CreatedDate`.
+const DATED: &str = ".dated";
+
+/// Where the trail of a part lies.
+pub(in crate::engine) fn trail_path(run: u32, part: PartKey, dated: bool) -> String {
+    format!("runs/{run}/trail/{part}{}", if dated { DATED } else { ".ids" })
 }
 
 impl TrailRecord {
     /// Bytes: key 16, id 15 (zeros: none), deed 1, big endian.
-    pub(in crate::engine) const WIDTH: usize = 32;
+    const WIDTH: usize = 32;
 
-    pub(in crate::engine) fn encode(&self) -> [u8; Self::WIDTH] {
-        let mut bytes = [0; Self::WIDTH];
-        bytes[..16].copy_from_slice(&self.key.to_be_bytes());
-        if let Some(id) = &self.id {
-            bytes[16..31].copy_from_slice(id.bytes());
-        }
-        bytes[31] = self.deed as u8;
+    /// To bytes; with its date in a trail whose rows set one.
+    pub(in crate::engine) fn encode(&self, dated: bool) -> Vec<u8> {
+        let mut bytes = self.key.to_be_bytes().to_vec();
+        bytes.extend(self.id.as_ref().map_or(&[0; 15], |id| id.bytes()));
+        bytes.push(self.deed as u8);
+        bytes.extend(self.dated.iter().filter(|_| dated));
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
+        let dated = bytes.get(Self::WIDTH..).filter(|rest| !rest.is_empty());
+        let dated = dated.map_or(Some([0; MOMENT]), |rest| rest.try_into().ok())?;
         let key = KeyHash::from_be_bytes(bytes.get(..16)?.try_into().ok()?);
         let id = RecordId::from_bytes(bytes.get(16..31)?.try_into().ok()?);
         let deed = Deed::ALL.into_iter().find(|deed| Some(&(*deed as u8)) == bytes.get(31))?;
-        Some(Self { key, id, deed })
+        Some(Self { key, id, deed, dated })
     }
 }
 
@@ -78,7 +95,8 @@ pub(in crate::engine) fn read_trail(
     named: &NamedFile,
 ) -> Result<Vec<TrailRecord>, EngineError> {
     let bytes = read_or(files, named, OUT_OF_A_TRAIL)?;
-    let steps: Option<Vec<TrailRecord>> = bytes.chunks(TrailRecord::WIDTH).map(TrailRecord::decode).collect();
+    let width = TrailRecord::WIDTH + if named.path.ends_with(DATED) { MOMENT } else { 0 };
+    let steps: Option<Vec<TrailRecord>> = bytes.chunks(width).map(TrailRecord::decode).collect();
     let strange = || lost(format!("`{}` says what no trail says", named.path), OUT_OF_A_TRAIL);
     steps.ok_or_else(strange)
 }
@@ -92,11 +110,14 @@ mod tests {
         let id = RecordId::parse("0018c00002DJIpJ").ok();
         for deed in Deed::ALL {
             for id in [id, None] {
-                let step = TrailRecord { key: 1 << 90, id, deed };
-                assert_eq!(TrailRecord::decode(&step.encode()), Some(step));
+                for dated in [[0; MOMENT], *b"2019-03-05T10:00:00"] {
+                    let step = TrailRecord { key: 1 << 90, id, deed, dated };
+                    assert_eq!(TrailRecord::decode(&step.encode(dated != [0; MOMENT])), Some(step));
+                }
             }
         }
         assert_eq!(TrailRecord::decode(&[0; TrailRecord::WIDTH]), None);
         assert_eq!(TrailRecord::decode(&[1; 31]), None);
+        assert_eq!(TrailRecord::decode(&[1; 40]), None);
     }
 }
