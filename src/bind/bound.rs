@@ -3,7 +3,7 @@
 use crate::diagnostic::Place;
 use crate::manifest::{Load, Migration, Operation};
 use crate::model::{KeyForm, OrgSchema};
-use crate::transform::{FieldRule, OnMissing};
+use crate::transform::{FieldRule, OnMissing, Other};
 
 /// A migration bound to an org.
 #[derive(Debug, Clone)]
@@ -139,6 +139,8 @@ pub struct Reference {
     pub reparentable: bool,
     /// What becomes of a row whose parent is nowhere.
     pub on_missing: OnMissing,
+    /// What becomes of a row whose kind of parent is not listed.
+    pub other: Other,
     /// Where it is written.
     pub place: Place,
 }

@@ -8,7 +8,7 @@ use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Field, RefTo, Verb};
 use crate::model::FieldSchema;
-use crate::transform::{Conversion, FieldRule, Matcher, OnMissing, RefTarget, reference_text};
+use crate::transform::{Conversion, FieldRule, Matcher, OnMissing, Other, RefTarget, reference_text};
 
 /// Binds a `ref`; nothing when any of its targets cannot be pointed at.
 pub(super) fn bind(
@@ -104,18 +104,29 @@ fn reference(field: &Field, schema: &FieldSchema, parents: Vec<usize>) -> Refere
         seat: None,
         reparentable: schema.master_detail() && schema.updateable,
         on_missing: field.on_missing,
+        other: field.other,
         place: field.place.clone(),
     }
 }
 
 /// Leaving a reference blank that no record can do without.
 fn never_empty(site: &Site<'_>, reference: &Reference, problems: &mut Problems) {
-    if reference.required && reference.on_missing == OnMissing::Blank {
+    let blank = match () {
+        () if reference.on_missing == OnMissing::Blank => {
+            Some(("on_missing", "`on_missing: hold` or `on_missing: reject`"))
+        }
+        // In a list it only passes an alternative over.
+        () if reference.other == Other::Blank && reference.seat.is_none() => {
+            Some(("other", "`other: reject`"))
+        }
+        () => None,
+    };
+    if let Some((word, instead)) = blank.filter(|_| reference.required) {
         let message = format!(
-            "`{}.{}` must not be empty, and `on_missing: blank` would leave it so",
+            "`{}.{}` must not be empty, and `{word}: blank` would leave it so",
             site.object.name, reference.field
         );
-        let help = "write `on_missing: hold` or `on_missing: reject`";
+        let help = format!("write {instead}");
         problems.push(Diagnostic::error(Code::NeverAccepted, message).at(&reference.place).help(help));
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::inspect::{
     read_facts, repairs,
 };
 use crate::engine::{EngineError, Exit};
-use crate::ports::{Files, RealFiles};
+use crate::ports::{Files, RealFiles, entropy};
 use crate::report::{Looked, changes_text, findings_text, state_json};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -247,13 +247,21 @@ impl Order<'_> {
 fn write_out(args: &ExportArgs, global: &Global, screen: &Screen) -> Result<Exit, EngineError> {
     let folder = Folder::find(args.path.as_deref(), global)?;
     let org = the_org(&folder, args.org.as_deref())?;
-    let _held = match folder.hold() {
+    let held = match folder.hold() {
         Ok(held) => Some(held),
         Err(error) if error.exit() == Exit::Locked => return Err(error),
         // A copy that may only be read can be told of.
         Err(_) => None,
     };
-    let export = Export { files: &folder.files, org: &org, secret: secret(&folder.files)? };
+    let secret = match Secret::read(&folder.files)? {
+        Some(secret) => secret,
+        None if held.is_some() => secret(&folder.files)?,
+        None => {
+            screen.tell("note: the state folder cannot be written to and has no secret yet: the hashes of this export are like those of no other");
+            Secret::new(entropy()?)
+        }
+    };
+    let export = Export { files: &folder.files, org: &org, secret };
     match &args.out {
         None => to_the_reader(export.rows(args.csv, &mut BufWriter::new(std::io::stdout().lock())))?,
         Some(path) => {

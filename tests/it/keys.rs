@@ -88,3 +88,16 @@ fn keys_with_special_spaces_around_them_are_rejected() {
         "inside a key it is a character like others"
     );
 }
+
+#[test]
+fn a_record_whose_key_changes_its_case_stands_once_in_the_crosswalk() {
+    let project = project(TEXT, "", "a1,One\nB2,Two\n", "");
+    project.apply(0);
+    project.write("accounts.csv", "id,name\nA1,Eins\nB2,Two\n");
+    project.apply(0);
+    project.run(&["report", "--crosswalk"]).exits(0);
+    let rows = project.csv(".cutover/crosswalk/Account.csv");
+    let mut keys: Vec<&str> = rows.iter().map(|row| row["legacy_key"].as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["A1", "B2"]);
+}
