@@ -9,6 +9,7 @@
 )]
 
 mod damaging_proxy;
+mod dice;
 mod http;
 #[cfg(unix)]
 mod process;
@@ -59,6 +60,7 @@ mod older_copy;
 mod operations;
 mod orgs;
 mod others;
+mod paths;
 mod pauses;
 mod privacy;
 mod protect;

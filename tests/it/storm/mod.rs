@@ -6,15 +6,14 @@
 //! `STORMS=50000 cargo test --release --test it storms` runs the slow lane. A seed that fails is kept in `seeds/`.
 
 mod check;
-mod dice;
 mod model;
 mod scenario;
 mod seeds;
 mod weather;
 
+use crate::dice::Dice;
 use crate::world::{Aim, Life, Project, World, crowd, figures};
 use cutover::engine::{CRASH_TABLE, Window};
-use dice::Dice;
 use model::Model;
 use scenario::Scenario;
 use std::collections::BTreeMap;
@@ -52,7 +51,10 @@ impl Met {
 }
 
 /// What every run of so many storms as an ordinary one must have met.
-const MUST_BE_MET: [&str; 11] = [
+const MUST_BE_MET: [&str; 14] = [
+    "malformed records",
+    "parents nowhere in circles",
+    "applies to another environment",
     "crashes",
     "circles",
     "two loads of one object",
@@ -72,6 +74,8 @@ struct Storm<'m> {
     scenario: Scenario,
     world: World,
     model: Model,
+    /// Another environment of the project, which is applied to on some days, and what its org must hold.
+    other: Option<(World, Model)>,
     /// Of what storms have always had; what came later has dice of its own.
     dice: Dice,
     met: &'m Met,
@@ -98,12 +102,18 @@ impl<'m> Storm<'m> {
         weather::make(&world, &scenario.others());
         let model = Model::new(&scenario);
         let dice = Dice::of(seed, "storm");
+        let other = Dice::of(seed, "environments").chance(20).then(|| {
+            let other = world.beside("other");
+            weather::make(&other, &scenario.others());
+            (other, Model::new(&scenario))
+        });
         let (notes, written_over) = (Vec::new(), Vec::new());
         Self {
             seed,
             scenario,
             world,
             model,
+            other,
             dice,
             met,
             lives: 0,
@@ -125,6 +135,11 @@ impl<'m> Storm<'m> {
 
     fn meet(&self) {
         let loads = &self.scenario.loads;
+        let malformed: usize = (0..loads.len()).map(|load| self.scenario.malformed(load).len()).sum();
+        self.met.add("malformed records", malformed as u64);
+        let nowhere = |row: &&scenario::Row| row.parents.iter().any(|parent| parent == "nowhere");
+        let lost = self.scenario.days.iter().flatten().flatten().filter(nowhere).count() as u64;
+        self.met.add("parents nowhere in circles", if self.scenario.circles { lost } else { 0 });
         let any =
             |what, is: &dyn Fn(&scenario::Load) -> bool| self.met.add(what, loads.iter().any(is).into());
         any("by calls", &|load| load.auto);
@@ -171,7 +186,20 @@ impl<'m> Storm<'m> {
         }
         let Some(Ok(finished)) = &life.end else { return Err("no end".into()) };
         let exact = self.lives == 1 && !weather.again && !self.lost;
-        check::check(&self.world, &self.model, &counts, finished, exact)
+        check::check(&self.world, &self.model, &counts, finished, exact)?;
+        self.other_environment(day, &rows)
+    }
+
+    /// The day's rows go to another environment's org too, on some days: of what one has nothing is told of the other.
+    fn other_environment(&mut self, day: usize, rows: &[Vec<scenario::Row>]) -> Result<(), String> {
+        let goes = Dice::of(self.seed, &format!("other {day}")).chance(60);
+        let Some((world, model)) = self.other.as_mut().filter(|_| goes) else { return Ok(()) };
+        self.met.add("applies to another environment", 1);
+        let finished = world.apply(Aim::Nowhere).end.ok_or("it was killed by nobody")?;
+        let finished = finished.map_err(|error| format!("the other environment: {error}"))?;
+        let counts = model.day(&self.scenario, rows);
+        check::check(world, model, &counts, &finished, true)
+            .map_err(|why| format!("the other environment: {why}"))
     }
 
     /// Applies of the day's rows as they were at first. What of these is sent counts as sent, so that a record which

@@ -122,7 +122,7 @@ impl Model {
                 }
             }
         }
-        let mut counts = vec![Counts::new(); rows.len()];
+        let mut counts: Vec<Counts> = (0..rows.len()).map(|load| malformed(scenario, load)).collect();
         for ((load, _), fate) in fates {
             *counts[load].entry(fate).or_default() += 1;
         }
@@ -237,6 +237,12 @@ impl Model {
         }
         fates
     }
+}
+
+/// What becomes of the malformed records of a load's file.
+fn malformed(scenario: &Scenario, load: usize) -> Counts {
+    let records = scenario.malformed(load).len() as u64;
+    if records > 0 { Counts::from([(Fate::Rejected, records)]) } else { Counts::new() }
 }
 
 fn by_itself(load: &Load, row: &Row) -> Option<Fate> {

@@ -1,7 +1,7 @@
 //! A random migration: objects that refer to each other, loads that fill them, and their rows, day by day. Knows how a
 //! manifest and an `org.yaml` are written; must not know what becomes of a row: that is the model's.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 use std::fmt::Write;
 
 /// What is done with a row whose parent is not there.
@@ -102,6 +102,17 @@ pub struct Scenario {
 pub const REFUSED: &str = "Refused";
 /// A code that is longer than its field.
 const TOO_LONG: &str = "ABCDEFGHIJK";
+
+/// What a blank cell may look like.
+const WHITE: [&str; 5] = ["", "", " ", "  ", "\u{3000}"];
+/// Records with malformed quotes or line ends; rows like those of the file stand in them as parts of a cell.
+const MALFORMED: [&str; 5] = [
+    "Q1,\"x\"y,,C,live\n",
+    "\"Q2\"z,n,\"1\",C,live\n",
+    "Q3,\"He said \"hi\", ok\nL0-0,Stolen,1,C,live\nthanks\",C,live\n",
+    "Q4,a\rb,\"1\",C,live\n",
+    "Q5,\"a \"b\"\nL0-1,Stolen\",C,live\n",
+];
 
 /// Records of each object that somebody else made: as many to be updated, as many to be deleted.
 pub const OTHERS: usize = 5;
@@ -220,6 +231,7 @@ impl Scenario {
     /// Gives rows without parents theirs, and some of the others new ones.
     fn with_parents(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
         let keys: Vec<Vec<String>> = (0..self.objects.len()).map(|object| self.keys(day, object)).collect();
+        let lost = &mut Dice::of(self.seed, &format!("nowhere {}", self.days.len()));
         for (load, rows) in day.iter_mut().enumerate() {
             let own = self.loads[load].object;
             let references = &self.objects[own];
@@ -232,6 +244,8 @@ impl Scenario {
                 let new = references.iter().enumerate().map(|(at, reference)| match old.get(at) {
                     // A row keeps its master: it cannot be moved.
                     Some(parent) if reference.master || dice.chance(85) => parent.clone(),
+                    // Where references lead in circles too: it is nowhere whichever of them goes later.
+                    _ if self.circles && lost.chance(5) => "nowhere".into(),
                     _ => self.parent(dice, reference, before(reference.to)),
                 });
                 row.parents = new.collect();
@@ -258,15 +272,24 @@ impl Scenario {
         keys.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Some rows twice, good ones only: whether a bad one counts as a copy is nobody's business here.
+    /// Some rows twice, and of some copies one is rejected: it counts as one all the same.
     fn with_copies(&self, dice: &mut Dice, day: &mut [Vec<Row>]) {
+        let bad = &mut Dice::of(self.seed, "bad copies");
         let pairs =
             self.loads.iter().zip(day).filter(|(load, _)| !self.circles && !load.operation.of_others());
         for (_, rows) in pairs {
             let good = |row: &&Row| !row.key.is_empty() && row.code != TOO_LONG && !row.amount.contains('x');
             let Some(row) = rows.iter().find(good).filter(|_| dice.chance(20)) else { continue };
-            let copy = Row { name: format!("Copy {}", dice.below(3)), ..row.clone() };
+            let mut copy = Row { name: format!("Copy {}", dice.below(3)), ..row.clone() };
+            if bad.chance(40) {
+                copy.code = TOO_LONG.into();
+            }
             rows.push(copy);
+            if bad.chance(30) {
+                let last = rows.len() - 1;
+                let first = rows.iter().position(|row| row.key == rows[last].key).unwrap_or(last);
+                rows[first].amount = "1,5x".into();
+            }
         }
     }
 
@@ -274,7 +297,8 @@ impl Scenario {
     pub fn manifest(&self) -> String {
         let limits = format!("{{ parallel_jobs: {}, part_rows: {} }}", self.parallel, self.part_rows);
         let mut text = format!(
-            "cutover: 1\nproject: storm\nenvironments:\n  local: {{ org: {{ local: org.yaml }}, limits: {limits} }}\n\
+            "cutover: 1\nproject: storm\nenvironments:\n  local: {{ org: {{ local: org.yaml }}, limits: {limits} }}\n  \
+             other: {{ org: {{ local: org.yaml }} }}\n\
              objects:\n"
         );
         for (number, load) in self.loads.iter().enumerate() {
@@ -350,13 +374,29 @@ impl Scenario {
         let mut text = String::from("id,name,amount,code,status");
         (0..references).for_each(|at| write!(text, ",r{at}").unwrap());
         text.push('\n');
-        for row in rows {
+        let malformed = self.malformed(load);
+        for (at, row) in rows.iter().enumerate() {
+            malformed.iter().filter(|(place, _)| *place == at).for_each(|(_, lines)| text.push_str(lines));
             let Row { key, name, amount, code, status, parents } = row;
-            write!(text, "{key},{name},\"{amount}\",{code},{status}").unwrap();
-            parents.iter().for_each(|parent| write!(text, ",{parent}").unwrap());
+            let white = &mut Dice::of(self.seed, &format!("white {load} {key}"));
+            let mut cell =
+                |text: &str| if text.is_empty() { (*white.pick(&WHITE)).to_owned() } else { text.to_owned() };
+            write!(text, "{},{name},\"{}\",{},{status}", cell(key), cell(amount), cell(code)).unwrap();
+            parents.iter().for_each(|parent| write!(text, ",{}", cell(parent)).unwrap());
             text.push('\n');
         }
+        malformed
+            .iter()
+            .filter(|(place, _)| *place >= rows.len())
+            .for_each(|(_, lines)| text.push_str(lines));
         text
+    }
+
+    /// Malformed records of a load's file: before which row each stands, and its lines. Each is one rejected row.
+    pub fn malformed(&self, load: usize) -> Vec<(usize, &'static str)> {
+        let dice = &mut Dice::of(self.seed, &format!("malformed {load}"));
+        let count = if dice.chance(20) { 1 + dice.below(2) } else { 0 };
+        (0..count).map(|_| (dice.below(7), *dice.pick(&MALFORMED))).collect()
     }
 
     /// What shows all that the org holds of an object.

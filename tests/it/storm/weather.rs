@@ -1,8 +1,8 @@
 //! What the org does to rows, jobs and calls on a day, and what others do there. Knows the words of faults and the
 //! org's own calls; must not know what an apply makes of it.
 
-use super::dice::Dice;
 use super::scenario::{Operation, Scenario, object_name};
+use crate::dice::Dice;
 use crate::world::World;
 use cutover::local_org::Faults;
 

@@ -20,7 +20,7 @@ pub use windows::reached;
 use axum::body::{Body, to_bytes};
 use broken::Broken;
 use cutover::checkpoint::{Line, PartKey, RunState, Secret, journal_path, read_journal};
-use cutover::diagnostic::{Code, Diagnostic};
+use cutover::diagnostic::{Code, Diagnostic, Severity};
 use cutover::engine::{
     EngineError, Exit, Finished, Observer, Ports, Progress, Question, RollbackOptions, RolledBack, Stop,
     Window, bound, connect, rollback, run,
@@ -69,6 +69,8 @@ pub struct World {
     pub ahead: i64,
     /// What somebody between us and the org makes of its answers, if somebody is there.
     pub meddle: Option<Meddle>,
+    /// The environment that is applied to; `local` where none is named.
+    pub environment: Option<&'static str>,
     project: Arc<Project>,
     store: Arc<MemoryStore>,
     now: Arc<AtomicI64>,
@@ -121,6 +123,7 @@ impl World {
             only: None,
             ahead: 0,
             meddle: None,
+            environment: None,
             project: project.clone(),
             store: Arc::default(),
             now: Arc::new(AtomicI64::new(BEGIN)),
@@ -153,6 +156,21 @@ impl World {
     /// The state folder is deleted.
     pub fn forget_all(&mut self) {
         (self.disk, self.store) = (MemoryFiles::default(), Arc::default());
+    }
+
+    /// Another environment of the same project: another org, with the same sources and state folder.
+    pub fn beside(&self, environment: &'static str) -> Self {
+        let options =
+            Options { seed: 8, base_url: "http://local".into(), now: self.now(), ..Options::default() };
+        let org = LocalOrg::open(self.project.schema.clone(), options).unwrap();
+        let (disk, store, sources) = (self.disk.clone(), self.store.clone(), self.sources.clone());
+        let (now, environment) = (self.now.clone(), Some(environment));
+        Self { org, disk, store, sources, now, environment, ..Self::new(&self.project) }
+    }
+
+    /// The state folder is another's.
+    pub fn remember_as(&mut self, other: &Self) {
+        (self.disk, self.store) = (other.disk.clone(), other.store.clone());
     }
 
     /// One `cutover rollback`.
@@ -188,8 +206,10 @@ impl World {
             random: &SeededRandom::new(3),
             secret: Secret::new([5; 32]),
         };
-        let migration = load(&self.sources, "cutover.yaml", None, &|_| None);
-        let migration = migration.migration.unwrap_or_else(|| panic!("{:?}", migration.diagnostics));
+        let migration = load(&self.sources, "cutover.yaml", self.environment, &|_| None);
+        let errors =
+            || migration.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect::<Vec<_>>();
+        let migration = migration.migration.clone().unwrap_or_else(|| panic!("{:?}", errors()));
         let seen = Seen::default();
         let mut life = Box::pin(drive(ports, &migration, &seen));
         let until_gone = std::future::poll_fn(|context| match life.as_mut().poll(context) {
