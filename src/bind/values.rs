@@ -6,6 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, near_name};
 use crate::manifest::{Field, Verb};
 use crate::model::{FieldSchema, FieldType};
 use crate::transform::{FieldRule, Matcher, Row, RowOut, RowProgram, Value, Verdict};
+use std::collections::BTreeSet;
 
 /// Judges constants, defaults, fallbacks and the targets of maps.
 pub(super) fn check(
@@ -22,6 +23,8 @@ pub(super) fn check(
         problems.extend(problem.map(|p| p.at(&field.value_place)));
     }
     users_of_the_map(field, rule, problems);
+    // Tried once for each value: a map of many need not be copied each time.
+    let rule = &FieldRule { map: None, ..rule.clone() };
     for (word, text) in written(field) {
         let problem = match &rule.matcher {
             Matcher::None => never_accepted(schema, rule, word, &text),
@@ -63,7 +66,11 @@ fn users_of_the_map(field: &Field, rule: &FieldRule, problems: &mut Problems) {
 fn written(field: &Field) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     match &field.map {
-        Some(map) => all.extend(map.pairs().map(|(_, to)| ("map", to.to_owned()))),
+        Some(map) => {
+            let mut seen = BTreeSet::new();
+            let targets = map.pairs().map(|(_, to)| to).filter(|to| seen.insert(*to));
+            all.extend(targets.map(|to| ("map", to.to_owned())));
+        }
         None => {
             all.extend(constant(&field.verb));
             all.extend(field.default.clone().map(|text| ("default", text)));

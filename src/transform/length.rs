@@ -1,7 +1,16 @@
 //! How long a text is where it goes: UTF-16 units, as Salesforce counts, with each line break as one line feed, as it is
 //! sent.
 
+use super::fault::Fault;
 use std::borrow::Cow;
+
+/// Bytes of the longest text that an expression may make: an org takes a hundredth of it.
+const LONGEST: usize = 16 << 20;
+
+/// Whether an expression may make a text of so many bytes.
+pub(super) fn fits(bytes: usize) -> Result<(), Fault> {
+    if bytes <= LONGEST { Ok(()) } else { Err(Fault::new("the text grows beyond 16 MB")) }
+}
 
 /// The text as it is sent: each line break a line feed.
 pub(super) fn sent(text: &str) -> Cow<'_, str> {

@@ -5,7 +5,7 @@
 use super::datum::Datum;
 use super::fault::Fault;
 use super::tree::{Filter, Tree};
-use super::{dates, filters, operators};
+use super::{dates, filters, length, operators};
 
 /// Where columns come from while a row is read.
 pub(super) trait Cells {
@@ -49,6 +49,12 @@ pub(super) fn replace<'a>(value: Datum<'a>, old: Datum<'_>, new: Datum<'_>) -> R
         return Ok(Datum::Missing);
     }
     let (old, new) = (old.into_text(), new.into_text());
+    if let Datum::Text(text) = &value {
+        let found = if old.is_empty() { 0 } else { text.matches(&*old).count() };
+        length::fits(
+            text.len().saturating_sub(found * old.len()).saturating_add(found.saturating_mul(new.len())),
+        )?;
+    }
     filters::text_filter(value, |text| filters::replace(text, &old, &new))
 }
 

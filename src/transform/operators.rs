@@ -4,6 +4,7 @@
 
 use super::datum::Datum;
 use super::fault::Fault;
+use super::length::fits;
 use super::number::Number;
 use super::tree::Operator;
 use std::cmp::Ordering;
@@ -56,7 +57,11 @@ pub(super) fn join<'v>(parts: impl Iterator<Item = Datum<'v>>) -> Result<Datum<'
         match part {
             Datum::Missing => missing = true,
             Datum::List(_) => return Err(Fault::new("a list where a text is needed")),
-            part => joined.push_str(&part.into_text()),
+            part => {
+                let text = part.into_text();
+                fits(joined.len() + text.len())?;
+                joined.push_str(&text);
+            }
         }
     }
     Ok(if missing { Datum::Missing } else { Datum::Text(joined.into()) })
