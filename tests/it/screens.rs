@@ -90,8 +90,8 @@ fn the_state_folder() {
     assert_snapshot!("state_damaged", screen(&project.run(&["state", "check"])));
     assert_snapshot!("state_repair", screen(&project.run(&["state", "repair", "--dry-run"])));
     project.write(".cutover/runs/1/events.ndjson", &first);
-    assert_snapshot!("state_prune", screen(&project.run(&["state", "prune", "--keep", "1", "--dry-run"])));
-    assert_snapshot!("state_nobody_to_ask", screen(&project.run(&["state", "prune", "--keep", "1"])));
+    assert_snapshot!("state_prune", screen(&project.run(&["state", "prune", "--keep", "0", "--dry-run"])));
+    assert_snapshot!("state_nobody_to_ask", screen(&project.run(&["state", "prune", "--keep", "0"])));
 }
 
 #[test]

@@ -287,3 +287,13 @@ fn without_a_state_there_is_nothing_to_look_at() {
     }
     assert!(!project.path(".cutover").exists(), "and none was made");
 }
+
+#[test]
+fn runs_that_sent_nothing_push_no_other_out() {
+    let project = Project::example("quickstart");
+    project.apply(0);
+    (0..12).for_each(|_| assert_eq!(project.apply(0).jobs(), []));
+    project.run(&["state", "prune", "--yes"]).exits(0);
+    project.run(&["rollback", "1", "--yes"]).exits(0);
+    assert_eq!(project.count("Account WHERE Legacy_Id__c != null"), 0);
+}

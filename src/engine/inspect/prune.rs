@@ -6,7 +6,7 @@ use super::kinds::{Change, Facts, Grade, RunFacts};
 use crate::checkpoint::RunState;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What goes when the newest `keep` finished runs of each org stay: runs older than those, oldest first, and what is left
+/// What goes when the newest `keep` finished runs of each org that sent something stay: runs older than those, oldest first, and what is left
 /// over. Nothing where a file is of a version that we do not know.
 pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
     let found = findings(facts);
@@ -49,8 +49,11 @@ fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
         let Some(state) = run.state() else { continue };
         let kept = left.entry(&state.org_id).or_default();
         let ended = state.ended.is_some() && state.run == run.run;
-        *kept += usize::from(ended);
-        if ended && *kept > keep && Some(run.run) != newest && run.run < bound {
+        // One that sent nothing has nothing to be rolled back: it pushes no other out.
+        let sent = ended && !state.parts.is_empty();
+        *kept += usize::from(sent);
+        let is_old = *kept > keep || !sent && *kept == keep;
+        if ended && is_old && Some(run.run) != newest && run.run < bound {
             old.push((run.run, state));
         }
     }
