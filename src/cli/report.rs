@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit, Standing};
 use crate::ports::{Clock, Files, RealClock, RealFiles};
 use crate::report::{Known, crosswalk, failure_groups, report_text, status_json, status_text};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn status(args: &StatusArgs, global: &Global, screen: &Screen) -> Exit {
@@ -33,7 +34,7 @@ pub(super) fn report(args: &ReportArgs, global: &Global, screen: &Screen) -> Exi
 }
 
 fn status_in(project: &Project, global: &Global, screen: &Screen) -> Result<(), EngineError> {
-    let (state, standing) = last_state(project)?;
+    let (state, standing) = last_state(project, global.env.as_deref())?;
     let folder = project.state_text();
     let known = Known { standing, now: RealClock.now(), folder: &folder, exit: exit_of(&state) };
     if global.json {
@@ -75,7 +76,7 @@ fn report_in(
     screen: &Screen,
     with_crosswalk: bool,
 ) -> Result<(), EngineError> {
-    let (state, standing) = last_state(project)?;
+    let (state, standing) = last_state(project, global.env.as_deref())?;
     let folder = project.state_text();
     if with_crosswalk {
         for path in crosswalk(&project.files, &state.org_id)? {
@@ -92,14 +93,33 @@ fn report_in(
     Ok(())
 }
 
-/// The state of the last run, and how it stands.
-fn last_state(project: &Project) -> Result<(RunState, Standing), EngineError> {
-    let run = last_run(&project.files)?;
-    if run == 0 {
-        let message = format!("there is no run in {}", project.state_text());
-        let problem = Diagnostic::error(Code::State, message).help("`cutover apply` makes one");
-        return Err(EngineError::problem(Exit::Usage, problem));
+/// The state of the last run, or of the last that went to this environment, and how it stands.
+fn last_state(project: &Project, environment: Option<&str>) -> Result<(RunState, Standing), EngineError> {
+    let last = last_run(&project.files)?;
+    let none = |message: String, help: &str| {
+        EngineError::problem(Exit::Usage, Diagnostic::error(Code::State, message).help(help))
+    };
+    if last == 0 {
+        return Err(none(
+            format!("there is no run in {}", project.state_text()),
+            "`cutover apply` makes one",
+        ));
     }
+    let mut others = BTreeSet::new();
+    for run in (1..=last).rev() {
+        let (state, standing) = state_of(project, run)?;
+        if environment.is_none_or(|wanted| state.environment == wanted) {
+            return Ok((state, standing));
+        }
+        others.insert(format!("`{}`", state.environment));
+    }
+    let message = format!("no run in {} went to `{}`", project.state_text(), environment.unwrap_or_default());
+    let others = others.into_iter().collect::<Vec<_>>().join(", ");
+    Err(none(message, &format!("there are runs to {others}")))
+}
+
+/// The state of a run, and how it stands.
+fn state_of(project: &Project, run: u32) -> Result<(RunState, Standing), EngineError> {
     let path = journal_path(run);
     // First the lock, then the journal: a run that ends in between is finished, whoever held it.
     let held = is_held(&project.files, &path);

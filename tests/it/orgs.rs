@@ -235,3 +235,17 @@ fn a_local_org_that_was_thrown_away_is_another_one() {
     let told = project.run(&["plan", "-e", "dev"]).exits(81).err;
     assert!(told.contains(&now), "{told}");
 }
+
+#[test]
+fn what_is_told_of_an_environment_is_its_own_last_run() {
+    let project = two();
+    project.apply_with(&["-e", "dev"], 0);
+    project.apply_with(&["-e", "uat"], 0);
+    for command in ["report", "status"] {
+        let told = |more: &[&str]| project.run(&[&[command, "--json"], more].concat()).exits(0).json();
+        assert_eq!((&told(&[])["run"], &told(&["-e", "uat"])["run"]), (&2.into(), &2.into()), "{command}");
+        assert_eq!(told(&["-e", "dev"])["run"], 1, "{command}");
+        let refused = project.run(&[command, "-e", "nosuch"]).exits(64).err;
+        assert!(refused.contains("`nosuch`") && refused.contains("`dev`, `uat`"), "{command}: {refused}");
+    }
+}
