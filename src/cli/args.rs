@@ -113,7 +113,10 @@ pub(super) struct PlanArgs {
     /// Save the plan to a file, for `cutover apply FILE`
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
-    /// Exit with 2 when there is something to do
+    /// Replace what stands at the path of `--out`, even if cutover did not write it
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Exit with 2 when there is something to do, and with 68 when nothing is sent because rows will not load
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
@@ -145,6 +148,9 @@ pub(super) struct RollbackArgs {
     /// Save the plan to a file, for `cutover rollback FILE`; nothing is deleted
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+    /// Replace what stands at the path of `--out`, even if cutover did not write it
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
     /// Do not ask; where the org is not the local one, this needs a saved plan
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -218,6 +224,9 @@ pub(super) struct ExportArgs {
     /// Where to (default: stdout)
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+    /// Replace what stands at the path of `--out`, even if cutover did not write it
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
     /// As CSV (default: one line of JSON a key, the first line says the format)
     #[arg(long)]
     pub(super) csv: bool,

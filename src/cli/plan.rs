@@ -6,10 +6,12 @@ use super::screen::Screen;
 use super::select::selected;
 use super::watch::Watch;
 use super::wired::Wired;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit, Ledgers, PrepareOptions, bound, check_environment, connect, prepare};
 use crate::plan::Plan;
-use crate::ports::MemoryStore;
+use crate::ports::{MemoryStore, ReplacedFile};
 use crate::report::{plan_json, plan_text};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 pub(super) async fn run(args: &PlanArgs, global: &Global, screen: &Screen) -> Exit {
@@ -24,7 +26,7 @@ pub(super) async fn run(args: &PlanArgs, global: &Global, screen: &Screen) -> Ex
         screen.data(&plan_text(&plan));
     }
     if let Some(path) = &args.out {
-        if let Err(error) = save(path, &json) {
+        if let Err(error) = save(path, args.force, &json) {
             return screen.fail(&error, &project.root);
         }
         screen.tell(&format!(
@@ -32,7 +34,12 @@ pub(super) async fn run(args: &PlanArgs, global: &Global, screen: &Screen) -> Ex
             path.display()
         ));
     }
-    if args.detailed_exitcode && plan.changes { Exit::Changes } else { Exit::Done }
+    match args.detailed_exitcode {
+        true if plan.changes => Exit::Changes,
+        // Nothing is sent, and not because everything is there.
+        true if plan.left_out() > 0 => Exit::Partial,
+        _ => Exit::Done,
+    }
 }
 
 /// Makes the plan; an error comes with the folder that its places are relative to.
@@ -68,19 +75,42 @@ async fn make_in(project: &Project, global: &Global, screen: &Screen) -> Result<
     Ok(plan)
 }
 
-pub(super) fn save(path: &Path, json: &str) -> Result<(), EngineError> {
-    let mut file = private_file(path)?;
-    Ok(std::io::Write::write_all(&mut file, format!("{json}\n").as_bytes())?)
+/// Saves a plan where the user says.
+pub(super) fn save(path: &Path, force: bool, json: &str) -> Result<(), EngineError> {
+    let mut file = out_file(path, force)?;
+    writeln!(file, "{json}")?;
+    Ok(file.finish()?)
 }
 
-/// A new file that only its owner reads.
-pub(super) fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
+/// A file that the user names. What stands there already is replaced where an earlier command wrote it, or the user insists.
+pub(super) fn out_file(path: &Path, force: bool) -> Result<ReplacedFile, EngineError> {
+    if !force && path.is_file() && !is_ours(path)? {
+        let message = format!("`{}` is there already, and cutover did not write it", path.display());
+        let help = "name another file, or replace it with `--force`";
+        return Err(EngineError::problem(
+            Exit::Usage,
+            Diagnostic::error(Code::WrongValue, message).help(help),
+        ));
     }
-    options.open(path)
+    Ok(ReplacedFile::create(path)?)
+}
+
+/// Whether a file begins as those do that a command wrote: JSON that names one of our schemas, or the CSV of an export.
+fn is_ours(path: &Path) -> Result<bool, EngineError> {
+    let mut file = BufReader::new(std::fs::File::open(path)?);
+    let begins = file.fill_buf()?;
+    if begins.is_empty() || begins.starts_with(EXPORT.as_bytes()) {
+        return Ok(true);
+    }
+    let mut documents = serde_json::Deserializer::from_reader(file).into_iter::<Named>();
+    Ok(documents.next().is_some_and(|first| first.is_ok_and(|named| named.schema.starts_with("cutover."))))
+}
+
+/// How the CSV of `cutover state export` begins.
+const EXPORT: &str = "object,key_hash,id,state,outcome,";
+
+/// A document of ours.
+#[derive(serde::Deserialize)]
+struct Named {
+    schema: String,
 }

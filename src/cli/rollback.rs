@@ -122,7 +122,7 @@ impl<'o> Order<'o> {
         watch.done();
         let json = serde_json::to_string_pretty(&plan_json(&plan)).unwrap_or_default();
         self.screen.data(&if self.global.json { json.clone() } else { plan_text(&plan) });
-        save(path, &json)?;
+        save(path, self.args.force, &json)?;
         let words =
             format!("saved: `cutover rollback {}` executes it, unless something has changed", path.display());
         self.screen.tell(&words);

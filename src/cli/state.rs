@@ -265,9 +265,9 @@ fn write_out(args: &ExportArgs, global: &Global, screen: &Screen) -> Result<Exit
     match &args.out {
         None => to_the_reader(export.rows(args.csv, &mut BufWriter::new(std::io::stdout().lock())))?,
         Some(path) => {
-            let mut out = BufWriter::new(super::plan::private_file(path)?);
+            let mut out = BufWriter::new(super::plan::out_file(path, args.force)?);
             export.rows(args.csv, &mut out)?;
-            out.flush()?;
+            out.into_inner().map_err(|error| error.into_error())?.finish()?;
             screen.tell(&format!("written: {}", path.display()));
         }
     }

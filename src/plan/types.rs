@@ -205,6 +205,13 @@ pub struct PlanLoad {
     pub reasons: Vec<LeftOut>,
 }
 
+impl Plan {
+    /// Rows that will not load: rejected or held. Of copies of another row the manifest says that they do not.
+    pub fn left_out(&self) -> u64 {
+        self.loads.iter().map(|load| load.rejected + load.held).sum()
+    }
+}
+
 impl PlanLoad {
     /// Rows with an outcome, or with something to be done.
     pub fn decided(&self) -> u64 {

@@ -9,6 +9,7 @@ mod files_memory;
 mod files_real;
 mod org;
 mod random;
+mod replaced_file;
 mod store;
 mod work;
 
@@ -18,6 +19,7 @@ pub use files_memory::MemoryFiles;
 pub use files_real::RealFiles;
 pub use org::{Body, ByteStream, Method, Org, Renewal, Reply, Request, TransportError};
 pub use random::{Random, SeededRandom, entropy};
+pub use replaced_file::ReplacedFile;
 pub use store::{MemoryStore, Store, StoreError};
 pub use work::{InlineWork, Threads, Work};
 

@@ -34,9 +34,39 @@ pub fn plan_text(plan: &Plan) -> String {
             plan.steps.len()
         );
     } else {
-        let _ = writeln!(out, "Nothing to send: the org has every row as it is.");
+        let _ = writeln!(out, "{}", nothing_to_send(plan));
     }
     out
+}
+
+/// Why nothing is sent: what is known of the rows, and no more.
+fn nothing_to_send(plan: &Plan) -> String {
+    let sum = |count: fn(&PlanLoad) -> u64| plan.loads.iter().map(count).sum::<u64>();
+    let source = sum(|load| load.source);
+    let known = [
+        (sum(|load| load.rejected), "rejected"),
+        (sum(|load| load.duplicate), "duplicates of another row"),
+        (sum(|load| load.held), "held"),
+        (sum(|load| load.filtered), "filtered"),
+    ];
+    let left = known.iter().filter(|(rows, _)| *rows > 0);
+    let mut told: Vec<String> =
+        left.map(|(rows, what)| format!("{} of {} rows are {what}", number(*rows), number(source))).collect();
+    let (same, absent) = (sum(|load| load.unchanged + load.done), sum(|load| load.absent));
+    if source == 0 {
+        told.push("the sources have no rows".into());
+    }
+    if same > 0 {
+        told.push(format!(
+            "{} of {} rows have not changed since they were last sent (whether somebody edited their records was not looked at)",
+            number(same),
+            number(source)
+        ));
+    }
+    if absent > 0 {
+        told.push(format!("{} landed records are absent from the sources, and stay", number(absent)));
+    }
+    format!("Nothing to send: {}.", told.join("; "))
 }
 
 /// How much a rollback deletes.

@@ -306,3 +306,86 @@ fn an_org_that_is_not_local_deletes_only_with_double_consent() {
     run(&["apply", "saved.json", "--yes"]).exits(0);
     assert_eq!(org.count("Contact"), 1);
 }
+
+/// A project of two accounts.
+fn two_accounts(rows: &str) -> Project {
+    let manifest = "cutover: 1\nproject: two\nenvironments: { local: { org: { local: org.yaml } } }\nobjects:\n  \
+        - { object: Account, key: K__c, source: a.csv, fields: { K__c: id, Name: name, NumberOfEmployees: staff } }\n";
+    let org = "objects: { Account: { fields: { K__c: { type: string, length: 20, external_id: true, unique: true } } } }\n";
+    Project::of(&[
+        ("cutover.yaml", manifest),
+        ("org.yaml", org),
+        ("a.csv", &format!("id,name,staff\n{rows}")),
+    ])
+}
+
+#[test]
+fn a_plan_that_sends_nothing_says_why() {
+    let project = two_accounts("A1,One,many\nA2,Two,few\n");
+    let says = |exit: i32, words: &[&str]| {
+        let told = project.run(&["plan", "--detailed-exitcode"]).exits(exit).out;
+        let last = told.lines().last().unwrap().to_owned();
+        assert!(words.iter().all(|words| last.contains(words)), "{last}");
+        assert!(!told.contains("the org has every row"), "{told}");
+    };
+    says(68, &["Nothing to send: 2 of 2 rows are rejected."]);
+    project.write("a.csv", "id,name,staff\nA1,One,1\nA2,Two,2\n");
+    project.apply(0);
+    says(0, &["2 of 2 rows have not changed since they were last sent", "was not looked at"]);
+    project.write("a.csv", "id,name,staff\nA1,One,1\nA3,Two,few\n");
+    says(68, &["1 of 2 rows are rejected", "1 of 2 rows have not changed", "1 landed records are absent"]);
+    project.write("a.csv", "id,name,staff\n");
+    says(
+        0,
+        &[
+            "Nothing to send: the sources have no rows; 2 landed records are absent from the sources, and stay.",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_not_overwritten() {
+    let project = two_accounts("A1,One,1\n");
+    project.apply(0);
+    let source = project.read("a.csv");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(project.path("a.csv"), project.path("link.csv")).unwrap();
+    let files: &[&str] =
+        if cfg!(unix) { &["a.csv", "cutover.yaml", "link.csv"] } else { &["a.csv", "cutover.yaml"] };
+    for file in files {
+        for command in [&["plan", "--out"][..], &["rollback", "1", "--out"], &["state", "export", "--out"]] {
+            let refused = project.run(&[command, &[file]].concat()).exits(64).err;
+            assert!(refused.contains(file) && refused.contains("`--force`"), "{command:?} {file}: {refused}");
+        }
+        assert_eq!(project.read("a.csv"), source);
+    }
+    // One of ours is replaced, and is then for its owner alone.
+    project.write("plan.json", "");
+    for command in
+        [&["plan", "--out"][..], &["state", "export", "--csv", "--out"], &["state", "export", "--out"]]
+    {
+        project.run(&[command, &["plan.json"]].concat()).exits(0);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(project.path("plan.json")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+    project.run(&["plan", "--out", "a.csv", "--force"]).exits(0);
+    assert!(project.read("a.csv").contains("cutover.plan/"));
+    assert!(project.files(".").iter().all(|file| !file.to_string_lossy().ends_with(".tmp")));
+}
+
+#[test]
+fn an_expression_that_would_fill_the_memory_rejects_its_row() {
+    let project = two_accounts("A1,O,1\nA2,X,2\n");
+    let growing = r#" | replace("O", "OOOOOOOOOO")"#.repeat(12);
+    let manifest =
+        project.read("cutover.yaml").replace("Name: name", &format!("Name: 'name{growing} | truncate(80)'"));
+    project.write("cutover.yaml", &manifest);
+    let report = project.apply(68);
+    assert_eq!(report.outcomes("Account"), "1 rejected, 1 created");
+    let left = project.data_file(1, "Account.left-out", ".csv");
+    assert!(left[0]["_message"].contains("the text grows beyond 16 MB"), "{left:?}");
+}
