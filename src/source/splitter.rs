@@ -9,7 +9,9 @@
 use memchr::{memchr, memchr3};
 use std::ops::Range;
 
-/// How far is looked for the quote that tells where a malformed record ends; without one it ends with its line.
+/// How far behind the first malformed cell of a record is looked for the quote that tells where it ends; without one it ends
+/// with its line. So no record takes more
+/// than this along, unless a quote is never closed.
 const REACH: usize = 256 << 10;
 
 /// Why a record is no row, whatever its cells are.
@@ -59,6 +61,9 @@ pub(super) struct Splitter {
     /// The byte before the next one; a line feed only where a record begins.
     previous: u8,
     seen: Seen,
+    /// Where the record's quotes first turned out to be malformed, from the start of the piece at hand: below 0 in an
+    /// earlier one.
+    malformed_at: Option<i64>,
 }
 
 /// What a quote further on says of the text before it.
@@ -76,7 +81,14 @@ enum Tells {
 impl Splitter {
     /// At the beginning of a record.
     pub(super) fn new(delimiter: u8, quote: u8) -> Self {
-        Self { delimiter, quote, state: State::Outside, previous: b'\n', seen: Seen::default() }
+        Self {
+            delimiter,
+            quote,
+            state: State::Outside,
+            previous: b'\n',
+            seen: Seen::default(),
+            malformed_at: None,
+        }
     }
 
     /// Whether a quote is open: at the end of a file, one that nobody closed.
@@ -99,10 +111,12 @@ impl Splitter {
                 Next::Go(to) => at = to,
                 Next::Wait(to) => {
                     self.previous = to.checked_sub(1).map_or(self.previous, |before| bytes[before]);
+                    self.malformed_at = self.malformed_at.map(|at| at - to as i64);
                     return (to, None);
                 }
                 Next::End(to) => {
                     self.previous = b'\n';
+                    self.malformed_at = None;
                     return (to, Some(std::mem::take(&mut self.seen)));
                 }
             }
@@ -114,6 +128,7 @@ impl Splitter {
         if self.inside_quotes() {
             self.flawed(Flaw::Unclosed);
         }
+        self.malformed_at = None;
         std::mem::take(&mut self.seen)
     }
 
@@ -138,7 +153,7 @@ impl Splitter {
     /// A line end outside quotes ends the record; but a malformed one only where the next quote that tells does not show that
     /// all before it was quoted.
     fn line_end(&mut self, bytes: &[u8], end: Range<usize>, ended: bool) -> Next {
-        if self.seen.flaw == Some(Flaw::Quotes) {
+        if self.malformed_at.is_some() {
             match self.ahead(bytes, end.end, ended) {
                 Tells::Closes(quote) => {
                     self.state = State::Closing;
@@ -185,6 +200,7 @@ impl Splitter {
 
     /// Text behind a closing quote: the next quote that tells decides whether it is quoted.
     fn malformed(&mut self, bytes: &[u8], at: usize, ended: bool) -> Next {
+        self.malformed_at.get_or_insert(at as i64);
         match self.ahead(bytes, at, ended) {
             Tells::Opens | Tells::Nothing => self.flawed_until(at, State::Outside),
             Tells::Closes(quote) => self.flawed_until(quote, State::Closing),
@@ -194,7 +210,8 @@ impl Splitter {
 
     /// What the next quote that tells says of the text before it, within reach.
     fn ahead(&self, bytes: &[u8], at: usize, ended: bool) -> Tells {
-        let (all, window) = match bytes.get(at..at + REACH) {
+        let behind = self.malformed_at.map_or(0, |first| (at as i64 - first).max(0) as usize);
+        let (all, window) = match bytes.get(at..at + REACH.saturating_sub(behind)) {
             Some(window) => (true, window),
             None => (ended, &bytes[at..]),
         };
@@ -278,6 +295,7 @@ mod tests {
             ("\"12\" pipe\nlong\",b\nc\n", &[(18, quotes), (20, None)]),
             ("\"a\"b\n5\" c\nd", &[(5, quotes), (10, None), (11, None)]),
             ("\"a\"\rb\n", &[(6, cr)]),
+            ("1\r,\"say \"hi\", ok\n7,x,\ndone\",a\n", &[(30, cr)]),
         ] {
             for piece in 1..=text.len() {
                 let found: Vec<_> = ends(text, piece).iter().map(|(end, seen)| (*end, seen.flaw)).collect();
@@ -295,6 +313,22 @@ mod tests {
                 assert_eq!(first.1.flaw, Some(Flaw::Quotes));
                 assert_eq!(first.0, if ends_at_once { 5 } else { text.len() }, "pieces of {piece}");
             }
+        }
+    }
+
+    /// Each cell that ends in a quote may close what was open before it: a file of them is not one record.
+    #[test]
+    fn a_malformed_record_has_an_end() {
+        let line = "2,5\"\n";
+        let text = format!("1,\"a\"b\n{}", line.repeat(3 * REACH / line.len()));
+        for piece in [7_000, text.len()] {
+            let found = ends(&text, piece);
+            assert_eq!(
+                (found[0].1.flaw, found[1].1),
+                (Some(Flaw::Quotes), Seen { quotes: true, ..Seen::default() })
+            );
+            assert!((REACH - 10..REACH + 20).contains(&found[0].0), "{} in pieces of {piece}", found[0].0);
+            assert_eq!(found[0].0, ends(&text, 64)[0].0, "pieces of {piece}");
         }
     }
 

@@ -18,6 +18,8 @@ struct Naive<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u32,
+    /// Whether the record's quotes are malformed, whatever else is wrong with it.
+    misquoted: bool,
 }
 
 struct Record {
@@ -50,11 +52,12 @@ impl Naive<'_> {
         self.peek()?;
         let (at, line) = (self.at, self.line);
         let (mut cells, mut flaw) = (Vec::new(), None);
+        self.misquoted = false;
         loop {
             cells.push(self.cell(&mut flaw));
             match self.peek() {
                 Some(b',') => self.at += 1,
-                Some(_) if flaw == Some(RowFault::Quotes) && self.goes_on() => {}
+                Some(_) if self.misquoted && self.goes_on() => {}
                 _ => break,
             }
         }
@@ -113,6 +116,7 @@ impl Naive<'_> {
             (b'"', None | Some(b',' | b'\n' | b'\r')) => return true,
             (b'"', _) => {
                 flaw.get_or_insert(RowFault::Quotes);
+                self.misquoted = true;
                 return !self.closes_later();
             }
             _ => cell.push(byte),
@@ -143,7 +147,7 @@ impl Naive<'_> {
 
 fn naive(file: u16, bytes: &[u8], columns: usize, longest: usize) -> Vec<Row> {
     let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let mut naive = Naive { bytes, at: mark, line: 1 };
+    let mut naive = Naive { bytes, at: mark, line: 1, misquoted: false };
     naive.record();
     let mut rows = Vec::new();
     while let Some(Record { at, length, lines: (line, last), cells, flaw }) = naive.record() {
@@ -268,7 +272,8 @@ proptest! {
         let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(file.as_slice());
         let theirs: Vec<Vec<Vec<u8>>> =
             csv.byte_records().map(|r| r.unwrap().iter().map(<[u8]>::to_vec).collect()).collect();
-        let mut model = Naive { bytes: &file, at: if file.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, line: 1 };
+        let at = if file.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mut model = Naive { bytes: &file, at, line: 1, misquoted: false };
         let mut ours: Vec<Record> = std::iter::from_fn(|| model.record()).collect();
         if ours.iter().all(|record| record.flaw.is_none()) {
             ours.remove(0);

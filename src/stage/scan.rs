@@ -108,6 +108,8 @@ struct Found {
     quotes: u64,
     /// Rows with a cell of which a line looks like a row of its own, and the line of the first.
     like_rows: Option<(u64, u32)>,
+    /// Malformed records of several lines, and their lines.
+    spans: (u64, u64),
     file: u16,
     line_ends: LineEnds,
     rows: Vec<RowRecord>,
@@ -149,6 +151,9 @@ impl<'s> Reader<'s> {
             }
             if let Err((outcome, code, message)) = came {
                 let lines = Lines(line, cells.err().map_or(line, |unread| unread.last_line));
+                if lines.1 > lines.0 {
+                    found.spans = (found.spans.0 + 1, found.spans.1 + u64::from(lines.1 - lines.0 + 1));
+                }
                 let (cells, raw) = if *keep_cells { kept(&cells) } else { Default::default() };
                 let file = chunk.file;
                 found.refused.push(LeftOutRow { outcome, code, message, file, lines, cells, raw });
@@ -282,6 +287,7 @@ struct Gather<'a, 'x, 'f> {
     reasons: Reasons,
     line_ends: BTreeMap<u16, LineEnds>,
     like_rows: BTreeMap<u16, (u64, u32)>,
+    spans: BTreeMap<u16, (u64, u64)>,
 }
 
 impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
@@ -316,6 +322,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             reasons: Reasons::default(),
             line_ends: BTreeMap::new(),
             like_rows: BTreeMap::new(),
+            spans: BTreeMap::new(),
         };
         gather.ask_for_fallbacks()?;
         Ok(gather)
@@ -351,6 +358,10 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         *self.line_ends.entry(found.file).or_default() += found.line_ends;
         if let Some((rows, first)) = found.like_rows {
             self.like_rows.entry(found.file).or_insert((0, first)).0 += rows;
+        }
+        if found.spans.0 > 0 {
+            let (records, lines) = self.spans.entry(found.file).or_default();
+            (*records, *lines) = (*records + found.spans.0, *lines + found.spans.1);
         }
         let held = found.refused.iter().filter(|r| r.outcome == Outcome::Held).count() as u64;
         self.held += held;
@@ -395,7 +406,11 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             let path = path(file);
             format!("{path}: {rows} rows have a cell with a line that looks like a row of its own, the first at {path}:{first}: see that no quote before it is left open")
         });
-        mixed.chain(like_rows).collect()
+        let spans = self.spans.iter().map(|(file, (records, lines))| {
+            let path = path(file);
+            format!("{path}: {records} malformed records take up {lines} lines and count as one row each: rows may stand among them")
+        });
+        mixed.chain(like_rows).chain(spans).collect()
     }
 
     fn finish(self, chunks: Vec<ChunkRef>) -> Result<Scan<'a>, StageError> {
