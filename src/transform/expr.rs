@@ -73,7 +73,7 @@ impl Script {
     fn whole(&self) -> String {
         let list = format!("[{}]", self.pieces.join(", "));
         match &self.condition {
-            Some(condition) => format!("({list} if {condition} else none)"),
+            Some(condition) => format!("({list} if {condition}|_full else none)"),
             None => list,
         }
     }
@@ -95,8 +95,8 @@ impl Script {
             Tree::Blank(base) => self.write_between("(", &[base], " is blank)", out),
             Tree::Not(base) => self.write_between("(not ", &[base], "|_full)", out),
             Tree::Negative(base) => self.write_between("", &[base], "|_negative", out),
-            Tree::And(trees) => self.write_list("(", trees, "|_full and ", "|_full)", out),
-            Tree::Or(trees) => self.write_list("(", trees, "|_full or ", "|_full)", out),
+            Tree::And(trees) => self.write_list("(", trees, "|_full and ", ")", out),
+            Tree::Or(trees) => self.write_list("(", trees, "|_full or ", ")", out),
             Tree::List(trees) => self.write_list("[", trees, ", ", "]", out),
             Tree::Join(trees) => {
                 let (first, rest) = trees.split_at(1);
@@ -394,8 +394,12 @@ fn environment() -> Environment<'static> {
     environment.add_filter("_negative", |base: &Value| answer(operators::negative(&datum(base))));
     environment.add_filter("_join", join);
     environment.add_filter("_full", |base: &Value| {
-        // What is blank holds in no condition.
-        if datum(base).is_blank() { Value::from("") } else { base.clone() }
+        // White space holds in no condition. A missing value does not anyway, and stays missing.
+        match datum(base) {
+            Datum::Missing => base.clone(),
+            datum if datum.is_blank() => Value::from(""),
+            _ => base.clone(),
+        }
     });
     environment.add_test("blank", |base: &Value| datum(base).is_blank());
     add_filters_with_arguments(&mut environment);

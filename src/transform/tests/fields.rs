@@ -565,11 +565,11 @@ fn where_filters_before_any_field_can_fail() {
         let found = verdict(condition, &["(amount | number) + 1", "first"], &kept);
         assert_eq!(found, (Verdict::Kept, "'2' 'f'".into()));
     }
-    assert_eq!(
-        verdict("(amount | number) > 5", &["name"], &[]).0,
-        Verdict::Filtered,
-        "a blank where is false"
-    );
+    for condition in ["(amount | number) > 5", "first ~ ' ' ~ status", "first ~ ' ' ~ (status if status)"] {
+        let plain = verdict(condition, &["name"], &[]).0;
+        assert_eq!(plain, Verdict::Filtered, "{condition}: a blank where is false");
+        assert_eq!(verdict(condition, &["1 + (name | number)"], &[("name", "x")]).0, Verdict::Filtered);
+    }
     let Verdict::Rejected(reject) = verdict("(amount | number) > 5", &["name"], &[("amount", "secret")]).0
     else {
         panic!("a fault of where rejects the row");
