@@ -6,9 +6,9 @@ use super::header::relationship_column;
 use super::table::is_reference;
 use super::world::{Problems, Site};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{Field, RefTo, Verb};
+use crate::manifest::{Field, Operation, RefTo, Verb};
 use crate::model::FieldSchema;
-use crate::transform::{Conversion, FieldRule, Matcher, OnMissing, Other, RefTarget, reference_text};
+use crate::transform::{Blank, Conversion, FieldRule, Matcher, OnMissing, Other, RefTarget, reference_text};
 
 /// Binds a `ref`; nothing when any of its targets cannot be pointed at.
 pub(super) fn bind(
@@ -25,7 +25,7 @@ pub(super) fn bind(
     let parents: Vec<_> = targets.iter().map(|to| parent(site, schema, to, problems)).collect();
     let parents: Vec<usize> = parents.into_iter().collect::<Option<_>>()?;
     let reference = reference(field, schema, parents);
-    never_empty(site, &reference, problems);
+    never_empty(site, field, &reference, problems);
     let objects = site.world.objects;
     let refs = targets.iter().zip(&reference.parents).map(|(to, parent)| RefTarget {
         tag: to.tag.clone(),
@@ -110,13 +110,17 @@ fn reference(field: &Field, schema: &FieldSchema, parents: Vec<usize>) -> Refere
 }
 
 /// Leaving a reference blank that no record can do without.
-fn never_empty(site: &Site<'_>, reference: &Reference, problems: &mut Problems) {
+fn never_empty(site: &Site<'_>, field: &Field, reference: &Reference, problems: &mut Problems) {
+    // What is not sent leaves a record that is there with the parent it has.
+    if site.load.operation == Operation::Update && field.blank == Blank::Keep {
+        return;
+    }
     let blank = match () {
         () if reference.on_missing == OnMissing::Blank => {
             Some(("on_missing", "`on_missing: hold` or `on_missing: reject`"))
         }
         // In a list it only passes an alternative over.
-        () if reference.other == Other::Blank && reference.seat.is_none() => {
+        () if reference.other == Other::Blank && !matches!(field.verb, Verb::FirstOf { .. }) => {
             Some(("other", "`other: reject`"))
         }
         () => None,

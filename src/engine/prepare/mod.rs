@@ -281,7 +281,7 @@ fn stays(shape: &Shape, decided: &Decided<'_>) -> Option<String> {
     let (name, rows) = (&shape.name, decided.stays.len());
     let note = || {
         format!(
-            "{name}: {rows} rows have another value in a field that is sent on create alone than their record was created with: it stays as it is, and {name}.left-out-values.csv of the run names them"
+            "{name}: {rows} rows have another value in a field that is sent on create alone than their record was created with, or cannot be compared with it: it stays as it is, and {name}.left-out-values.csv of the run names them"
         )
     };
     (rows > 0).then(note)
