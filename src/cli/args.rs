@@ -202,7 +202,7 @@ pub(super) struct PruneArgs {
     /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
     #[arg(value_name = "PATH")]
     pub(super) path: Option<PathBuf>,
-    /// How many finished runs of each org stay; only those can be rolled back
+    /// How many finished runs of each org stay, of those that sent something and of those that did not; only those can be rolled back
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(super) keep: usize,
     /// Name what would be done, and do nothing

@@ -294,6 +294,8 @@ fn runs_that_sent_nothing_push_no_other_out() {
     project.apply(0);
     (0..12).for_each(|_| assert_eq!(project.apply(0).jobs(), []));
     project.run(&["state", "prune", "--yes"]).exits(0);
+    let runs = std::fs::read_dir(project.path(".cutover/runs")).unwrap().count();
+    assert_eq!(runs, 11, "the one that sent something, and the newest ten that did not");
     project.run(&["rollback", "1", "--yes"]).exits(0);
     assert_eq!(project.count("Account WHERE Legacy_Id__c != null"), 0);
 }

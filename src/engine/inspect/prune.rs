@@ -38,7 +38,7 @@ pub fn prunes(facts: &Facts, keep: usize) -> Vec<Change> {
 /// Finished runs that are not among the newest of their org. A run whose journal cannot be trusted, or that is being
 /// rolled back, keeps itself and all that are younger: an older run's keys and Ids must not outlive a newer one's.
 fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
-    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut left: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     let newest = facts.runs.iter().filter(|run| run.begun()).map(|run| run.run).max();
     let doubtful = |run: &&RunFacts| run.begun() && run.state().is_none();
     let unfinished = facts.runs.iter().filter_map(RunFacts::state).filter(|state| state.unfinished());
@@ -47,12 +47,11 @@ fn old_runs(facts: &Facts, keep: usize) -> Vec<(u32, &RunState)> {
     let mut old = Vec::new();
     for run in facts.runs.iter().rev() {
         let Some(state) = run.state() else { continue };
-        let kept = left.entry(&state.org_id).or_default();
         let ended = state.ended.is_some() && state.run == run.run;
-        // One that sent nothing has nothing to be rolled back: it pushes no other out.
-        let sent = ended && !state.parts.is_empty();
-        *kept += usize::from(sent);
-        let is_old = *kept > keep || !sent && *kept == keep;
+        // One that sent nothing has nothing to be rolled back: it pushes none out that did.
+        let kept = left.entry((&state.org_id, !state.parts.is_empty())).or_default();
+        *kept += usize::from(ended);
+        let is_old = *kept > keep;
         if ended && is_old && Some(run.run) != newest && run.run < bound {
             old.push((run.run, state));
         }
