@@ -107,15 +107,26 @@ fn last_state(project: &Project, environment: Option<&str>) -> Result<(RunState,
     }
     let mut others = BTreeSet::new();
     for run in (1..=last).rev() {
+        // Its folder was pruned, or moved aside.
+        if project.files.length(&journal_path(run))?.is_none() {
+            continue;
+        }
         let (state, standing) = state_of(project, run)?;
         if environment.is_none_or(|wanted| state.environment == wanted) {
             return Ok((state, standing));
         }
-        others.insert(format!("`{}`", state.environment));
+        // A journal without a whole event names none.
+        if !state.environment.is_empty() {
+            others.insert(format!("`{}`", state.environment));
+        }
     }
     let message = format!("no run in {} went to `{}`", project.state_text(), environment.unwrap_or_default());
     let others = others.into_iter().collect::<Vec<_>>().join(", ");
-    Err(none(message, &format!("there are runs to {others}")))
+    let help = match others.is_empty() {
+        true => "`cutover apply` makes one".to_owned(),
+        false => format!("there are runs to {others}"),
+    };
+    Err(none(message, &help))
 }
 
 /// The state of a run, and how it stands.

@@ -248,4 +248,13 @@ fn what_is_told_of_an_environment_is_its_own_last_run() {
         let refused = project.run(&[command, "-e", "nosuch"]).exits(64).err;
         assert!(refused.contains("`nosuch`") && refused.contains("`dev`, `uat`"), "{command}: {refused}");
     }
+    // A run between them was pruned, or moved aside.
+    project.apply_with(&["-e", "uat", "--refresh"], 0);
+    std::fs::rename(project.path(".cutover/runs/2"), project.path("moved")).unwrap();
+    for command in ["report", "status"] {
+        let told = project.run(&[command, "--json", "-e", "dev"]).exits(0).json();
+        assert_eq!(told["run"], 1, "{command}");
+        let refused = project.run(&[command, "-e", "nosuch"]).exits(64).err;
+        assert!(refused.contains("`dev`, `uat`"), "{command}: {refused}");
+    }
 }
