@@ -78,9 +78,10 @@ fn new_lines(bytes: &[u8], seen: &mut Seen, gone: &BTreeSet<String>) -> io::Resu
         let (key, of_record) = (KeyForm::ExactText.hash(key), KeyForm::ExactText.hash(id));
         let (Some(key), Some(of_record)) = (key, of_record) else { continue };
         let known = seen.keys.contains(&key) || seen.records.contains(&of_record);
+        // The key of a record that is gone stands for none: an older record of it is gone too.
+        seen.keys.insert(key);
+        seen.records.insert(of_record);
         if !known && !gone.contains(id) {
-            seen.keys.insert(key);
-            seen.records.insert(of_record);
             out.write_record(&record)?;
         }
     }
