@@ -41,19 +41,30 @@ fn unread(path: &Path, error: &std::io::Error) -> EngineError {
     EngineError::problem(Exit::Usage, Diagnostic::error(Code::FileMissing, message).help(help))
 }
 
-/// Where an error says what to do next, that is this command again.
+/// Where an error says what to do next, that is this command again, as it was typed.
 fn goes_on(error: EngineError, run: &str) -> EngineError {
     let (exit, again) = (error.exit(), format!("run {} again", itself(run)));
     let told = error.diagnostics().into_iter().map(|d| {
-        let help = d.help.as_ref().map(|help| help.replace("run `cutover apply` again", &again));
+        let help =
+            d.help.as_ref().map(|help| as_typed(&help.replace("run `cutover apply` again", &again), run));
         match help {
-            Some(help) if help.contains(&again) || exit != Exit::Interrupted => d.help(help),
+            Some(help) if help.contains(&itself(run)) || exit != Exit::Interrupted => d.help(help),
             Some(help) => d.help(format!("{help}; then {again}: it goes on where it stopped")),
             None if exit == Exit::Interrupted => d.help(format!("{again}: it goes on where it stopped")),
             None => d,
         }
     });
     EngineError::Problems(exit, told.collect())
+}
+
+/// The engine knows the run by its number; a rollback from a saved plan is typed otherwise.
+fn as_typed(help: &str, run: &str) -> String {
+    const COMMAND: &str = "`cutover rollback ";
+    let Some((before, rest)) = help.split_once(COMMAND) else { return help.to_owned() };
+    match rest.split_once('`') {
+        Some((number, rest)) if number.parse::<u32>().is_ok() => format!("{before}{}{rest}", itself(run)),
+        _ => help.to_owned(),
+    }
 }
 
 /// The command, as it is typed.

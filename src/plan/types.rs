@@ -219,6 +219,11 @@ impl PlanLoad {
         left + self.unchanged + self.done + self.create + self.update + self.delete
     }
 
+    /// Whether its records are gone afterwards.
+    pub fn deletes(&self) -> bool {
+        matches!(self.operation.as_str(), "delete" | "hardDelete")
+    }
+
     /// Whether every row of the source has exactly one of them.
     pub fn balances(&self) -> bool {
         self.source == self.decided()

@@ -52,7 +52,9 @@ fn nothing_to_send(plan: &Plan) -> String {
     let left = known.iter().filter(|(rows, _)| *rows > 0);
     let mut told: Vec<String> =
         left.map(|(rows, what)| format!("{} of {} rows are {what}", number(*rows), number(source))).collect();
-    let (same, absent) = (sum(|load| load.unchanged + load.done), sum(|load| load.absent));
+    let same = sum(|load| if load.deletes() { 0 } else { load.unchanged });
+    let gone = sum(|load| if load.deletes() { load.unchanged } else { 0 });
+    let (done, absent) = (sum(|load| load.done), sum(|load| load.absent));
     if source == 0 {
         told.push("the sources have no rows".into());
     }
@@ -60,6 +62,16 @@ fn nothing_to_send(plan: &Plan) -> String {
         told.push(format!(
             "{} of {} rows have not changed since they were last sent (whether somebody edited their records was not looked at)",
             number(same),
+            number(source)
+        ));
+    }
+    if gone > 0 {
+        told.push(format!("{} of {} rows have no record in the org to delete", number(gone), number(source)));
+    }
+    if done > 0 {
+        told.push(format!(
+            "{} of {} rows have their outcome in the run that goes on",
+            number(done),
             number(source)
         ));
     }

@@ -105,7 +105,7 @@ fn give_up(desk: &Desk<'_, '_>, run: u32) -> Result<(), EngineError> {
 
 fn of_another_org(run: u32, org: &str, here: &str) -> EngineError {
     let message = format!("run {run} was begun in org {org} and is not finished; this is {here}");
-    let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one";
+    let help = "apply it to its own org first, or use another state folder (`--state-dir`) for this one; where its org is gone, move the run's folder out of `runs` in the state folder, and apply with `--refresh`";
     EngineError::problem(Exit::Stale, Diagnostic::error(Code::StalePlan, message).help(help))
 }
 
