@@ -47,6 +47,14 @@ const ONCE: [&str; 2] = ["Once__c", "OnceFirm__c"];
 /// Fields that a record has whether or not anything was sent.
 const OF_ITSELF: [&str; 3] = ["OwnerId", "Yes__c", "RecordTypeId"];
 
+/// What two of them are where nothing was sent.
+const UNSENT: [(&str, &str); 2] = [("OwnerId", "Local Admin"), ("Yes__c", "false")];
+
+/// Whether a cell may be what the org gave the record by itself: then it does not tell whether the row has a value.
+fn may_be_unsent(field: &str, cell: &Option<String>) -> bool {
+    UNSENT.iter().any(|(of, own)| *of == field && cell.as_deref() == Some(own))
+}
+
 /// A record's cells by field.
 type Record = BTreeMap<&'static str, Option<String>>;
 /// An object and a key without its case.
@@ -238,7 +246,8 @@ impl Pair<'_> {
                 Some(why) if *cell == old => {
                     self.met.add(why, 1);
                     // A blank wants nothing.
-                    behind |= why == "kept as created" && alone[field].is_some();
+                    let wants = alone[field].is_some() && !may_be_unsent(field, &alone[field]);
+                    behind |= why == "kept as created" && wants;
                 }
                 Some(_) if cell.is_none() && self.is_gone(old.as_deref()) => {}
                 why => {
@@ -260,22 +269,23 @@ impl Pair<'_> {
             let fields = ONCE.into_iter().chain(names(&once));
             fields.map(|of| record.is_some_and(|cells| cells.get(of).is_some_and(Option::is_some))).collect()
         };
-        let same = self.were_created_with(load) == names(&once) && filled(before) == filled(Some(alone));
-        if told && same && !once.iter().any(differs) {
+        let same = self.was_created_with(load, &names(&once)) && filled(before) == filled(Some(alone));
+        let known = |of: &&Field| {
+            [before, Some(alone)].iter().flatten().all(|record| !may_be_unsent(of.name, &record[of.name]))
+        };
+        if told && same && once.iter().all(known) && !once.iter().any(differs) {
             return Err(format!("{place:?} is named with a value that stays, and all are as they should be"));
         }
         Ok(())
     }
 
-    /// The fields with `only: create` that the first manifest gives the load.
-    fn were_created_with(&self, load: &Load) -> Vec<&'static str> {
-        let loads = self.first.manifest.loads.iter().filter(|other| other.name == load.name);
-        names(
-            &loads
-                .flat_map(|load| &load.fields)
-                .filter(|of| of.says("only") == Some("create"))
-                .collect::<Vec<_>>(),
-        )
+    /// Whether the record was created with the same `only: create` fields: whichever load of its object created it.
+    fn was_created_with(&self, load: &Load, fields: &[&'static str]) -> bool {
+        let of_load = |load: &Load| {
+            names(&load.fields.iter().filter(|of| of.says("only") == Some("create")).collect::<Vec<_>>())
+        };
+        let mut loads = self.first.manifest.loads.iter().filter(|other| other.object == load.object);
+        loads.all(|load| of_load(load) == fields)
     }
 
     /// Why a field may be as it was before.
