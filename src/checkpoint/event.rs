@@ -1,6 +1,6 @@
 //! What is worth remembering. Facts in the past tense, except `job_intent`, which must be durable before its effect.
 
-use crate::plan::{Api, StepKind};
+use crate::plan::{Api, Lenient, StepKind};
 use serde::{Deserialize, Serialize};
 
 /// A part of a step, by the step's place in the plan and the part's number within the run's step.
@@ -79,12 +79,11 @@ pub enum Event {
         source: u64,
         outcomes: [u64; 10],
         absent: u64,
-        rounded: u64,
-        truncated: u64,
         #[serde(default, skip_serializing_if = "is_none")]
         quotes: u64,
-        blanked: u64,
-        fallbacks: u64,
+        /// What happened to values because the manifest allows it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lenient: Vec<Lenient>,
     },
     /// A step's rows were divided into parts. Rows that turned out held or rejected only now are counted here.
     StepStaged {

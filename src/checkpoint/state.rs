@@ -3,8 +3,8 @@
 use super::event::{Ended, Event, LoadName, NamedFile, PartKey};
 use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
-use crate::model::{Outcome, Tally};
-use crate::plan::{Api, StepKind};
+use crate::model::{Leniency, Outcome, Tally};
+use crate::plan::{Api, Lenient, StepKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,17 +30,12 @@ pub struct LoadState {
     pub outcomes: [u64; 10],
     /// Rows that landed once and are no longer in the source.
     pub absent: u64,
-    /// Decimals rounded to the field's scale.
-    pub rounded: u64,
-    /// Texts cut to the field's length.
-    pub truncated: u64,
     /// Rows with a quote inside an unquoted cell, taken as text.
     #[serde(default)]
     pub quotes: u64,
-    /// Rows with a reference left blank because its parent is nowhere.
-    pub blanked: u64,
-    /// Rows with a reference given its fallback.
-    pub fallbacks: u64,
+    /// What happened to values because the manifest allows it.
+    #[serde(default)]
+    pub lenient: Vec<Lenient>,
     /// Its deferred references.
     pub references: References,
     /// Rows and references that came to an outcome though none was pending any more: there are none, unless we count wrong.
@@ -58,15 +53,9 @@ impl LoadState {
 
     /// Takes what a survey counted in place of what was counted before.
     fn surveyed(&mut self, event: &Event) {
-        let Event::Surveyed {
-            source, outcomes, absent, rounded, truncated, quotes, blanked, fallbacks, ..
-        } = event
-        else {
-            return;
-        };
+        let Event::Surveyed { source, outcomes, absent, quotes, lenient, .. } = event else { return };
         (self.source, self.outcomes, self.absent) = (*source, *outcomes, *absent);
-        (self.rounded, self.truncated, self.quotes) = (*rounded, *truncated, *quotes);
-        (self.blanked, self.fallbacks) = (*blanked, *fallbacks);
+        (self.quotes, self.lenient) = (*quotes, lenient.clone());
         // Those refused are tried again by a run that goes on: they may not count twice.
         (self.references.pending, self.references.failed) = (0, 0);
         self.surplus = 0;
@@ -79,6 +68,11 @@ impl LoadState {
             tally.add(outcome, rows);
         }
         tally
+    }
+
+    /// Values to which this happened, in all fields.
+    pub fn values(&self, what: Leniency) -> u64 {
+        self.lenient.iter().filter(|one| one.what == what.word()).map(|one| one.values).sum()
     }
 
     /// Moves rows from pending to an outcome.
@@ -389,11 +383,8 @@ fn empty_load(name: LoadName) -> LoadState {
         source: 0,
         outcomes: [0; 10],
         absent: 0,
-        rounded: 0,
-        truncated: 0,
         quotes: 0,
-        blanked: 0,
-        fallbacks: 0,
+        lenient: Vec::new(),
         references: References::default(),
         surplus: 0,
     }

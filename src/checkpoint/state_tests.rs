@@ -25,11 +25,8 @@ fn journal() -> Vec<Line> {
             source: 5,
             outcomes: [1, 0, 0, 0, 0, 0, 0, 0, 0, 4],
             absent: 0,
-            rounded: 0,
-            truncated: 0,
             quotes: 0,
-            blanked: 0,
-            fallbacks: 0,
+            lenient: Vec::new(),
         },
         Event::StepStaged {
             step: 0,
@@ -135,11 +132,8 @@ fn references_that_a_resumed_run_tries_again_count_once() {
             source: 5,
             outcomes: [1, 0, 0, 1, 0, 2, 0, 0, 1, 0],
             absent: 0,
-            rounded: 0,
-            truncated: 0,
             quotes: 0,
-            blanked: 0,
-            fallbacks: 0,
+            lenient: Vec::new(),
         });
         let (load, kind, rows) = (0, StepKind::References, 1);
         add(Event::StepStaged { step: 1, load, kind, rows, held: 0, rejected: 0, waiting: 0, dated: false });

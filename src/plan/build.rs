@@ -2,7 +2,7 @@
 
 use super::graph::Order;
 use super::graph_load::GraphLoad;
-use super::types::{Api, Edge, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
+use super::types::{Api, Edge, Lenient, Lock, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, SourceMark, StepKind};
 use crate::stage::LeftOut;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub struct LoadTotals {
     pub deferred: u64,
     /// Why rows are left out.
     pub reasons: Vec<LeftOut>,
+    /// What happens to values because the manifest allows it.
+    pub lenient: Vec<Lenient>,
 }
 
 /// What is known of one load without its rows.
@@ -126,6 +128,7 @@ fn plan_load(inputs: &Inputs<'_>, load: usize) -> PlanLoad {
         absent: totals.absent,
         deferred: totals.deferred,
         reasons: totals.reasons.clone(),
+        lenient: totals.lenient.clone(),
     }
 }
 

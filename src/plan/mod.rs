@@ -16,6 +16,6 @@ pub use draw::{mermaid, text};
 pub use graph::{Order, order};
 pub use graph_load::{Deferred, GraphLoad, GraphReference};
 pub use types::{
-    Api, Batch, Edge, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark, StepKind,
-    Undo,
+    Api, Batch, Edge, Lenient, Lock, Losing, PLAN_SCHEMA, Plan, PlanLoad, PlanStep, RollsBack, SourceMark,
+    StepKind, Undo,
 };

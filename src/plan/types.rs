@@ -203,6 +203,20 @@ pub struct PlanLoad {
     pub deferred: u64,
     /// Why rows are left out: message, rows, first place.
     pub reasons: Vec<LeftOut>,
+    /// What happens to values because the manifest allows it.
+    #[serde(default)]
+    pub lenient: Vec<Lenient>,
+}
+
+/// What happens to values of one field because the manifest allows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lenient {
+    /// The field.
+    pub field: String,
+    /// What: a word of [`crate::model::Leniency`].
+    pub what: String,
+    /// How many values of rows that take part.
+    pub values: u64,
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{LoadState, PartState, RunState};
 use crate::diagnostic::{Diagnostic, to_json};
-use crate::model::Outcome;
+use crate::model::{Leniency, Outcome};
 use crate::plan::{Api, Plan, StepKind};
 use serde_json::{Map, Value, json};
 
@@ -60,11 +60,12 @@ fn load_json(state: &RunState, load: &LoadState) -> Value {
         fields.insert(outcome.word().into(), json!(tally.get(outcome)));
     }
     fields.insert("absent".into(), json!(load.absent));
-    fields.insert("rounded".into(), json!(load.rounded));
-    fields.insert("truncated".into(), json!(load.truncated));
+    fields.insert("rounded".into(), json!(load.values(Leniency::Rounded)));
+    fields.insert("truncated".into(), json!(load.values(Leniency::Truncated)));
     fields.insert("quotes".into(), json!(load.quotes));
-    fields.insert("blanked".into(), json!(load.blanked));
-    fields.insert("fallbacks".into(), json!(load.fallbacks));
+    fields.insert("blanked".into(), json!(load.values(Leniency::MissingBlank)));
+    fields.insert("fallbacks".into(), json!(load.values(Leniency::Fallback)));
+    fields.insert("lenient".into(), json!(load.lenient));
     fields.insert("references".into(), json!(load.references));
     fields.insert("balances".into(), json!(state.balances(load)));
     Value::Object(fields)

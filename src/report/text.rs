@@ -2,8 +2,8 @@
 
 use super::failures::FailureGroup;
 use crate::checkpoint::{Ended, LoadState, RunState};
-use crate::model::Outcome;
-use crate::plan::{Api, Plan, PlanLoad, StepKind};
+use crate::model::{Leniency, Outcome};
+use crate::plan::{Api, Lenient, Plan, PlanLoad, StepKind};
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
 
@@ -18,6 +18,7 @@ pub fn plan_text(plan: &Plan) -> String {
     out.push_str(&balance(&plan.loads.iter().map(plan_row).collect::<Vec<_>>()));
     out.push_str(&steps(plan));
     out.push_str(&reasons(plan));
+    plan.loads.iter().for_each(|load| out.push_str(&lenient(&load.name, &load.lenient)));
     for note in &plan.notes {
         let _ = writeln!(out, "note: {note}");
     }
@@ -181,18 +182,27 @@ fn policies(out: &mut String, load: &LoadState, folder: &str) {
     let name = &load.name.name;
     let absent =
         format!("landed rows are no longer in the source; left alone, listed in {folder}/{name}.absent.csv");
-    for (count, what) in [
-        (load.rounded, "decimals rounded to the field's scale"),
-        (load.truncated, "texts cut to the field's length"),
-        (load.quotes, "rows with a quote inside an unquoted cell: taken as text"),
-        (load.blanked, "rows with a reference left blank: its parent is nowhere"),
-        (load.fallbacks, "rows with a reference given its fallback: its parent is nowhere"),
-        (load.absent, &absent),
-    ] {
+    out.push_str(&lenient(name, &load.lenient));
+    for (count, what) in
+        [(load.quotes, "rows with a quote inside an unquoted cell: taken as text"), (load.absent, &absent)]
+    {
         if count > 0 {
             let _ = writeln!(out, "{name}: {count} {what}");
         }
     }
+}
+
+/// What happened to values because the manifest allows it, a line for each field and word.
+fn lenient(load: &str, all: &[Lenient]) -> String {
+    let line = |one: &Lenient| {
+        let phrase = match Leniency::of(&one.what) {
+            Some(what) => what.phrase(),
+            None => &one.what,
+        };
+        let values = if one.values == 1 { "value" } else { "values" };
+        format!("{load}.{}: {} {values} {phrase}\n", one.field, number(one.values))
+    };
+    all.iter().map(line).collect()
 }
 
 /// How a run ended, and where the rows are that were not loaded.
@@ -371,18 +381,14 @@ mod tests {
 
     fn run(outcomes: [u64; 10], surplus: u64) -> String {
         let name = LoadName { name: "a".into(), object: "Account".into(), files: Vec::new() };
-        let (source, absent, rounded, truncated, blanked, fallbacks) = (5, 0, 0, 0, 0, 0);
         let references = References::default();
         let load = LoadState {
             name,
-            source,
+            source: 5,
             outcomes,
-            absent,
-            rounded,
-            truncated,
+            absent: 0,
             quotes: 0,
-            blanked,
-            fallbacks,
+            lenient: Vec::new(),
             references,
             surplus,
         };

@@ -51,7 +51,7 @@ impl Instead {
     }
 
     /// The link of a chain that counts, if one does.
-    fn counts(&self, chain: &Chain, filled: u64) -> Option<u8> {
+    pub(super) fn counts(&self, chain: &Chain, filled: u64) -> Option<u8> {
         let there = filled & chain.all & !self.passed & !self.blank;
         (there != 0).then(|| there.trailing_zeros() as u8)
     }
@@ -123,7 +123,7 @@ pub(super) fn links(shape: &Shape, row: &RowOut, scratch: &mut Vec<u8>) -> Vec<L
             found.extend(parent.map(|(object, parent)| {
                 (index as u8, points(scratch, &reference.field, shape.object_name(object), parent))
             }));
-        } else if let Some(Link::Text(range)) = links.last().filter(|_| reference.ends(cell)) {
+        } else if let Some(Link::Last { text: range, .. }) = links.last().filter(|_| reference.ends(cell)) {
             found.push((index as u8, text(scratch, &reference.field, &row.text[range.clone()])));
         }
     }
@@ -193,7 +193,7 @@ pub(super) fn mark(row: &RowOut, scratch: &mut Vec<u8>) -> u64 {
             CellOut::Ref { target, key } => put(3 + *target as u8, key.start, key.end),
             CellOut::Chain(links) => links.iter().for_each(|link| match link {
                 Link::Ref { seat, target, key } => put((16 * *seat + *target) as u8, key.start, key.end),
-                Link::Text(range) => put(255, range.start, range.end),
+                Link::Last { text: range, .. } => put(255, range.start, range.end),
             }),
         }
     }

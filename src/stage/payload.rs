@@ -133,7 +133,7 @@ fn chain(shape: &Shape, rule: usize, links: &[Link], row: &RowOut, given: &Given
     let here = |(index, r): &(usize, &ReferenceShape)| r.rule == rule && given.there & (1 << index) != 0;
     let Some((index, first)) = shape.references.iter().enumerate().find(here) else { return };
     match (first.seat, links.last()) {
-        (Seat::Last, Some(Link::Text(text))) => cell(line, &row.text[text.clone()]),
+        (Seat::Last { .. }, Some(Link::Last { text, .. })) => cell(line, &row.text[text.clone()]),
         _ => {
             let parent = given.parents.iter().find(|(r, _)| *r as usize == index);
             cell(line, &parent.map(|(_, id)| id.to_string()).unwrap_or_default());

@@ -9,7 +9,7 @@ use super::shape::Shape;
 use super::source_row::SourceRow;
 use crate::diagnostic::Code;
 use crate::ledger::sort::{Sorted, Sorter};
-use crate::model::{KeyHash, Outcome};
+use crate::model::{KeyHash, LeniencyCounts, Outcome};
 use crate::source::{Cells, Chunk, ChunkRef, Chunks, LineEnds, RowPos, RowReader, Unread};
 use crate::transform::{CellOut, RowOut, RowWorker, Verdict};
 use std::collections::BTreeMap;
@@ -28,10 +28,8 @@ pub struct Scan<'a> {
     pub rejected: u64,
     /// Rows that wait for a record which they look up.
     pub held: u64,
-    /// Decimals rounded to the field's scale.
-    pub rounded: u64,
-    /// Texts cut to the field's length.
-    pub truncated: u64,
+    /// What happened to values of rows that take part because the manifest allows it.
+    pub lenient: LeniencyCounts,
     /// Rows that take part with a quote inside an unquoted cell, taken as text.
     pub quotes: u64,
     /// What the reviewer should know of the files.
@@ -103,8 +101,7 @@ struct Reader<'s> {
 struct Found {
     source: u64,
     filtered: u64,
-    rounded: u64,
-    truncated: u64,
+    lenient: LeniencyCounts,
     quotes: u64,
     /// Rows with a cell of which a line looks like a row of its own, and the line of the first.
     like_rows: Option<(u64, u32)>,
@@ -211,8 +208,7 @@ impl One<'_> {
         }
         let key =
             self.key().map_err(|why| refused(Code::RowKey, format!("{}: {why}", self.shape.key_field)))?;
-        self.found.rounded += u64::from(self.out.rounded);
-        self.found.truncated += u64::from(self.out.truncated);
+        self.out.lenient.iter().for_each(|(rule, all)| self.found.lenient.note_all(*rule, *all));
         self.found.quotes += u64::from(cells.has_stray_quotes());
         let filled = self.references(pos, line, key);
         let sums = fields(self.shape, self.out, Instead::default(), self.scratch);
@@ -352,8 +348,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
         self.total.source += found.source;
         self.total.filtered += found.filtered;
         self.total.keyless += found.keyless;
-        self.total.rounded += found.rounded;
-        self.total.truncated += found.truncated;
+        self.total.lenient.merge(&found.lenient);
         self.total.quotes += found.quotes;
         *self.line_ends.entry(found.file).or_default() += found.line_ends;
         if let Some((rows, first)) = found.like_rows {
@@ -424,8 +419,7 @@ impl<'a, 'x, 'f> Gather<'a, 'x, 'f> {
             filtered: self.total.filtered,
             rejected: self.rejected,
             held: self.held,
-            rounded: self.total.rounded,
-            truncated: self.total.truncated,
+            lenient: self.total.lenient,
             quotes: self.total.quotes,
             notes,
             rows: self.rows.finish()?,

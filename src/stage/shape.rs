@@ -179,8 +179,11 @@ pub enum Seat {
     Alone,
     /// A link of a chain: a [`Link::Ref`] with this seat.
     Link(usize),
-    /// No reference at all, but what ends a chain and is always there: a [`Link::Text`].
-    Last,
+    /// No reference at all, but what ends a chain and is always there: a [`Link::Last`], by the fallback or not.
+    Last {
+        /// Whether the fallback came to it.
+        fallback: bool,
+    },
 }
 
 /// A field that holds the first of several things of which one is a reference. The lower bit comes first.
@@ -192,6 +195,8 @@ pub struct Chain {
     pub all: u64,
     /// Those of them that look for the fallback.
     pub fallbacks: u64,
+    /// Those of them that stand for the fallback: they look for it, or are what it came to.
+    pub instead: u64,
     /// What a row does for which none of them is there.
     pub on_missing: OnMissing,
 }
@@ -214,8 +219,11 @@ impl ReferenceShape {
 
     /// Whether it is the end of a chain, and the row's chain has one.
     pub fn ends(&self, cell: &CellOut) -> bool {
-        self.seat == Seat::Last
-            && matches!(cell, CellOut::Chain(links) if matches!(links.last(), Some(Link::Text(_))))
+        let CellOut::Chain(links) = cell else { return false };
+        match (self.seat, links.last()) {
+            (Seat::Last { fallback }, Some(Link::Last { fallback: found, .. })) => fallback == *found,
+            _ => false,
+        }
     }
 
     /// Whether it points to records of this object.

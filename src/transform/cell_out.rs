@@ -34,6 +34,11 @@ pub enum Link {
         /// The raw key, a part of [`RowOut::text`](super::RowOut::text).
         key: Range<usize>,
     },
-    /// A part of [`RowOut::text`](super::RowOut::text), always there: the last.
-    Text(Range<usize>),
+    /// Always there: the last.
+    Last {
+        /// A part of [`RowOut::text`](super::RowOut::text).
+        text: Range<usize>,
+        /// Whether the fallback came to it.
+        fallback: bool,
+    },
 }

@@ -12,9 +12,10 @@ use super::expr::{Runner, Script};
 use super::fault::Fault;
 use super::native::{self, Cells};
 use super::rule::{FieldRule, Value};
-use super::settle::{Refusal, settle};
+use super::settle::{By, Refusal, settle};
 use super::tree::Tree;
 use crate::diagnostic::Code;
+use crate::model::{Leniency, LeniencySet};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -55,10 +56,8 @@ pub struct RowOut {
     pub text: String,
     /// One cell per rule, in their order.
     pub cells: Vec<CellOut>,
-    /// Cells of this row that lost digits.
-    pub rounded: u32,
-    /// Cells of this row that lost characters.
-    pub truncated: u32,
+    /// What happened to values of this row because the manifest allows it, by rule.
+    pub lenient: Vec<(usize, LeniencySet)>,
 }
 
 /// All rules of a load, bound to a header. Cheap to clone.
@@ -213,7 +212,7 @@ impl RowWorker {
     pub fn run(&mut self, row: &dyn Row, out: &mut RowOut) -> Verdict {
         out.text.clear();
         out.cells.clear();
-        (out.rounded, out.truncated) = (0, 0);
+        out.lenient.clear();
         match self.kept(row, out) {
             Ok(true) => Verdict::Kept,
             Ok(false) => Verdict::Filtered,
@@ -235,7 +234,7 @@ impl RowWorker {
         if let (Some(runner), true) = (&mut self.runner, field.is_scripted()) {
             runner.run_regardless(&row);
         }
-        match self.cell(field, &row, out).ok()? {
+        match self.cell(field, &By::new(&field.rule, &field.converter), &row, out).ok()? {
             CellOut::Text(range) => out.text.get(range),
             _ => None,
         }
@@ -251,8 +250,13 @@ impl RowWorker {
             return Ok(false);
         }
         for (number, field) in self.program.fields.iter().enumerate() {
-            let cell = self.cell(field, &row, out).map_err(|refusal| refused(number, field, &refusal))?;
+            let by = By::new(&field.rule, &field.converter);
+            let cell =
+                self.cell(field, &by, &row, out).map_err(|refusal| refused(number, field, &refusal))?;
             out.cells.push(cell);
+            if !by.noted().is_empty() {
+                out.lenient.push((number, by.noted()));
+            }
         }
         Ok(true)
     }
@@ -273,19 +277,25 @@ impl RowWorker {
         self.runner.as_mut().map_or(Ok(true), |runner| runner.run(row)).map_err(fault)
     }
 
-    fn cell(&self, field: &Compiled, row: &Shown<'_>, out: &mut RowOut) -> Result<CellOut, Refusal> {
+    fn cell<'r>(
+        &'r self,
+        field: &'r Compiled,
+        by: &By<'r>,
+        row: &'r Shown<'_>,
+        out: &mut RowOut,
+    ) -> Result<CellOut, Refusal> {
         let value = match &field.when {
-            Some(when) if !self.evaluate(when, row)?.is_true() => Datum::Missing,
+            Some(when) if !self.evaluate(when, row)?.is_true() => {
+                by.note(Leniency::When);
+                Datum::Missing
+            }
             _ => self.evaluate(&field.value, row)?,
         };
         let tag = |reference: usize| match field.tags.get(reference) {
             Some(Some(tag)) => self.evaluate(tag, row).map(Datum::into_text),
             _ => Ok(Cow::Borrowed("")),
         };
-        let (cell, changed) = settle(&field.rule, &field.converter, value, &tag, &mut out.text)?;
-        out.rounded += u32::from(changed.rounded);
-        out.truncated += u32::from(changed.truncated);
-        Ok(cell)
+        settle(by, value, &tag, &mut out.text)
     }
 
     /// Alternatives with their mark between them, each by itself.

@@ -2,7 +2,7 @@
 
 use super::alternatives::{FAULT, OR};
 use super::cell_out::{CellOut, Link};
-use super::convert::{Changed, Converter};
+use super::convert::Converter;
 use super::datum::Datum;
 use super::fault::Fault;
 use super::reference_key;
@@ -10,11 +10,35 @@ use super::rule::{
     Blank, FieldRule, Fold, Inactive, Matcher, OnMissing, Other, RefTarget, TableEntry, Unmapped,
 };
 use crate::diagnostic::Code;
+use crate::model::{Leniency, LeniencySet};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// What Salesforce reads as "remove the value": only we may write it.
 const CLEAR: &str = "#N/A";
+
+/// A field's rule with what it notes of the value at hand.
+pub(super) struct By<'r> {
+    pub(super) rule: &'r FieldRule,
+    pub(super) converter: &'r Converter,
+    noted: Cell<LeniencySet>,
+}
+
+impl<'r> By<'r> {
+    pub(super) fn new(rule: &'r FieldRule, converter: &'r Converter) -> Self {
+        Self { rule, converter, noted: Cell::default() }
+    }
+
+    pub(super) fn note(&self, one: Leniency) {
+        self.noted.set(self.noted.get().with(one));
+    }
+
+    /// What happened to the value because the rule allows it.
+    pub(super) fn noted(&self) -> LeniencySet {
+        self.noted.get()
+    }
+}
 
 /// Why a row is rejected by a field.
 #[derive(Debug)]
@@ -42,99 +66,85 @@ type Tag<'t, 'v> = &'t dyn Fn(usize) -> Result<Cow<'v, str>, Fault>;
 
 /// Settles one cell; what it receives is appended to `out`.
 pub(super) fn settle<'v>(
-    rule: &FieldRule,
-    converter: &Converter,
+    by: &By<'v>,
     value: Datum<'v>,
     tag: Tag<'_, 'v>,
     out: &mut String,
-) -> Result<(CellOut, Changed), Refusal> {
-    let text = match filled(rule, converter, value)? {
-        Some(text) => text,
-        None => return Ok((blank(rule), Changed::default())),
-    };
-    let Some(text) = mapped(rule, converter, text)? else { return Ok((blank(rule), Changed::default())) };
+) -> Result<CellOut, Refusal> {
+    let Some(text) = filled(by, value)? else { return Ok(blank(by)) };
+    let Some(text) = mapped(by, text)? else { return Ok(blank(by)) };
     if text == CLEAR {
         return Err(written_clear());
     }
-    match &rule.matcher {
-        Matcher::None => converted(rule, converter, &text, out),
+    match &by.rule.matcher {
+        Matcher::None => converted(by, &text, out),
         Matcher::Ref { targets, .. } => {
-            let Some(target) = picked(targets, rule.other, || tag(0))? else {
-                return Ok((blank(rule), Changed::default()));
-            };
-            Ok((CellOut::Ref { target, key: referred(&targets[target], &text, out)? }, Changed::default()))
+            let Some(target) = picked(targets, by, || tag(0))? else { return Ok(blank(by)) };
+            Ok(CellOut::Ref { target, key: referred(&targets[target], &text, out)? })
         }
-        matcher if matcher.chains() => chain(rule, converter, &text, tag, out),
-        Matcher::Table { .. } | Matcher::FirstOf(_) => match found(rule, &text)? {
-            Some(hit) => settled(hit, rule, converter, out),
-            None => Ok((blank(rule), Changed::default())),
+        matcher if matcher.chains() => chain(by, &text, tag, out),
+        Matcher::Table { .. } | Matcher::FirstOf(_) => match found(by, &text)? {
+            Some(hit) => settled(hit, by, out),
+            None => Ok(blank(by)),
         },
     }
 }
 
 /// What was found for good.
-fn settled(
-    hit: Hit<'_>,
-    rule: &FieldRule,
-    converter: &Converter,
-    out: &mut String,
-) -> Result<(CellOut, Changed), Refusal> {
+fn settled(hit: Hit<'_>, by: &By<'_>, out: &mut String) -> Result<CellOut, Refusal> {
     match hit {
-        Hit::Id(id) | Hit::Key(_, _, id) => Ok((CellOut::Text(append(id, out)), Changed::default())),
+        Hit::Id(id) | Hit::Key(_, _, id) => Ok(CellOut::Text(append(id, out))),
         Hit::Text(CLEAR) => Err(written_clear()),
-        Hit::Text(text) => converted(rule, converter, text, out),
+        Hit::Text(text) => converted(by, text, out),
     }
 }
 
 /// Everything that a value may be, up to what is there for certain; then the same of the fallback.
-fn chain<'v>(
-    rule: &FieldRule,
-    converter: &Converter,
-    text: &str,
-    tag: Tag<'_, 'v>,
-    out: &mut String,
-) -> Result<(CellOut, Changed), Refusal> {
-    let fallback = rule.fallback.as_deref().filter(|fallback| is_filled(fallback));
+fn chain<'v>(by: &By<'_>, text: &str, tag: Tag<'_, 'v>, out: &mut String) -> Result<CellOut, Refusal> {
+    let fallback = by.rule.fallback.as_deref().filter(|fallback| is_filled(fallback));
     let mut links = Vec::new();
     for (round, text) in [Some(text), fallback].into_iter().flatten().enumerate() {
-        if let Some((cell, changed)) = references(rule, converter, round, text, tag, &mut links, out)? {
-            links.extend(if let CellOut::Text(text) = cell { Some(Link::Text(text)) } else { None });
-            return Ok((CellOut::Chain(links), changed));
+        if let Some(cell) = references(by, round, text, tag, &mut links, out)? {
+            links.extend(if let CellOut::Text(text) = cell {
+                Some(Link::Last { text, fallback: round > 0 })
+            } else {
+                None
+            });
+            return Ok(CellOut::Chain(links));
         }
     }
     match links.is_empty() {
-        true => nothing(rule).map(|()| (blank(rule), Changed::default())),
-        false => Ok((CellOut::Chain(links), Changed::default())),
+        true => nothing(by).map(|()| blank(by)),
+        false => Ok(CellOut::Chain(links)),
     }
 }
 
 /// Adds the references that a text comes to; gives what comes behind them, if anything does. What fails behind a reference
 /// is nothing to the row if that is there, and not there itself.
 fn references<'v>(
-    rule: &FieldRule,
-    converter: &Converter,
+    by: &By<'_>,
     round: usize,
     text: &str,
     tag: Tag<'_, 'v>,
     links: &mut Vec<Link>,
     out: &mut String,
-) -> Result<Option<(CellOut, Changed)>, Refusal> {
-    let own = rule.matcher.references().len();
+) -> Result<Option<CellOut>, Refusal> {
+    let own = by.rule.matcher.references().len();
     let mut last = None;
-    hits(&rule.matcher, text, &mut |hit, whole| {
+    hits(by, text, &mut |hit, whole| {
         let start = out.len();
         let found = hit.and_then(|hit| match hit {
             Hit::Key(nth, targets, key) => {
                 // A default and a fallback are keys of the first object, as beside a `ref` that stands alone.
                 let theirs = round > 0 || whole;
-                let target = if theirs { Some(0) } else { picked(targets, rule.other, || tag(nth))? };
+                let target = if theirs { Some(0) } else { picked(targets, by, || tag(nth))? };
                 if let Some(target) = target {
                     let key = referred(&targets[target], key, out)?;
                     links.push(Link::Ref { seat: round * own + nth, target, key });
                 }
                 Ok(None)
             }
-            hit => settled(hit, rule, converter, out).map(Some),
+            hit => settled(hit, by, out).map(Some),
         });
         match found {
             Ok(found) => last = found,
@@ -170,58 +180,53 @@ fn append(text: &str, out: &mut String) -> std::ops::Range<usize> {
     start..out.len()
 }
 
-fn blank(rule: &FieldRule) -> CellOut {
-    match rule.blank {
+fn blank(by: &By<'_>) -> CellOut {
+    match by.rule.blank {
         Blank::Keep => CellOut::Absent,
-        Blank::Clear => CellOut::Clear,
+        Blank::Clear => {
+            by.note(Leniency::Cleared);
+            CellOut::Clear
+        }
     }
 }
 
-fn converted(
-    rule: &FieldRule,
-    converter: &Converter,
-    text: &str,
-    out: &mut String,
-) -> Result<(CellOut, Changed), Refusal> {
+fn converted(by: &By<'_>, text: &str, out: &mut String) -> Result<CellOut, Refusal> {
     let start = out.len();
-    let changed = converter.write(text, out)?;
+    let changed = by.converter.write(text, out)?;
+    let happened = [(changed.rounded, Leniency::Rounded), (changed.truncated, Leniency::Truncated)];
+    happened.iter().filter(|(it, _)| *it).for_each(|(_, one)| by.note(*one));
     // What was cut may have left nothing but the space before it.
-    let cell = if is_filled(&out[start..]) { CellOut::Text(start..out.len()) } else { blank(rule) };
-    Ok((cell, changed))
+    Ok(if is_filled(&out[start..]) { CellOut::Text(start..out.len()) } else { blank(by) })
 }
 
 /// The value as text with `default` filled in; `None` is blank.
-fn filled<'v>(
-    rule: &'v FieldRule,
-    converter: &Converter,
-    value: Datum<'v>,
-) -> Result<Option<Cow<'v, str>>, Fault> {
-    if matches!(value, Datum::List(_)) && !converter.takes_lists() {
+fn filled<'v>(by: &By<'v>, value: Datum<'v>) -> Result<Option<Cow<'v, str>>, Fault> {
+    let rule = by.rule;
+    if matches!(value, Datum::List(_)) && !by.converter.takes_lists() {
         return Err(Fault::new("the expression gives a list, and only a multipicklist takes one"));
     }
     let blank = value.is_blank();
     let text = value.into_text();
     let text = match blank || rule.matcher.is_blank(&text) {
-        true => Cow::Borrowed(rule.default.as_deref().unwrap_or("")),
+        true => {
+            rule.default.iter().filter(|text| is_filled(text)).for_each(|_| by.note(Leniency::Default));
+            Cow::Borrowed(rule.default.as_deref().unwrap_or(""))
+        }
         false => text,
     };
     Ok(is_filled(&text).then_some(text))
 }
 
 /// The value after its map; `None` is blank.
-fn mapped<'v>(
-    rule: &'v FieldRule,
-    converter: &Converter,
-    text: Cow<'v, str>,
-) -> Result<Option<Cow<'v, str>>, Refusal> {
-    let Some(map) = &rule.map else { return Ok(Some(text)) };
+fn mapped<'v>(by: &By<'v>, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Refusal> {
+    let Some(map) = &by.rule.map else { return Ok(Some(text)) };
     if let Some(to) = map.get(&text) {
         return Ok(Some(Cow::Borrowed(to)).filter(|to| is_filled(to)));
     }
-    if converter.takes_lists() && text.contains(';') {
-        return mapped_parts(rule, &text);
+    if by.converter.takes_lists() && text.contains(';') {
+        return mapped_parts(by, &text);
     }
-    match otherwise(rule)? {
+    match otherwise(by)? {
         Otherwise::Text(fallback) => Ok(Some(Cow::Borrowed(fallback)).filter(|to| is_filled(to))),
         Otherwise::Blank => Ok(None),
         Otherwise::Pass => Ok(Some(text)),
@@ -229,12 +234,12 @@ fn mapped<'v>(
 }
 
 /// Each value of a multipicklist by itself; values that become the same are sent once.
-fn mapped_parts<'v>(rule: &'v FieldRule, text: &str) -> Result<Option<Cow<'v, str>>, Refusal> {
+fn mapped_parts<'v>(by: &By<'v>, text: &str) -> Result<Option<Cow<'v, str>>, Refusal> {
     let mut parts: Vec<&str> = Vec::new();
     for part in text.split(';').filter(|part| !part.trim().is_empty()) {
-        let to = match rule.map.as_ref().and_then(|map| map.get(part)) {
+        let to = match by.rule.map.as_ref().and_then(|map| map.get(part)) {
             Some(to) => to,
-            None => match otherwise(rule)? {
+            None => match otherwise(by)? {
                 Otherwise::Text(fallback) => fallback,
                 Otherwise::Blank => "",
                 Otherwise::Pass => part,
@@ -253,21 +258,23 @@ enum Otherwise<'a> {
     Pass,
 }
 
-fn otherwise(rule: &FieldRule) -> Result<Otherwise<'_>, Refusal> {
-    match (&rule.fallback, rule.unmapped) {
-        (Some(fallback), _) => Ok(Otherwise::Text(fallback)),
-        (None, Unmapped::Blank) => Ok(Otherwise::Blank),
-        (None, Unmapped::Pass) => Ok(Otherwise::Pass),
+fn otherwise<'r>(by: &By<'r>) -> Result<Otherwise<'r>, Refusal> {
+    let (instead, noted) = match (&by.rule.fallback, by.rule.unmapped) {
+        (Some(fallback), _) => (Otherwise::Text(fallback), Leniency::Fallback),
+        (None, Unmapped::Blank) => (Otherwise::Blank, Leniency::UnmappedBlank),
+        (None, Unmapped::Pass) => (Otherwise::Pass, Leniency::UnmappedPass),
         (None, Unmapped::Reject) => {
-            Err(unmatched("the map has no such value; add it, a `fallback` or `unmapped`"))
+            return Err(unmatched("the map has no such value; add it, a `fallback` or `unmapped`"));
         }
-    }
+    };
+    by.note(noted);
+    Ok(instead)
 }
 
 /// Which target of a reference is meant; `None` is blank.
 fn picked<'v>(
     targets: &[RefTarget],
-    other: Other,
+    by: &By<'_>,
     tag: impl FnOnce() -> Result<Cow<'v, str>, Fault>,
 ) -> Result<Option<usize>, Refusal> {
     if let [RefTarget { tag: None, .. }] = targets {
@@ -275,7 +282,13 @@ fn picked<'v>(
     }
     let wanted = tag()?;
     match targets.iter().position(|target| target.tag.as_deref() == Some(wanted.trim())) {
-        None if other == Other::Reject => Err(unmatched("the `type` is none of those listed under `ref`")),
+        None if by.rule.other == Other::Reject => {
+            Err(unmatched("the `type` is none of those listed under `ref`"))
+        }
+        None => {
+            by.note(Leniency::OtherBlank);
+            Ok(None)
+        }
         index => Ok(index),
     }
 }
@@ -292,25 +305,29 @@ enum Hit<'x> {
 }
 
 /// What a text finds, else the fallback; `None` is blank.
-fn found<'x>(rule: &'x FieldRule, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
-    if let Some(hit) = first(&rule.matcher, text)? {
+fn found<'x>(by: &By<'x>, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
+    if let Some(hit) = first(by, text)? {
         return Ok(Some(hit));
     }
-    if let Some(fallback) = rule.fallback.as_deref().filter(|fallback| is_filled(fallback))
-        && let Some(hit) = first(&rule.matcher, fallback)?
+    if let Some(fallback) = by.rule.fallback.as_deref().filter(|fallback| is_filled(fallback))
+        && let Some(hit) = first(by, fallback)?
     {
+        by.note(Leniency::Fallback);
         return Ok(Some(hit));
     }
-    nothing(rule).map(|()| None)
+    nothing(by).map(|()| None)
 }
 
 /// What becomes of a value that nothing matched: an error, or a blank.
-fn nothing(rule: &FieldRule) -> Result<(), Refusal> {
-    let mut kinds: Vec<&str> = rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
+fn nothing(by: &By<'_>) -> Result<(), Refusal> {
+    let mut kinds: Vec<&str> = by.rule.matcher.tables().iter().map(|(what, ..)| *what).collect();
     kinds.dedup();
     let nobody = unmatched(format!("the org has no such {}", kinds.join(" or ")));
-    match rule.on_missing {
-        OnMissing::Blank => Ok(()),
+    match by.rule.on_missing {
+        OnMissing::Blank => {
+            by.note(Leniency::MissingBlank);
+            Ok(())
+        }
         // A record may yet come; of users, queues and record types nobody expects that.
         OnMissing::Hold if kinds == ["record"] => Err(Refusal { held: true, ..nobody }),
         OnMissing::Hold | OnMissing::Reject => Err(nobody),
@@ -318,9 +335,9 @@ fn nothing(rule: &FieldRule) -> Result<(), Refusal> {
 }
 
 /// The first thing that a text finds.
-fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
+fn first<'x>(by: &By<'x>, text: &'x str) -> Result<Option<Hit<'x>>, Refusal> {
     let mut found = None;
-    hits(matcher, text, &mut |hit, _| {
+    hits(by, text, &mut |hit, _| {
         found = Some(hit?);
         Ok(true)
     })?;
@@ -331,11 +348,11 @@ fn first<'x>(matcher: &'x Matcher, text: &'x str) -> Result<Option<Hit<'x>>, Ref
 /// and whether the text is a whole. A default or a fallback has no alternatives: it is looked for wherever something is
 /// looked for.
 fn hits<'x>(
-    matcher: &'x Matcher,
+    by: &By<'x>,
     text: &'x str,
     enough: &mut dyn FnMut(Result<Hit<'x>, Refusal>, bool) -> Result<bool, Refusal>,
 ) -> Result<(), Refusal> {
-    let all = matcher.each();
+    let all = by.rule.matcher.each();
     let own: Vec<&str> = text.split(OR).collect();
     let whole = own.len() != all.len();
     if whole && own.len() > 1 {
@@ -351,7 +368,7 @@ fn hits<'x>(
             (_, Matcher::None) => Some(Ok(Hit::Text(text))).filter(|_| !(whole && looks)),
             (_, Matcher::Ref { targets, .. }) => Some(Ok(Hit::Key(nth, targets, text))),
             (_, Matcher::Table { what, ids, fold }) => {
-                entry(what, ids, *fold, text).map(|id| id.map(Hit::Id)).transpose()
+                entry(by, what, ids, *fold, text).map(|id| id.map(Hit::Id)).transpose()
             }
             (_, Matcher::FirstOf(_)) => None,
         };
@@ -366,12 +383,17 @@ fn hits<'x>(
 }
 
 fn entry<'r>(
+    by: &By<'_>,
     what: &str,
     ids: &'r BTreeMap<String, TableEntry>,
     fold: Fold,
     text: &str,
 ) -> Result<Option<&'r str>, Refusal> {
-    match ids.get(&*fold.apply(text)) {
+    let entry = ids.get(&*fold.apply(text));
+    if matches!(entry, Some(TableEntry::Inactive { .. })) {
+        by.note(Leniency::Inactive);
+    }
+    match entry {
         Some(TableEntry::Id(id)) | Some(TableEntry::Inactive { id, policy: Inactive::Keep }) => Ok(Some(id)),
         Some(TableEntry::Inactive { policy: Inactive::Reject, .. }) => {
             Err(unmatched(format!("the {what} is inactive")))

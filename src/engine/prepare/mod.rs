@@ -26,10 +26,11 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::context::{Connected, EngineError, Exit, Observer, Ports, source_changed};
 use crate::engine::state::{Ledgers, check_plan, check_whole, shared};
 use crate::manifest::{ApiChoice, Migration};
-use crate::plan::{Inputs, LoadFacts, LoadTotals, Plan, SourceMark, build};
+use crate::model::Leniency;
+use crate::plan::{Inputs, Lenient, LoadFacts, LoadTotals, Plan, SourceMark, build};
 use crate::ports::cannot;
 use crate::source::fingerprint;
-use crate::stage::{Decided, Shape};
+use crate::stage::{Decided, Scan, Shape};
 use forecast::note_shortfalls;
 use refresh::check_counts;
 use survey::survey;
@@ -229,7 +230,19 @@ fn totals(survey: &Surveyed<'_>, load: usize, resumed: bool) -> LoadTotals {
         levels: decided.levels.clone(),
         deferred: decided.deferred,
         reasons: survey.reasons[load].list(),
+        lenient: lenient(&survey.shapes[load], scan, decided),
     }
+}
+
+/// What happens to values because the manifest allows it: as their rows are read, and where their parents are nowhere.
+fn lenient(shape: &Shape, scan: &Scan<'_>, decided: &Decided<'_>) -> Vec<Lenient> {
+    let mut counts = scan.lenient.clone();
+    counts.merge(&decided.lenient);
+    let one = |(rule, what, values): (usize, Leniency, u64)| {
+        let field = shape.rules.get(rule).map_or_else(String::new, |rule| rule.field.clone());
+        Lenient { field, what: what.word().to_owned(), values }
+    };
+    counts.iter().map(one).collect()
 }
 
 /// What the reviewer should know of each load's rows.

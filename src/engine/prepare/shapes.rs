@@ -89,16 +89,22 @@ fn chains(bound: &BoundLoad, references: &mut Vec<ReferenceShape>) -> Vec<Chain>
             }
         }
         all.extend(&fallbacks);
-        all.push(references.len());
-        references.extend(own.first().map(|first| ReferenceShape {
-            seat: Seat::Last,
-            targets: Vec::new(),
-            ..references[*first].clone()
-        }));
+        let mut instead = fallbacks.clone();
+        let ends: &[bool] = if fallbacks.is_empty() { &[false] } else { &[false, true] };
+        for fallback in ends.iter().copied() {
+            all.push(references.len());
+            instead.extend(fallback.then_some(references.len()));
+            references.extend(own.first().map(|first| ReferenceShape {
+                seat: Seat::Last { fallback },
+                targets: Vec::new(),
+                ..references[*first].clone()
+            }));
+        }
         let bits =
             |all: &[usize]| all.iter().fold(0, |bits, r| bits | 1_u64.checked_shl(*r as u32).unwrap_or(0));
         let on_missing = bound.rules[rule].on_missing;
-        chains.push(Chain { rule, all: bits(&all), fallbacks: bits(&fallbacks), on_missing });
+        let instead = bits(&instead);
+        chains.push(Chain { rule, all: bits(&all), fallbacks: bits(&fallbacks), instead, on_missing });
     }
     chains
 }

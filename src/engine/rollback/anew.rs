@@ -228,6 +228,5 @@ const WHY: &str = "gone, edited or not to be deleted any more; those that stay a
 
 /// The count of a load, where nothing but that is to be said.
 pub(super) fn surveyed(load: u16, source: u64, outcomes: [u64; 10]) -> Event {
-    let (absent, rounded, truncated, quotes, blanked, fallbacks) = (0, 0, 0, 0, 0, 0);
-    Event::Surveyed { load, source, outcomes, absent, rounded, truncated, quotes, blanked, fallbacks }
+    Event::Surveyed { load, source, outcomes, absent: 0, quotes: 0, lenient: Vec::new() }
 }

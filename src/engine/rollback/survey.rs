@@ -280,6 +280,7 @@ pub(super) fn load(undo: &Undo, all: &RollsBack) -> PlanLoad {
         absent: 0,
         deferred: 0,
         reasons: Vec::new(),
+        lenient: Vec::new(),
     }
 }
 

@@ -129,11 +129,8 @@ pub(super) fn begin(
             source: scan.source,
             outcomes: decided.outcomes,
             absent: decided.absent,
-            rounded: scan.rounded,
-            truncated: scan.truncated,
             quotes: scan.quotes,
-            blanked: decided.instead.0,
-            fallbacks: decided.instead.1,
+            lenient: plan.loads[load].lenient.clone(),
         })?;
     }
     desk.commit()

@@ -41,18 +41,14 @@ mod tests {
 
     fn run(outcomes: [u64; 10], surplus: u64) -> RunState {
         let name = LoadName { name: "a".into(), object: "Account".into(), files: Vec::new() };
-        let (source, absent, rounded, truncated, blanked, fallbacks) = (5, 0, 0, 0, 0, 0);
         let references = References::default();
         let load = LoadState {
             name,
-            source,
+            source: 5,
             outcomes,
-            absent,
-            rounded,
-            truncated,
+            absent: 0,
             quotes: 0,
-            blanked,
-            fallbacks,
+            lenient: Vec::new(),
             references,
             surplus,
         };

@@ -1,7 +1,7 @@
 //! What deciding is given beside the survey, and what it comes to.
 
 use crate::ledger::sort::Sorted;
-use crate::model::KeyHash;
+use crate::model::{KeyHash, LeniencyCounts};
 use crate::stage::resolve::Presence;
 use std::collections::BTreeSet;
 
@@ -35,8 +35,8 @@ pub struct Decided<'a> {
     pub absent: u64,
     /// Their record Ids.
     pub absent_ids: Sorted<'a>,
-    /// Rows with a reference left blank because its parent is nowhere, and with one given its fallback.
-    pub instead: (u64, u64),
+    /// References left blank because their parent is nowhere, or given their fallback.
+    pub lenient: LeniencyCounts,
     /// Loops: lines, and whether one reference is filled later.
     pub loops: Vec<(Vec<u32>, bool)>,
     /// Rows that stand deeper in a hierarchy than is loaded by levels, and get their parents later.

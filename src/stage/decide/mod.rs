@@ -16,7 +16,7 @@ pub(super) use out::SECOND;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ledger::{Entry, HASH_RULE, State, load_tag};
 use crate::manifest::Duplicates;
-use crate::model::{KeyHash, Outcome, RecordId};
+use crate::model::{KeyHash, Leniency, LeniencyCounts, Outcome, RecordId};
 use crate::stage::decision::{Decision, action, reason};
 use crate::stage::entries::Entries;
 use crate::stage::error::{StageError, StageIo};
@@ -110,6 +110,14 @@ fn other_rule(shape: &Shape, rule: u8) -> StageError {
     );
     let help = "use the cutover that wrote it, or run `cutover apply --refresh`: it keeps keys and Ids, and every row goes once more";
     StageError::Problems(vec![Diagnostic::error(Code::State, message).help(help)])
+}
+
+/// Counts a reference that `on_missing: blank` leaves without its parent.
+fn left_blank(counts: &mut LeniencyCounts, rule: usize, clears: bool) {
+    counts.note(rule, Leniency::MissingBlank);
+    if clears {
+        counts.note(rule, Leniency::Cleared);
+    }
 }
 
 /// What a row's references come to whose parent is not there.
@@ -301,8 +309,7 @@ impl<'a> Pass<'_, 'a> {
     fn settle(&mut self, going: Going) -> Result<(), StageError> {
         let Going { mut decision, instead, sums, links, entry } = going;
         let row = decision.row;
-        self.out.instead.0 += u64::from(instead.blank != 0);
-        self.out.instead.1 += u64::from(instead.fallback != 0);
+        self.stands_in(row.filled, instead);
         let sums = sums.plus(chosen(self.shape, &links, instead, row.filled));
         decision.put_off.blank = self.given.deferred & row.filled & instead.blank;
         if !entry.is_some_and(|e| e.flags.reference_pending) {
@@ -329,6 +336,31 @@ impl<'a> Pass<'_, 'a> {
             return self.keep(Outcome::Unchanged, decision, instead, &entry);
         }
         self.out.send(&decision)
+    }
+
+    /// Counts the references of a row that go without their own parent, once for each field.
+    fn stands_in(&mut self, filled: u64, instead: Instead) {
+        let (shape, counts) = (self.shape, &mut self.out.lenient);
+        let chained = shape.chained();
+        for (index, reference) in shape.references.iter().enumerate() {
+            let bit = 1 << index;
+            if chained & bit != 0 {
+                continue;
+            }
+            if instead.blank & bit != 0 {
+                left_blank(counts, reference.rule, reference.clears);
+            } else if instead.fallback & bit != 0 {
+                counts.note(reference.rule, Leniency::Fallback);
+            }
+        }
+        for chain in &shape.chains {
+            let link = instead.counts(chain, filled);
+            if link.is_some_and(|link| chain.instead & 1 << link != 0) {
+                counts.note(chain.rule, Leniency::Fallback);
+            } else if link.is_none() && instead.blank & filled & chain.all != 0 {
+                left_blank(counts, chain.rule, shape.clearing() & chain.all != 0);
+            }
+        }
     }
 
     /// What the run that goes on made of a row already.
@@ -387,7 +419,7 @@ impl<'a> Pass<'_, 'a> {
             gone: self.out.gone,
             absent: self.out.absent,
             absent_ids: self.out.absent_ids.finish()?,
-            instead: self.out.instead,
+            lenient: self.out.lenient,
             loops: levels.loops,
             too_deep: levels.too_deep,
         })

@@ -1,7 +1,7 @@
 //! What deciding writes: rows to send and rows left out, sorted, and the counts of both.
 
 use crate::ledger::sort::Sorter;
-use crate::model::{KeyHash, Outcome};
+use crate::model::{KeyHash, LeniencyCounts, Outcome};
 use crate::stage::decision::{Decision, LeftRecord, action, reason};
 use crate::stage::error::{StageError, StageIo};
 use crate::stage::record::RowRecord;
@@ -23,7 +23,7 @@ pub(super) struct Out<'a> {
     pub(super) gone: u64,
     pub(super) absent: u64,
     pub(super) absent_ids: Sorter<'a>,
-    pub(super) instead: (u64, u64),
+    pub(super) lenient: LeniencyCounts,
 }
 
 /// Bytes of a row of the second pass: its key, then what was decided.
@@ -49,7 +49,7 @@ impl<'a> Out<'a> {
             gone: 0,
             absent: 0,
             absent_ids: sorter("absent", 15),
-            instead: (0, 0),
+            lenient: LeniencyCounts::default(),
         }
     }
 

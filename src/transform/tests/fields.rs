@@ -3,6 +3,7 @@
 use super::{COLUMNS, scope};
 use crate::diagnostic::Code;
 use crate::model::KeyForm;
+use crate::model::Leniency;
 use crate::transform::{
     Blank, CellOut, Conversion, FieldRule, Fold, Inactive, Link, Matcher, OnMissing, Only, Other, RefTarget,
     Role, Row, RowOut, RowProgram, TableEntry, TooLong, TooPrecise, Unmapped, Value, ValueMap, Verdict,
@@ -60,10 +61,11 @@ pub(super) fn run(rule: FieldRule, cells: &[(&str, &str)]) -> String {
         Verdict::Rejected(reject) => format!("!{} {}", reject.code as u16, reject.message),
         _ => shown(&out),
     };
+    let count = |one| out.lenient.iter().filter(|(_, all)| all.has(one)).count();
     format!(
         "{told}{}{}",
-        " rounded".repeat(out.rounded as usize),
-        " truncated".repeat(out.truncated as usize)
+        " rounded".repeat(count(Leniency::Rounded)),
+        " truncated".repeat(count(Leniency::Truncated))
     )
 }
 
@@ -499,7 +501,7 @@ const POLICIES: &[Case] = &[
 
 fn link(out: &RowOut, link: &Link) -> String {
     match link {
-        Link::Text(at) => format!("'{}'", &out.text[at.clone()]),
+        Link::Last { text: at, .. } => format!("'{}'", &out.text[at.clone()]),
         Link::Ref { seat: 0, target, key } => format!("ref {target} '{}'", &out.text[key.clone()]),
         Link::Ref { seat, target, key } => format!("ref {target} '{}' ({seat})", &out.text[key.clone()]),
     }
