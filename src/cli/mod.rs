@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
             Exit::Unexpected
         }
     };
-    ExitCode::from(exit.code())
+    ExitCode::from(screen.ended(exit).code())
 }
 
 async fn dispatch(cli: Cli, screen: &Screen) -> Exit {

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Label, Place, render, sort};
 use crate::engine::{EngineError, Exit};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The terminal, or what stands in for it.
 pub(super) struct Screen {
@@ -12,6 +13,8 @@ pub(super) struct Screen {
     quiet: bool,
     verbose: bool,
     bars: bool,
+    /// Why data could not be written, the first time.
+    unwritten: OnceLock<String>,
 }
 
 impl Screen {
@@ -22,13 +25,27 @@ impl Screen {
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
-        Self { colour, quiet: global.quiet, verbose: global.verbose > 0, bars: terminal && !global.quiet }
+        let (quiet, verbose) = (global.quiet, global.verbose > 0);
+        Self { colour, quiet, verbose, bars: terminal && !quiet, unwritten: OnceLock::new() }
     }
 
     /// Data, to stdout. A reader that has gone away is no error.
     pub(super) fn data(&self, text: &str) {
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(std::io::stdout().lock(), "{text}{end}");
+        let mut out = std::io::stdout().lock();
+        let written = write!(out, "{text}{end}").and_then(|()| out.flush());
+        if let Err(error) = written.map_err(|e| (e.kind(), e.to_string()))
+            && error.0 != std::io::ErrorKind::BrokenPipe
+        {
+            let _ = self.unwritten.set(error.1);
+        }
+    }
+
+    /// The exit code of a command that came to this one: no success where its data could not be written.
+    pub(super) fn ended(&self, exit: Exit) -> Exit {
+        let Some(why) = self.unwritten.get() else { return exit };
+        self.say(&format!("error: what the command says could not be written to its output: {why}"));
+        if matches!(exit, Exit::Done | Exit::Changes) { Exit::Unexpected } else { exit }
     }
 
     /// Talk, to stderr, whatever the verbosity.
