@@ -133,9 +133,15 @@ fn take_key(reader: &mut MapReader<'_, '_>) -> Option<(String, Place)> {
     Some((text.to_owned(), node.place.clone()))
 }
 
+/// Bytes of a load's name: files of a run are named after it, and file systems take names of 255 bytes.
+const LONGEST_NAME: usize = 100;
+
 fn load_name(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<(String, Place)> {
     let text = node.text().filter(|text| !is_stray(text))?;
-    if !is_file_name(text) {
+    if text.len() > LONGEST_NAME {
+        let problem = wrong(node, format!("the name of a load has {} bytes", text.len()));
+        problems.push(problem.help(format!("take at most {LONGEST_NAME}: the name stands in file names")));
+    } else if !is_file_name(text) {
         let problem = wrong(node, format!("`{text}` cannot name a load"));
         problems.push(
             problem.help("use letters, digits, `-` and `_`: the name stands in file names and in `--select`"),
