@@ -1,7 +1,7 @@
 //! The command line as types; their docs are the help.
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The variable that fixes the seed of new local orgs.
 pub(super) const SEED: &str = "CUTOVER_LOCAL_SEED";
@@ -164,12 +164,33 @@ pub(super) struct RollbackArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
+    /// The number of a run (default: the last); PATH may stand in its place
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
     /// A manifest or its folder (default: the nearest `cutover.yaml` at or above the current folder)
     #[arg(value_name = "PATH")]
-    pub(super) path: Option<PathBuf>,
+    path: Option<PathBuf>,
+    /// List all runs instead
+    #[arg(long, conflicts_with = "crosswalk")]
+    pub(super) list: bool,
     /// Write one file per object with legacy keys and record Ids
     #[arg(long)]
     pub(super) crosswalk: bool,
+}
+
+impl ReportArgs {
+    /// The run that is asked for, and the path; more than a path behind the run is refused.
+    ///
+    /// # Errors
+    /// The argument that is in the wrong place.
+    pub(super) fn run_and_path(&self) -> Result<(Option<u32>, Option<&Path>), &Path> {
+        let Some(first) = &self.run else { return Ok((None, None)) };
+        match (first.to_str().and_then(|text| text.parse().ok()), &self.path) {
+            (Some(run), path) => Ok((Some(run), path.as_deref())),
+            (None, None) => Ok((None, Some(first))),
+            (None, Some(path)) => Err(path),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

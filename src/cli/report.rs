@@ -7,7 +7,9 @@ use crate::checkpoint::{RunState, examine, journal_path, last_run};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit, Standing};
 use crate::ports::{Clock, Files, RealClock, RealFiles};
-use crate::report::{Known, crosswalk, failure_groups, report_text, status_json, status_text};
+use crate::report::{
+    Known, crosswalk, failure_groups, report_text, runs_json, runs_text, status_json, status_text,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -23,14 +25,25 @@ pub(super) fn status(args: &StatusArgs, global: &Global, screen: &Screen) -> Exi
 }
 
 pub(super) fn report(args: &ReportArgs, global: &Global, screen: &Screen) -> Exit {
-    let project = match Project::find(args.path.as_deref(), global) {
+    let (run, path) = match args.run_and_path() {
+        Ok(asked) => asked,
+        Err(stray) => return screen.fail(&no_number(stray), Path::new("")),
+    };
+    let project = match Project::find(path, global) {
         Ok(project) => project,
         Err(error) => return screen.fail(&error, Path::new("")),
     };
-    match report_in(&project, global, screen, args.crosswalk) {
-        Ok(()) => Exit::Done,
-        Err(error) => screen.fail(&error, &project.root),
-    }
+    let told = match args.list {
+        true => list_in(&project, global, screen),
+        false => report_in(&project, global, screen, run, args.crosswalk),
+    };
+    told.map_or_else(|error| screen.fail(&error, &project.root), |()| Exit::Done)
+}
+
+fn no_number(path: &Path) -> EngineError {
+    let message = format!("{} stands behind an argument that is no run's number", path.display());
+    let help = "`cutover report [RUN] [PATH]`: first the number of a run, then a manifest or its folder";
+    EngineError::problem(Exit::Usage, Diagnostic::error(Code::State, message).help(help))
 }
 
 fn status_in(project: &Project, global: &Global, screen: &Screen) -> Result<(), EngineError> {
@@ -74,9 +87,13 @@ fn report_in(
     project: &Project,
     global: &Global,
     screen: &Screen,
+    run: Option<u32>,
     with_crosswalk: bool,
 ) -> Result<(), EngineError> {
-    let (state, standing) = last_state(project, global.env.as_deref())?;
+    let (state, standing) = match run {
+        Some(run) => state_of_run(project, global.env.as_deref(), run)?,
+        None => last_state(project, global.env.as_deref())?,
+    };
     let folder = project.state_text();
     if with_crosswalk {
         for path in crosswalk(&project.files, &state.org_id)? {
@@ -93,6 +110,53 @@ fn report_in(
     Ok(())
 }
 
+/// All runs that are there, the oldest first; those of one environment where one is asked for.
+fn list_in(project: &Project, global: &Global, screen: &Screen) -> Result<(), EngineError> {
+    let mut all = Vec::new();
+    for run in 1..=last_run(&project.files)? {
+        if is_there(project, run)? {
+            let (state, standing) = state_of(project, run)?;
+            // A journal without a whole event tells no run.
+            let wanted = state.run == run && global.env.as_ref().is_none_or(|env| *env == state.environment);
+            all.extend(wanted.then_some((state, standing)));
+        }
+    }
+    screen.data(&if global.json {
+        runs_json(&all).to_string()
+    } else {
+        runs_text(&all, &project.state_text())
+    });
+    Ok(())
+}
+
+/// Whether a run has a journal: its folder may have been pruned, or moved aside.
+fn is_there(project: &Project, run: u32) -> Result<bool, EngineError> {
+    Ok(project.files.length(&journal_path(run))?.is_some())
+}
+
+/// The state of one run, and how it stands.
+fn state_of_run(
+    project: &Project,
+    environment: Option<&str>,
+    run: u32,
+) -> Result<(RunState, Standing), EngineError> {
+    let refused = |message: String, help: &str| {
+        EngineError::problem(Exit::Usage, Diagnostic::error(Code::State, message).help(help))
+    };
+    if !is_there(project, run)? {
+        let message = format!("there is no run {run} in {}", project.state_text());
+        return Err(refused(message, "`cutover report --list` lists those that are there"));
+    }
+    let (state, standing) = state_of(project, run)?;
+    match environment.filter(|wanted| state.environment != **wanted) {
+        Some(wanted) => {
+            let message = format!("run {run} went to `{}`, not to `{wanted}`", state.environment);
+            Err(refused(message, "leave out `-e`, or take a run of `cutover report --list -e NAME`"))
+        }
+        None => Ok((state, standing)),
+    }
+}
+
 /// The state of the last run, or of the last that went to this environment, and how it stands.
 fn last_state(project: &Project, environment: Option<&str>) -> Result<(RunState, Standing), EngineError> {
     let last = last_run(&project.files)?;
@@ -107,8 +171,7 @@ fn last_state(project: &Project, environment: Option<&str>) -> Result<(RunState,
     }
     let mut others = BTreeSet::new();
     for run in (1..=last).rev() {
-        // Its folder was pruned, or moved aside.
-        if project.files.length(&journal_path(run))?.is_none() {
+        if !is_there(project, run)? {
             continue;
         }
         let (state, standing) = state_of(project, run)?;

@@ -4,6 +4,7 @@
 mod crosswalk;
 mod failures;
 mod json;
+mod runs;
 mod state;
 mod status;
 mod text;
@@ -11,6 +12,7 @@ mod text;
 pub use crosswalk::crosswalk;
 pub use failures::{FailureGroup, failure_groups};
 pub use json::{check_json, plan_json, report_json, rollback_json};
+pub use runs::{runs_json, runs_text};
 pub use state::{Looked, changes_text, findings_text, state_json};
 pub use status::{Known, status_json, status_text};
 pub use text::{plan_text, report_text, rollback_text};
