@@ -103,6 +103,7 @@ mod tests {
             inputs: String::new(),
             loads: Vec::new(),
             rolls_back: None,
+            names: crate::checkpoint::RunNames::default(),
         };
         let (mut journal, _) = Journal::open(files, run).unwrap();
         journal.append(7, event).unwrap();

@@ -1,6 +1,6 @@
 //! What is worth remembering. Facts in the past tense, except `job_intent`, which must be durable before its effect.
 
-use crate::plan::{Api, Lenient, StepKind};
+use crate::plan::{Api, Lenient, Plan, StepKind};
 use serde::{Deserialize, Serialize};
 
 /// A part of a step, by the step's place in the plan and the part's number within the run's step.
@@ -40,6 +40,25 @@ pub struct LoadName {
     pub files: Vec<String>,
 }
 
+/// Whose a run is, as people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunNames {
+    /// The project.
+    pub project: String,
+    /// The org's own name.
+    pub org: String,
+    /// The user who was logged in, where the org told.
+    pub user: Option<String>,
+}
+
+impl RunNames {
+    /// Those of the plan that a run carries out.
+    pub fn of(plan: &Plan) -> Self {
+        Self { project: plan.project.clone(), org: plan.org_name.clone(), user: plan.user.clone() }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +87,8 @@ pub enum Event {
         /// The run whose records this one deletes again, where that is what it is for.
         #[serde(default)]
         rolls_back: Option<u32>,
+        #[serde(default)]
+        names: RunNames,
     },
     /// The same run went on: after it was interrupted, or because records were made anew in it and what refers to them
     /// goes again.

@@ -121,7 +121,16 @@ mod tests {
     fn started(version: u32) -> Event {
         let text = || "x".to_owned();
         let (environment, org_id, inputs) = (text(), text(), text());
-        Event::RunStarted { version, run: 1, rolls_back: None, environment, org_id, inputs, loads: vec![] }
+        Event::RunStarted {
+            version,
+            run: 1,
+            rolls_back: None,
+            environment,
+            org_id,
+            inputs,
+            loads: vec![],
+            names: crate::checkpoint::RunNames::default(),
+        }
     }
 
     fn journal(events: Vec<Event>) -> (MemoryFiles, Vec<u8>) {

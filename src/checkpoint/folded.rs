@@ -102,6 +102,7 @@ mod tests {
             inputs: inputs.into(),
             loads: Vec::new(),
             rolls_back: None,
+            names: crate::checkpoint::RunNames::default(),
         };
         let events = [started, Event::StepDone { step: 0 }, Event::StepDone { step: 1 }];
         (1..).zip(events).map(|(seq, event)| Line { seq, at: 7, event }).collect()

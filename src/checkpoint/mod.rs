@@ -16,7 +16,7 @@ mod state;
 mod store;
 
 pub use environments::{ENVIRONMENTS, Environments, OrgOf};
-pub use event::{Ended, Event, LoadName, NamedFile, PartKey};
+pub use event::{Ended, Event, LoadName, NamedFile, PartKey, RunNames};
 pub use examine::{Examined, Flaw, examine};
 pub use folded::{Folded, last_kept, restore, save};
 pub use journal::{Journal, JournalError, Line, journal_path, last_run, read_journal};

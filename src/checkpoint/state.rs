@@ -1,6 +1,6 @@
 //! The state of a run: a fold over its events, the same live and on recovery.
 
-use super::event::{Ended, Event, LoadName, NamedFile, PartKey};
+use super::event::{Ended, Event, LoadName, NamedFile, PartKey, RunNames};
 use super::journal::{JournalError, Line};
 use super::part::{IllegalEvent, PartState};
 use crate::model::{Leniency, Outcome, Tally};
@@ -158,6 +158,9 @@ pub struct RunState {
     pub environment: String,
     /// The org's id.
     pub org_id: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub names: RunNames,
     /// Digest of the inputs.
     pub inputs: String,
     /// When it began, in milliseconds since 1970.
@@ -368,13 +371,13 @@ fn new_part(event: &Event, state: PartState) -> Option<Part> {
 
 /// The state of a run that began.
 fn begun(event: &Event, started: i64) -> RunState {
-    let Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, .. } = event else {
+    let Event::RunStarted { run, environment, org_id, inputs, loads, rolls_back, names, .. } = event else {
         return RunState::default();
     };
     let (environment, org_id, inputs) = (environment.clone(), org_id.clone(), inputs.clone());
     let loads = loads.iter().cloned().map(empty_load).collect();
-    let (run, rolls_back) = (*run, *rolls_back);
-    RunState { run, environment, org_id, inputs, started, loads, rolls_back, ..RunState::default() }
+    let (run, rolls_back, names) = (*run, *rolls_back, names.clone());
+    RunState { run, names, environment, org_id, inputs, started, loads, rolls_back, ..RunState::default() }
 }
 
 fn empty_load(name: LoadName) -> LoadState {

@@ -19,6 +19,7 @@ fn journal() -> Vec<Line> {
             inputs: "x".into(),
             loads: vec![LoadName { name: "a".into(), object: "Account".into(), files: vec![] }],
             rolls_back: None,
+            names: crate::checkpoint::RunNames::default(),
         },
         Event::Surveyed {
             load: 0,

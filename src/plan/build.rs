@@ -63,6 +63,10 @@ pub struct Inputs<'a> {
     pub environment: &'a str,
     /// The org's id.
     pub org_id: &'a str,
+    /// The org's own name.
+    pub org_name: &'a str,
+    /// The user who was logged in, where the org told.
+    pub user: Option<&'a str>,
     /// Whether the org says it is a sandbox.
     pub sandbox: bool,
     /// Digest of the inputs.
@@ -94,6 +98,8 @@ pub fn build(inputs: Inputs<'_>) -> Plan {
         project: inputs.project.into(),
         environment: inputs.environment.into(),
         org_id: inputs.org_id.into(),
+        org_name: inputs.org_name.into(),
+        user: inputs.user.map(str::to_owned),
         sandbox: inputs.sandbox,
         inputs: inputs.digest.into(),
         changes: !steps.is_empty(),

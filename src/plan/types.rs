@@ -20,6 +20,12 @@ pub struct Plan {
     pub environment: String,
     /// The org's id.
     pub org_id: String,
+    /// The org's own name.
+    #[serde(default)]
+    pub org_name: String,
+    /// The user who was logged in, where the org told.
+    #[serde(default)]
+    pub user: Option<String>,
     /// Whether the org says it is a sandbox.
     pub sandbox: bool,
     /// Digest of everything the plan was made from: manifest as resolved, sources, org facts.

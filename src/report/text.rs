@@ -4,6 +4,7 @@ use super::failures::FailureGroup;
 use crate::checkpoint::{Ended, LoadState, RunState};
 use crate::model::{Leniency, Outcome};
 use crate::plan::{Api, Lenient, Plan, PlanLoad, StepKind};
+use crate::ports::utc_text;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write;
 
@@ -14,7 +15,8 @@ const MOST_REASONS: usize = 12;
 pub fn plan_text(plan: &Plan) -> String {
     let mut out = String::new();
     let sandbox = if plan.sandbox { "sandbox" } else { "production" };
-    let _ = writeln!(out, "{} → {} (org {}, {sandbox})\n", plan.project, plan.environment, plan.org_id);
+    let org = org_in_words(&plan.org_name, &plan.org_id, plan.user.as_deref());
+    let _ = writeln!(out, "{} → {} ({org}, {sandbox})\n", plan.project, plan.environment);
     out.push_str(&balance(&plan.loads.iter().map(plan_row).collect::<Vec<_>>()));
     out.push_str(&steps(plan));
     out.push_str(&reasons(plan));
@@ -139,9 +141,33 @@ fn faults(state: &RunState) -> String {
     out
 }
 
+/// An org by its name and Id, and who is logged in there.
+fn org_in_words(name: &str, id: &str, user: Option<&str>) -> String {
+    let name = if name.is_empty() { String::new() } else { format!(" \"{}\"", on_one_line(name)) };
+    let user = user.map(|user| format!(", as {}", on_one_line(user))).unwrap_or_default();
+    format!("org {id}{name}{user}")
+}
+
+/// A name that the org gave, without what moves a cursor.
+fn on_one_line(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whose a run is, and when it was.
+fn heading(state: &RunState) -> String {
+    let RunState { names, environment, run, .. } = state;
+    let project = if names.project.is_empty() { String::new() } else { format!("{} → ", names.project) };
+    let org = org_in_words(&names.org, &state.org_id, names.user.as_deref());
+    let until = match state.ended {
+        Some(_) => format!("{} to {}", utc_text(state.started), utc_text(state.last)),
+        None => format!("since {}", utc_text(state.started)),
+    };
+    format!("{project}{environment} ({org}), run {run}, {until}\n\n")
+}
+
 /// What a run did, without how it stands.
 pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
-    let mut out = String::new();
+    let mut out = heading(state);
     out.push_str(&balance(&state.loads.iter().map(|load| run_row(state, load)).collect::<Vec<_>>()));
     for load in
         state.loads.iter().filter(|l| l.references.filled + l.references.pending + l.references.failed > 0)

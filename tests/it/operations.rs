@@ -389,3 +389,47 @@ fn an_expression_that_would_fill_the_memory_rejects_its_row() {
     let left = project.data_file(1, "Account.left-out", ".csv");
     assert!(left[0]["_message"].contains("the text grows beyond 16 MB"), "{left:?}");
 }
+
+/// A disk that is full behind the standard output is no success.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_cannot_be_written_is_no_success() {
+    let project = two_accounts("A1,One,1\n");
+    project.apply(0);
+    for arguments in [
+        &["report"][..],
+        &["report", "--list"],
+        &["status", "--json"],
+        &["plan"],
+        &["plan", "--json"],
+        &["check", "--json"],
+        &["graph"],
+        &["schema"],
+        &["local", "query", "SELECT Name FROM Account"],
+        &["completions", "bash"],
+        &["apply"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = project.command(arguments);
+        let ended = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("could not be written"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_load_is_not_named_longer_than_files_are() {
+    let project = two_accounts("A1,One,1\n");
+    let named = |letters: usize| {
+        let text = project.read("cutover.yaml");
+        let name = format!("{{ name: {}, object: Account", "n".repeat(letters));
+        project.write("cutover.yaml", &text.replacen("{ object: Account", &name, 1));
+        let output = project.run(&["check"]);
+        project.write("cutover.yaml", &text);
+        (output.code, output.err)
+    };
+    assert_eq!(named(100).0, 0);
+    let (code, told) = named(101);
+    assert!(code == 65 && told.contains("has 101 bytes") && told.contains("at most 100"), "{told}");
+}

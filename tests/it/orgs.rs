@@ -258,3 +258,43 @@ fn what_is_told_of_an_environment_is_its_own_last_run() {
         assert!(refused.contains("`dev`, `uat`"), "{command}: {refused}");
     }
 }
+
+/// Every run can be told, and every screen says whose it was.
+#[test]
+fn any_run_is_told_by_its_number() {
+    let project = two();
+    project.apply_with(&["-e", "dev"], 0);
+    project.apply_with(&["-e", "uat"], 0);
+    for (run, environment) in [("1", "dev"), ("2", "uat")] {
+        for path in [&[][..], &["."], &["cutover.yaml"]] {
+            let told = project.run(&[&["report", run, "--json"], path].concat()).exits(0).json();
+            assert_eq!(
+                (told["run"].to_string(), &told["environment"]),
+                (run.to_owned(), &environment.into())
+            );
+            assert_eq!((&told["project"], &told["org_name"]), (&"two".into(), &"cutover local org".into()));
+            assert_eq!(told["user"], "admin@local.invalid");
+            let ids = project.run(&["plan", "--json", "-e", environment]).exits(0).json();
+            assert_eq!(told["org_id"], ids["org_id"], "run {run}");
+        }
+        let screen = project.run(&["report", run]).exits(0).out;
+        let head = format!("two → {environment} (org 00D");
+        assert!(
+            screen.starts_with(&head) && screen.contains(&format!("as admin@local.invalid), run {run}, ")),
+            "{screen}"
+        );
+    }
+    for (arguments, says) in [
+        (&["report", "3"][..], "there is no run 3"),
+        (&["report", "1", "-e", "uat"], "run 1 went to `dev`, not to `uat`"),
+        (&["report", ".", "1"], "no run's number"),
+    ] {
+        let told = project.run(arguments).exits(64).err;
+        assert!(told.contains(says), "{arguments:?}: {told}");
+    }
+    let list = project.run(&["report", "--list", "--json"]).exits(0).json();
+    let runs: Vec<_> = list["runs"].as_array().unwrap().iter().map(|run| &run["environment"]).collect();
+    assert_eq!(runs, ["dev", "uat"]);
+    let of_one = project.run(&["report", "--list", "-e", "uat"]).exits(0).out;
+    assert!(of_one.lines().count() == 2 && of_one.contains(" 2    uat "), "{of_one}");
+}

@@ -22,6 +22,10 @@ fn tidy(text: &str) -> String {
 fn timeless(text: &str) -> String {
     let line = |line: &str| match line.split_once(" Last event ") {
         Some((before, _)) => format!("{before} Last event <moment>.\n"),
+        None if line.contains(", run ") && line.ends_with("UTC\n") => {
+            let when = line.rfind(" since ").or_else(|| line[..line.find(" UTC").unwrap_or(0)].rfind(", "));
+            format!("{} <when>\n", &line[..when.unwrap_or(0)])
+        }
         None => match line.split_once(" bytes: it can no longer") {
             Some((before, after)) => {
                 let before = before.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -31,6 +35,16 @@ fn timeless(text: &str) -> String {
         },
     };
     text.split_inclusive('\n').map(line).collect()
+}
+
+/// Without dates and times.
+fn moments_out(text: &str) -> String {
+    let word = |word: &str| match word.trim_end_matches('\n').bytes().filter(u8::is_ascii_digit).count() {
+        8 if word.len() == 10 => "<date>".to_owned(),
+        4 if word.contains(':') => "<time>".to_owned(),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Both streams, each under its name.
@@ -49,6 +63,7 @@ fn quickstart_from_plan_to_status() {
     assert_snapshot!("rollback_quickstart", screen(&project.run(&["rollback", "1"])));
     assert_snapshot!("rollback_quickstart_again", screen(&project.run(&["rollback", "1"])));
     project.run(&["apply", "-q"]).exits(0);
+    assert_snapshot!("report_list", moments_out(&screen(&project.run(&["report", "--list"]))));
     assert_snapshot!("query", screen(&project.run(&["local", "query", "SELECT Name, Phone FROM Account"])));
 }
 

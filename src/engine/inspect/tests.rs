@@ -14,7 +14,16 @@ const LEDGER: &str = "ledger/00D/Account";
 fn started(run: u32) -> Event {
     let loads = vec![LoadName { name: "firms".into(), object: "Account".into(), files: vec![] }];
     let (environment, org_id, inputs) = ("local".into(), "00D".into(), "x".into());
-    Event::RunStarted { version: 1, run, rolls_back: None, environment, org_id, inputs, loads }
+    Event::RunStarted {
+        version: 1,
+        run,
+        rolls_back: None,
+        environment,
+        org_id,
+        inputs,
+        loads,
+        names: crate::checkpoint::RunNames::default(),
+    }
 }
 
 fn file(files: &MemoryFiles, path: String, bytes: &[u8]) -> NamedFile {
@@ -421,7 +430,16 @@ fn a_run_that_is_being_rolled_back_stays() {
         return;
     };
     let rolls_back = Some(2);
-    let begun = Event::RunStarted { version, run, rolls_back, environment, org_id, inputs, loads };
+    let begun = Event::RunStarted {
+        version,
+        run,
+        rolls_back,
+        environment,
+        org_id,
+        inputs,
+        loads,
+        names: crate::checkpoint::RunNames::default(),
+    };
     journal.append(0, begun).unwrap();
     let removed = |files: &MemoryFiles| {
         let changes = prunes(&facts(files), 0);

@@ -114,6 +114,8 @@ pub async fn prepare<'a>(
         project: &migration.project,
         environment: &migration.environment.name,
         org_id: &connected.info.org_id,
+        org_name: &connected.info.name,
+        user: connected.info.username.as_deref(),
         sandbox: connected.info.is_sandbox,
         digest: &digest,
         sources: sources.iter().map(|(mark, _)| mark.clone()).collect(),

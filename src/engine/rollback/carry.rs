@@ -6,7 +6,7 @@ use super::batches::{self, Going, Reader, settled};
 use super::made::id_at;
 use super::options::{RolledBack, unnamed};
 use super::survey::RollbackSurvey;
-use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState};
+use crate::checkpoint::{Ended, Event, JOURNAL_VERSION, LoadName, NamedFile, PartKey, PartState, RunNames};
 use crate::engine::context::{Connected, EngineError, Exit, Progress};
 use crate::engine::part::{Desk, settle};
 use crate::engine::run::{drop_part, recover, refused_for_maintenance};
@@ -39,6 +39,7 @@ pub(super) fn begin(desk: &Desk<'_, '_>, found: &RollbackSurvey<'_>, run: u32) -
         inputs: plan.inputs.clone(),
         loads: plan.loads.iter().map(name).collect(),
         rolls_back: plan.rolls_back.as_ref().map(|back| back.run),
+        names: RunNames::of(plan),
     })?;
     for (load, counts) in (0..).zip(&plan.loads) {
         let mut outcomes = [0; 10];

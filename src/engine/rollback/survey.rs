@@ -245,6 +245,8 @@ fn plan(connected: &Connected<'_>, migration: &Migration, past: &Past, rolls_bac
         project: migration.project.clone(),
         environment: migration.environment.name.clone(),
         org_id: connected.info.org_id.clone(),
+        org_name: connected.info.name.clone(),
+        user: connected.info.username.clone(),
         sandbox: connected.info.is_sandbox,
         inputs: digest(&connected.info.org_id, &rolls_back),
         changes: !steps.is_empty(),

@@ -2,7 +2,9 @@
 
 use super::recover::{drop_part, recover};
 use crate::bind::Bound;
-use crate::checkpoint::{Ended, Environments, Event, JOURNAL_VERSION, LoadName, Part, PartKey, PartState};
+use crate::checkpoint::{
+    Ended, Environments, Event, JOURNAL_VERSION, LoadName, Part, PartKey, PartState, RunNames,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::context::{
     Approve, Connected, EngineError, Exit, Interrupted, Observer, Ports, Progress, Question,
@@ -161,6 +163,7 @@ fn started(
         inputs: plan.inputs.clone(),
         loads: loads.map(name).collect(),
         rolls_back: None,
+        names: RunNames::of(plan),
     })?;
     Ok(())
 }

@@ -148,6 +148,8 @@ mod tests {
             project: String::new(),
             environment: String::new(),
             org_id: String::new(),
+            org_name: String::new(),
+            user: None,
             sandbox: true,
             inputs: String::new(),
             changes: true,
