@@ -8,7 +8,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{EngineError, Exit, Standing};
 use crate::ports::{Clock, Files, RealClock, RealFiles};
 use crate::report::{
-    Known, crosswalk, failure_groups, report_text, runs_json, runs_text, status_json, status_text,
+    FailureGroups, Known, crosswalk, failure_groups, report_text, runs_json, runs_text, status_json,
+    status_text,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -78,7 +79,7 @@ fn replay(file: &Path, global: &Global, screen: &Screen) -> Result<(), EngineErr
     if global.json {
         screen.data(&status_json(&state, &known).to_string());
     } else {
-        screen.data(&status_text(&state, &[], &known));
+        screen.data(&status_text(&state, &FailureGroups::default(), &known));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! Every call through a port is a boundary at which a test may stop the world. Must not know rows, plans or runs.
 
 mod clock;
+mod file_reader;
 mod files;
 mod files_memory;
 mod files_real;
@@ -14,6 +15,7 @@ mod store;
 mod work;
 
 pub use clock::{Clock, RealClock, TestClock, utc_text};
+pub use file_reader::FileReader;
 pub use files::{FileLock, Files, cannot, folder_of, read_all, read_text, write_durably};
 pub use files_memory::MemoryFiles;
 pub use files_real::RealFiles;

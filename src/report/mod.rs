@@ -2,15 +2,17 @@
 //! know the org, and shows no customer's value but in the crosswalk, which is made to hold them.
 
 mod crosswalk;
+mod digits;
 mod failures;
 mod json;
 mod runs;
 mod state;
 mod status;
 mod text;
+mod words;
 
 pub use crosswalk::crosswalk;
-pub use failures::{FailureGroup, failure_groups};
+pub use failures::{FailureGroup, FailureGroups, failure_groups};
 pub use json::{check_json, plan_json, report_json, rollback_json};
 pub use runs::{runs_json, runs_text};
 pub use state::{Looked, changes_text, findings_text, state_json};

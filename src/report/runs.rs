@@ -1,6 +1,6 @@
 //! The list of runs: a line for each, from its folded journal. Must not know where the journals lie.
 
-use super::text::number;
+use super::digits::number;
 use crate::checkpoint::RunState;
 use crate::engine::Standing;
 use crate::model::Outcome;

@@ -1,9 +1,10 @@
 //! How a run stands: alive, dead or finished, what it has under way, and what the next apply does with it. Made of the
 //! folded journal and of whether a process holds it; must not know where the journal lies.
 
-use super::failures::FailureGroup;
+use super::digits::number;
+use super::failures::FailureGroups;
 use super::json::report_json;
-use super::text::{body, ending, number};
+use super::text::{body, ending};
 use crate::checkpoint::{Part, PartKey, RunState};
 use crate::engine::{Standing, part_word, recovery_of, under_way, why_in_words};
 use crate::plan::{Api, StepKind};
@@ -29,7 +30,7 @@ pub struct Known<'k> {
 }
 
 /// The screen of `status`.
-pub fn status_text(state: &RunState, groups: &[FailureGroup], known: &Known<'_>) -> String {
+pub fn status_text(state: &RunState, groups: &FailureGroups, known: &Known<'_>) -> String {
     let mut out = body(state, groups, known.folder);
     let _ = match known.standing {
         Standing::Finished | Standing::Superseded => {

@@ -1,6 +1,7 @@
 //! One screen of text for a plan and for a run. Meaning never hangs on colour; a column without a number is left out.
 
-use super::failures::FailureGroup;
+use super::digits::number;
+use super::failures::FailureGroups;
 use crate::checkpoint::{Ended, LoadState, RunState};
 use crate::model::{Leniency, Outcome};
 use crate::plan::{Api, Lenient, Plan, PlanLoad, StepKind};
@@ -94,7 +95,7 @@ fn deletes(plan: &Plan) -> String {
 }
 
 /// The screen of a rollback: what was done where anything was to be done, and what could not be undone.
-pub fn rollback_text(plan: &Plan, state: Option<&RunState>, groups: &[FailureGroup], folder: &str) -> String {
+pub fn rollback_text(plan: &Plan, state: Option<&RunState>, groups: &FailureGroups, folder: &str) -> String {
     let nothing = || "Nothing to delete.\n".to_owned();
     let mut out = state.map_or_else(nothing, |state| report_text(state, groups, folder));
     for note in plan.notes.iter().skip(1) {
@@ -117,7 +118,7 @@ fn destroys(plan: &Plan, load: &PlanLoad) -> String {
 }
 
 /// The screen of a run. `folder`: where its files lie, as the user would type it.
-pub fn report_text(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
+pub fn report_text(state: &RunState, groups: &FailureGroups, folder: &str) -> String {
     let mut out = body(state, groups, folder);
     let _ = writeln!(out, "{}", ending(state, folder));
     out
@@ -166,7 +167,7 @@ fn heading(state: &RunState) -> String {
 }
 
 /// What a run did, without how it stands.
-pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> String {
+pub(super) fn body(state: &RunState, groups: &FailureGroups, folder: &str) -> String {
     let mut out = heading(state);
     out.push_str(&balance(&state.loads.iter().map(|load| run_row(state, load)).collect::<Vec<_>>()));
     for load in
@@ -196,9 +197,7 @@ pub(super) fn body(state: &RunState, groups: &[FailureGroup], folder: &str) -> S
             "{answers} answers of the org were set aside: they name no row that was sent, or a record that cannot be the row's; their rows were asked for by key or sent again"
         );
     }
-    for group in groups {
-        let _ = writeln!(out, "{}", group.line());
-    }
+    out.push_str(&groups.lines());
     out.push_str(&faults(state));
     out
 }
@@ -324,19 +323,6 @@ fn balance(rows: &[BalanceRow]) -> String {
     format!("{}  {verdict}\n\n", lines.join("\n"))
 }
 
-/// Thousands apart, so that large numbers can be read.
-pub(super) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 fn steps(plan: &Plan) -> String {
     let mut out = String::new();
     let mut wave = 0;
@@ -404,6 +390,7 @@ fn reasons(plan: &Plan) -> String {
 mod tests {
     use super::report_text;
     use crate::checkpoint::{Ended, LoadName, LoadState, References, RunState};
+    use crate::report::FailureGroups;
 
     fn run(outcomes: [u64; 10], surplus: u64) -> String {
         let name = LoadName { name: "a".into(), object: "Account".into(), files: Vec::new() };
@@ -419,7 +406,11 @@ mod tests {
             surplus,
         };
         let ended = Some((Ended::Finished, 0));
-        report_text(&RunState { run: 3, loads: vec![load], ended, ..RunState::default() }, &[], ".cutover")
+        report_text(
+            &RunState { run: 3, loads: vec![load], ended, ..RunState::default() },
+            &FailureGroups::default(),
+            ".cutover",
+        )
     }
 
     #[test]

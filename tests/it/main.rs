@@ -65,6 +65,7 @@ mod pauses;
 mod privacy;
 mod protect;
 mod put_off;
+mod reasons;
 mod recorded_clients;
 mod renewed;
 mod rerun;

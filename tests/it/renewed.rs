@@ -231,7 +231,8 @@ fn what_is_made_anew_in_the_second_round_is_told_and_left_to_the_next_run() {
     let notes = life.notes.join("\n");
     assert!(notes.contains("1 records were gone from the org"), "{notes}");
     let run = done(life);
-    let told = cutover::report::report_text(&run.state, &[], ".cutover");
+    let told =
+        cutover::report::report_text(&run.state, &cutover::report::FailureGroups::default(), ".cutover");
     assert!(told.contains("1 records were gone from the org and were made anew: what refers"), "{told}");
     assert_eq!((run.exit.code(), sent(&run), run.state.renewed), (68, 2, 1));
     let next = done(world.apply(Aim::Nowhere));
